@@ -1,0 +1,84 @@
+"""What may flow, and how fast: policies of rules on groups, bandwidth profiles on groups."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from networks.models import EndpointGroup, Network
+from tenants.models import TenantOwned, TenantOwnedQuerySet, Verdict
+
+
+class Policy(TenantOwned):
+    """A set of rules on any number of groups. Rules of all policies on a group count as one set."""
+
+    groups = models.ManyToManyField(EndpointGroup, related_name="policies", blank=True)
+
+    class Meta(TenantOwned.Meta):
+        verbose_name_plural = "policies"
+
+
+class RuleDirection(models.TextChoices):
+    IN = "in", "Incoming"
+    OUT = "out", "Outgoing"
+
+
+class RulePeer(models.TextChoices):
+    ANY = "any", "Anyone"
+    GROUP = "group", "Group"
+    NETWORK = "network", "Network"
+    ADDRESS = "address", "Addresses"
+
+
+class Rule(models.Model):
+    """One line of a policy, seen from the group the policy is on.
+
+    `protocol` is "any", "tcp", "udp", "icmp" or a number 0–255 as text; `ports` is "" (any) or a list such as
+    "80, 443, 8000-8100", canonical: sorted, merged. `peer_addresses` holds prefixes and ranges, comma-separated.
+    """
+
+    tenant_path = "policy__tenant"
+
+    policy = models.ForeignKey(Policy, on_delete=models.CASCADE, related_name="rules")
+    description = models.CharField(max_length=200, blank=True)
+    direction = models.CharField(max_length=3, choices=RuleDirection, default=RuleDirection.IN)
+    priority = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(100)])
+    action = models.CharField(max_length=5, choices=Verdict, default=Verdict.ALLOW)
+    protocol = models.CharField(max_length=4, default="any")
+    ports = models.CharField(max_length=500, blank=True)
+    peer = models.CharField(max_length=7, choices=RulePeer, default=RulePeer.ANY)
+    peer_group = models.ForeignKey(
+        EndpointGroup, null=True, blank=True, on_delete=models.PROTECT, related_name="peer_rules"
+    )
+    peer_network = models.ForeignKey(Network, null=True, blank=True, on_delete=models.PROTECT, related_name="peer_rules")
+    peer_addresses = models.CharField(max_length=1000, blank=True)
+
+    objects = TenantOwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-priority", "-action", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.policy.name}/{self.pk}"
+
+
+class BandwidthProfile(TenantOwned):
+    """A limit for each single endpoint of the groups it is on, the same in both directions."""
+
+    rate_bps = models.PositiveBigIntegerField(help_text="Bits per second.")
+    #: 0: chosen from the rate (core.bandwidth).
+    burst_bytes = models.PositiveIntegerField(default=0, blank=True, help_text="Bytes; 0 lets the rate decide.")
+    dscp = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MaxValueValidator(63)])
+    groups = models.ManyToManyField(
+        EndpointGroup, through="BandwidthAssignment", related_name="bandwidth_profiles", blank=True
+    )
+
+
+class BandwidthAssignment(models.Model):
+    """Puts a profile on a group; a group has at most one."""
+
+    profile = models.ForeignKey(BandwidthProfile, on_delete=models.CASCADE, related_name="assignments")
+    group = models.OneToOneField(EndpointGroup, on_delete=models.CASCADE, related_name="bandwidth")
+
+    def __str__(self) -> str:
+        return f"{self.profile} on {self.group}"

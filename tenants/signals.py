@@ -1,0 +1,10 @@
+"""What the rest of the house hears of a change; sent after commit, with keys only, never with state."""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+#: Sent as tenant_changed.send(sender=None, tenant_id=int, generation=int) once the change is committed.
+tenant_changed = Signal()
+#: Sent as nodes_changed.send(sender=None) when a node was added, altered or removed.
+nodes_changed = Signal()
