@@ -113,6 +113,7 @@ def database() -> dict[str, object]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DATA_DIR / "contivui.sqlite3",
+            "CONN_MAX_AGE": None,
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
@@ -155,6 +156,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "publish-what-was-lost": {"task": "worker.tasks.publish_stale", "schedule": 2.0},
     "note-silent-nodes": {"task": "worker.tasks.note_silent_nodes", "schedule": 5.0},
+    "sample-traffic": {"task": "worker.tasks.sample_traffic", "schedule": 2.0},
     "forget-old-samples": {"task": "worker.tasks.forget_old", "schedule": 300.0},
 }
 

@@ -96,6 +96,9 @@ class RuleHits(models.Model):
     packets = models.PositiveBigIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
     last_at = models.DateTimeField(null=True)
+    #: The kernel's counters at the last report: what comes next is the difference to these.
+    counter_packets = models.PositiveBigIntegerField(default=0)
+    counter_bytes = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["rule", "node"], name="worker_hits_once")]
@@ -118,13 +121,35 @@ class EndpointTraffic(models.Model):
         return f"{self.endpoint}: {self.rx_bps} in, {self.tx_bps} out"
 
 
+class TenantDrops(models.Model):
+    """Packets of one tenant that one node dropped: by policy, and for not carrying their sender's own addresses.
+
+    The totals only grow; the counters are the kernel's at the last report.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="drops")
+    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="+")
+    denied = models.PositiveBigIntegerField(default=0)
+    spoofed = models.PositiveBigIntegerField(default=0)
+    counter_denied = models.PositiveBigIntegerField(default=0)
+    counter_spoofed = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "tenant drops"
+        constraints = [models.UniqueConstraint(fields=["tenant", "node"], name="worker_drops_once")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant} on {self.node}: {self.denied} denied"
+
+
 class TrafficSample(models.Model):
-    """A tenant's throughput and denied packets over one interval, for the plots of the overview."""
+    """A tenant's throughput by network id (bit/s, what its endpoints sent) at a moment, and its packets denied
+    so far (a total over all nodes, so the difference of two samples is what was denied between them)."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="samples")
     at = models.DateTimeField(db_index=True)
     network_bps = models.JSONField(default=dict)
-    denied = models.PositiveIntegerField(default=0)
+    denied_total = models.PositiveBigIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"{self.tenant} at {self.at}"
