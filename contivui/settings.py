@@ -1,4 +1,4 @@
-"""Settings of the Django project. Everything a person may set comes from the environment; docs/operating.md lists it."""
+"""Settings of the Django project. What a person may set comes from the environment; docs/operating.md lists it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def secret_key() -> str:
 
 SECRET_KEY = env.text("SECRET_KEY", "") or secret_key()
 ALLOWED_HOSTS = [h.strip() for h in env.text("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")]
-if HOST not in {"0.0.0.0", "::"} and HOST not in ALLOWED_HOSTS:
+if HOST not in {"0.0.0.0", "::", *ALLOWED_HOSTS}:  # noqa: S104 (compared with, not bound to)
     ALLOWED_HOSTS.append(HOST)
 
 # --- the house ----------------------------------------------------------------------------------------------------

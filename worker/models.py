@@ -51,7 +51,7 @@ class SpecSection(models.Model):
 
 
 class SpecStep(models.Model):
-    """The delta that led to a revision, in wire form; the last few are kept so that a connected node gets only those."""
+    """The delta that led to a revision, in wire form; the last few are kept, so a connected node gets only those."""
 
     node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="steps")
     revision = models.PositiveBigIntegerField()
@@ -153,8 +153,6 @@ class TrafficSample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant} at {self.at}"
-
-
 
 
 class DeniedFlow(models.Model):

@@ -1,0 +1,115 @@
+"""The arrows between rooms, as a table. A new arrow is a changed line here, seen by whoever reviews it."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: Room → rooms it may import.
+MAY_IMPORT: dict[str, set[str]] = {
+    "core": set(),
+    "contivui": set(),
+    "tenants": {"core", "contivui"},
+    "networks": {"core", "contivui", "tenants"},
+    "policies": {"core", "contivui", "tenants", "networks"},
+    "worker": {"core", "contivui", "tenants", "networks", "policies"},
+    "agent": {"core"},
+    "lab": {"agent", "core"},
+    "launcher": {"core", "contivui", "tenants", "networks", "policies", "worker", "lab"},
+    "bench": {"core", "contivui", "tenants", "networks", "policies", "worker", "agent", "lab", "launcher"},
+}
+
+#: Files that tie the house together and so name rooms their own room may not.
+EXCEPTIONS: dict[str, set[str]] = {
+    "contivui/asgi.py": {"worker"},
+    "contivui/urls.py": {"tenants", "networks", "policies", "worker"},
+}
+
+
+def sources(room: str) -> Iterator[Path]:
+    for path in sorted((ROOT / room).rglob("*.py")):
+        if not {"tests", "migrations"} & set(path.relative_to(ROOT).parts):
+            yield path
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Top-level names of the modules a file imports anywhere, with the line."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name.split(".")[0], node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0], node.lineno
+
+
+@pytest.mark.parametrize("room", sorted(MAY_IMPORT))
+def test_it_imports_only_the_rooms_of_its_row(room: str) -> None:
+    wrong = []
+    for path in sources(room):
+        name = path.relative_to(ROOT).as_posix()
+        allowed = MAY_IMPORT[room] | EXCEPTIONS.get(name, set()) | {room}
+        wrong += [
+            f"{name}:{line} imports {module}"
+            for module, line in imports(path)
+            if module in MAY_IMPORT and module not in allowed
+        ]
+    assert wrong == []
+
+
+def test_every_room_is_in_the_table() -> None:
+    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert rooms - {"tests"} == set(MAY_IMPORT)
+
+
+def test_the_core_imports_only_the_standard_library() -> None:
+    foreign = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in sources("core")
+        for module, line in imports(path)
+        if module != "core" and module not in sys.stdlib_module_names
+    ]
+    assert foreign == []
+
+
+def test_the_agent_imports_only_the_standard_library_websockets_and_the_core() -> None:
+    allowed = {"agent", "core", "websockets"} | sys.stdlib_module_names
+    foreign = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in sources("agent")
+        for module, line in imports(path)
+        if module not in allowed
+    ]
+    assert foreign == []
+
+
+def test_nothing_of_the_core_reads_a_clock_or_chance() -> None:
+    """Clock and randomness are arguments: what the core decides can be decided again."""
+    readers = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in sources("core")
+        for module, line in imports(path)
+        if module in {"time", "random", "secrets", "socket", "subprocess", "os"}
+    ]
+    assert readers == []
+
+
+def test_verbs_are_the_only_writers_of_tenant_objects_in_views() -> None:
+    """Pages and API call verbs: no .save(), .create() or .delete() on rows outside actions.py and the worker."""
+    writers = []
+    for room in ("contivui", "tenants", "networks", "policies"):
+        for path in sources(room):
+            if path.name in {"actions.py", "change.py", "models.py"}:
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Attribute)
+                    and node.func.attr in {"bulk_create", "bulk_update", "get_or_create", "update_or_create"}
+                ):
+                    writers.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.func.attr}")
+    assert writers == []

@@ -1,0 +1,201 @@
+"""The two sockets: a node's agent (told specs, asked for acknowledgements), and a person's open page (told of events).
+
+Consumers only translate. What a message means is decided in nodes, realize and intake; database work runs in a small
+pool of threads of its own, so a slow report of one node does not hold up the spec of another.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.core.exceptions import ValidationError
+
+from tenants.change import Actor, Refused
+from tenants.models import Tenant
+from worker import intake, nodes, placing, realize
+from worker.announce import event, node_group
+
+log = logging.getLogger(__name__)
+
+PROTOCOL = 1
+REPORT_S = 2.0
+#: An agent's message is a report of some thousand endpoints at the most.
+MOST_BYTES = 8 * 1024 * 1024
+MOST_TOPICS = 200
+
+_pool = ThreadPoolExecutor(4, thread_name_prefix="consumers")
+
+
+async def in_database(function: Any, *args: Any, **kwargs: Any) -> Any:
+    return await database_sync_to_async(function, thread_sensitive=False, executor=_pool)(*args, **kwargs)
+
+
+class AgentConsumer(AsyncJsonWebsocketConsumer):
+    """One connected node. `sent` is the revision the node will be at once it has taken everything it was sent."""
+
+    async def connect(self) -> None:
+        self.node = await in_database(nodes.authenticate, dict(self.scope["headers"]))
+        self.sent: int | None = None
+        self.greeted = False
+        if self.node is None:
+            await self.close()  # Before accepting: the handshake is answered with 403.
+            return
+        await self.channel_layer.group_add(node_group(self.node.pk), self.channel_name)
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        if self.node is None:
+            return
+        await self.channel_layer.group_discard(node_group(self.node.pk), self.channel_name)
+        await in_database(nodes.goodbye, self.node.pk, self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:
+        """A message that makes no sense ends the connection with the reason: the agent is of another version."""
+        try:
+            if not text_data or len(text_data) > MOST_BYTES:
+                raise ValueError("a text frame of at most 8 MiB is expected")
+            message = json.loads(text_data)
+            handler = self.HANDLERS[message["type"]]
+            if not self.greeted and handler is not AgentConsumer.on_hello:
+                raise ValueError("the first message must be hello")
+            await handler(self, message)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("Node %s sent something unusable (%r); its connection is closed.", self.node, error)
+            await self.close(code=4400, reason=f"Unusable message: {error}"[:120])
+
+    async def on_hello(self, message: dict[str, Any]) -> None:
+        if message.get("protocol") != PROTOCOL:
+            await self.close(code=4406, reason=f"This controller speaks protocol {PROTOCOL}.")
+            return
+        older = await in_database(nodes.hello, self.node, self.channel_name, message)
+        if older:
+            await self.channel_layer.send(older, {"type": "node.replaced"})
+        self.greeted = True
+        await self.send_json({"type": "welcome", "node": self.node.name, "protocol": PROTOCOL, "report_s": REPORT_S})
+        self.sent = int(message.get("revision", 0)) or None
+        await self._send_specs(str(message.get("digest", "")))
+        await self._announce("status")
+
+    async def on_ack(self, message: dict[str, Any]) -> None:
+        tenants = await in_database(
+            realize.acknowledge,
+            self.node.pk,
+            int(message["revision"]),
+            digest=str(message.get("digest", "")),
+            took_ms=float(message.get("took_ms", 0)),
+            refused={int(key): str(reason) for key, reason in message.get("refused", {}).items()},
+        )
+        for tenant_id in tenants:
+            await self._tell(f"tenant.{tenant_id}", "realization")
+        await self._announce("status")
+
+    async def on_nack(self, message: dict[str, Any]) -> None:
+        log.warning("Node %s could not take a delta: %s. It gets the whole spec.", self.node, message.get("reason"))
+        self.sent = None
+        await self._send_specs()
+
+    async def on_report(self, message: dict[str, Any]) -> None:
+        for tenant_id in await in_database(intake.report, self.node, message):
+            await self._tell(f"tenant.{tenant_id}", "hits")
+
+    async def on_denied(self, message: dict[str, Any]) -> None:
+        for tenant_id in await in_database(intake.denied, self.node, message):
+            await self._tell(f"tenant.{tenant_id}", "denied")
+
+    async def on_drift(self, message: dict[str, Any]) -> None:
+        await in_database(intake.drift, self.node, message)
+        await self._announce("drift")
+
+    async def on_attach(self, message: dict[str, Any]) -> None:
+        await self._answer(message, placing.place)
+
+    async def on_detach(self, message: dict[str, Any]) -> None:
+        await self._answer(message, placing.release)
+
+    HANDLERS = {
+        "hello": on_hello,
+        "ack": on_ack,
+        "nack": on_nack,
+        "report": on_report,
+        "denied": on_denied,
+        "drift": on_drift,
+        "attach": on_attach,
+        "detach": on_detach,
+    }
+
+    async def _answer(self, message: dict[str, Any], verb: Any) -> None:
+        """Run a verb an agent asked for; a refusal is an answer like any other."""
+        try:
+            answer = {
+                "ok": True,
+                "endpoint": await in_database(verb, Actor(self.node.name, "agent"), self.node, message),
+            }
+        except ValidationError as error:
+            answer = {"ok": False, "error": " ".join(error.messages)}
+        except Refused as error:
+            answer = {"ok": False, "error": error.message}
+        await self.send_json({"type": "result", "id": message.get("id"), **answer})
+
+    async def spec_changed(self, _: dict[str, Any]) -> None:
+        if self.greeted:
+            await self._send_specs()
+
+    async def node_replaced(self, _: dict[str, Any]) -> None:
+        await self.close(code=4409, reason="Another agent of this node has connected.")
+
+    async def _send_specs(self, digest: str = "") -> None:
+        """Send what is new. `sent` moves before the next await of a send, so two wake-ups send nothing twice."""
+        for delta in await in_database(nodes.deltas_since, self.node.pk, self.sent, digest):
+            if delta["base"] in (None, self.sent):
+                self.sent = delta["revision"]
+                await self.send_json({"type": "spec", "delta": delta})
+
+    async def _announce(self, what: str) -> None:
+        await self._tell(f"node.{self.node.pk}", what)
+        await self._tell("cluster", what)
+
+    async def _tell(self, topic: str, what: str) -> None:
+        await self.channel_layer.group_send(f"live.{topic}", event(topic, what))
+
+
+class LiveConsumer(AsyncJsonWebsocketConsumer):
+    """One open page. It subscribes to topics; it hears keys of what changed and asks for the page again itself."""
+
+    async def connect(self) -> None:
+        self.topics: set[str] = set()
+        if not self.scope["user"].is_authenticated:
+            await self.close()
+            return
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        for topic in self.topics:
+            await self.channel_layer.group_discard(f"live.{topic}", self.channel_name)
+
+    async def receive_json(self, content: Any, **_: Any) -> None:
+        if not isinstance(content, dict) or content.get("type") != "subscribe":
+            await self.send_json({"type": "error", "message": "Send {type: subscribe, topics: […]}."})
+            return
+        wanted = {str(topic) for topic in content.get("topics", [])[:MOST_TOPICS]}
+        allowed = await in_database(visible_topics, self.scope["user"], wanted)
+        for topic in allowed - self.topics:
+            await self.channel_layer.group_add(f"live.{topic}", self.channel_name)
+        self.topics |= allowed
+        await self.send_json({"type": "subscribed", "topics": sorted(self.topics)})
+
+    async def live_event(self, message: dict[str, Any]) -> None:
+        await self.send_json({**message, "type": "event"})
+
+
+def visible_topics(user: Any, wanted: set[str]) -> set[str]:
+    """The topics of `wanted` that this person may hear: her tenants; nodes and the cluster for administrators only.
+    Others are left out without a word: a topic that is not there and one that is not hers look the same."""
+    cluster = {t for t in wanted if t == "cluster" or t.startswith("node.")} if user.is_superuser else set()
+    ids = {int(t[7:]) for t in wanted if t.startswith("tenant.") and t[7:].isdecimal() and len(t) < 26}
+    seen = Tenant.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True)
+    return cluster | {f"tenant.{pk}" for pk in seen}

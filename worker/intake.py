@@ -1,0 +1,206 @@
+"""What nodes report: counters, denied flows, drift. Read defensively, stored as differences, thinned out by a timer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+
+from networks.models import Endpoint, Node
+from policies.models import Rule
+from tenants.change import Actor
+from tenants.models import AuditEntry, Realization, Tenant
+from worker.models import DeniedFlow, DriftEvent, EndpointTraffic, NodeStatus, RuleHits, TenantDrops, TrafficSample
+
+#: Kept for the plots of the overview and the list of denied flows.
+SAMPLES_KEPT = timedelta(hours=1)
+DENIED_KEPT = timedelta(hours=24)
+DRIFT_KEPT = timedelta(days=30)
+#: Realizations that are live are kept for the history of changes.
+REALIZATIONS_KEPT = timedelta(days=7)
+#: A rate older than this says nothing any more.
+RATE_FRESH = timedelta(seconds=8)
+#: Denied flows and drift sentences taken from one message.
+MOST_FLOWS, MOST_SENTENCES = 200, 50
+
+
+def growth(now: int, before: int) -> int:
+    """By how much a counter of the kernel grew; one that is smaller than before was made anew and started at zero."""
+    return now - before if now >= before else now
+
+
+def report(node: Node, message: Mapping[str, Any]) -> tuple[int, ...]:
+    """Take a node's counters. Answers the ids of the tenants whose numbers moved."""
+    now = timezone.now()
+    NodeStatus.objects.filter(node=node).update(seen_at=now, connected=True)
+    tenants = {int(key): value for key, value in message.get("tenants", {}).items() if isinstance(value, dict)}
+    rules = {int(k): v for part in tenants.values() for k, v in part.get("rules", {}).items()}
+    endpoints = {int(k): v for part in tenants.values() for k, v in part.get("endpoints", {}).items()}
+    with transaction.atomic():
+        moved = _rule_hits(node, rules, now)
+        _traffic(node, endpoints, now)
+        moved |= _drops(node, tenants)
+    return tuple(sorted(moved))
+
+
+def _rule_hits(node: Node, counters: Mapping[int, list[int]], now: datetime) -> set[int]:
+    rows = {hit.rule_id: hit for hit in RuleHits.objects.filter(node=node, rule_id__in=counters)}
+    new = counters.keys() - rows.keys()
+    tenants = dict(Rule.objects.filter(pk__in=counters).values_list("pk", "policy__tenant_id"))
+    rows |= {pk: RuleHits(rule_id=pk, node=node) for pk in new if pk in tenants and counters[pk][0]}
+    changed = []
+    for pk, hit in rows.items():
+        packets, size = counters[pk]
+        if (packets, size) == (hit.counter_packets, hit.counter_bytes):
+            continue
+        grown = growth(packets, hit.counter_packets)
+        hit.packets += grown
+        hit.bytes += growth(size, hit.counter_bytes)
+        hit.counter_packets, hit.counter_bytes = packets, size
+        hit.last_at = now if grown else hit.last_at
+        changed.append(hit)
+    RuleHits.objects.bulk_create([hit for hit in changed if hit.pk is None])
+    RuleHits.objects.bulk_update(
+        [hit for hit in changed if hit.pk], ["packets", "bytes", "counter_packets", "counter_bytes", "last_at"]
+    )
+    return {tenants[hit.rule_id] for hit in changed if hit.rule_id in tenants}
+
+
+def _traffic(node: Node, counters: Mapping[int, list[int]], now: datetime) -> None:
+    known = set(Endpoint.objects.filter(pk__in=counters, node=node).values_list("pk", flat=True))
+    before = {row.endpoint_id: row for row in EndpointTraffic.objects.filter(endpoint_id__in=known)}
+    rows = []
+    for pk in known:
+        rx, tx = int(counters[pk][0]), int(counters[pk][1])
+        row = EndpointTraffic(endpoint_id=pk, at=now, rx_bytes=rx, tx_bytes=tx)
+        if old := before.get(pk):
+            seconds = max((now - old.at).total_seconds(), 0.1)
+            row.rx_bps = round(growth(rx, old.rx_bytes) * 8 / seconds)
+            row.tx_bps = round(growth(tx, old.tx_bytes) * 8 / seconds)
+        rows.append(row)
+    EndpointTraffic.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["endpoint"],
+        update_fields=["at", "rx_bytes", "tx_bytes", "rx_bps", "tx_bps"],
+    )
+
+
+def _drops(node: Node, tenants: Mapping[int, Mapping[str, Any]]) -> set[int]:
+    rows = {row.tenant_id: row for row in TenantDrops.objects.filter(node=node, tenant_id__in=tenants)}
+    moved = set()
+    for tenant_id in Tenant.objects.filter(pk__in=tenants).values_list("pk", flat=True):
+        row = rows.get(tenant_id) or TenantDrops(tenant_id=tenant_id, node=node)
+        denied, spoofed = (int(tenants[tenant_id].get(name, 0)) for name in ("denied", "spoofed"))
+        if row.pk and (denied, spoofed) == (row.counter_denied, row.counter_spoofed):
+            continue
+        row.denied += growth(denied, row.counter_denied)
+        row.spoofed += growth(spoofed, row.counter_spoofed)
+        row.counter_denied, row.counter_spoofed = denied, spoofed
+        row.save()
+        moved.add(tenant_id)
+    return moved
+
+
+def denied(node: Node, message: Mapping[str, Any]) -> tuple[int, ...]:
+    """Take sampled denied packets. Answers the ids of their tenants."""
+    flows = [flow for flow in message.get("flows", [])[:MOST_FLOWS] if isinstance(flow, dict)]
+    known = set(Tenant.objects.filter(pk__in={flow["tenant"] for flow in flows}).values_list("pk", flat=True))
+    now = timezone.now()
+    rows = [
+        DeniedFlow(
+            tenant_id=flow["tenant"],
+            node=node,
+            at=now,
+            source=flow["source"],
+            destination=flow["destination"],
+            protocol=flow["protocol"],
+            source_port=flow.get("source_port"),
+            destination_port=flow.get("destination_port"),
+            count=flow.get("count", 1),
+        )
+        for flow in flows
+        if flow["tenant"] in known
+    ]
+    DeniedFlow.objects.bulk_create(rows)
+    return tuple(sorted(known))
+
+
+@transaction.atomic
+def drift(node: Node, message: Mapping[str, Any]) -> int | None:
+    """Take a drift that a node found (and healed, or could not). Answers the id of its tenant."""
+    tenant = Tenant.objects.filter(pk=message.get("tenant")).first()
+    sentences = [str(s)[:300] for s in message.get("difference", [])[:MOST_SENTENCES]]
+    healed = message.get("healed_at")
+    event = DriftEvent.objects.create(
+        node=node,
+        tenant=tenant,
+        found_at=datetime.fromtimestamp(float(message["found_at"]), UTC),
+        healed_at=datetime.fromtimestamp(float(healed), UTC) if healed else None,
+        difference=sentences,
+        problem=str(message.get("problem") or "")[:500],
+    )
+    status = NodeStatus.objects.select_for_update().get(node=node)
+    status.drift_found += 1
+    status.drift_healed += bool(healed)
+    status.save(update_fields=["drift_found", "drift_healed"])
+    _record(node, tenant, event)
+    return tenant.pk if tenant else None
+
+
+def _record(node: Node, tenant: Tenant | None, event: DriftEvent) -> None:
+    """Healing is a change made by the node itself, so it is in the record like any other; intent did not change,
+    so the generation is the one that was put back."""
+    actor = Actor(node.name, "agent")
+    AuditEntry.objects.create(
+        actor=actor.name,
+        via=actor.via,
+        tenant=tenant,
+        tenant_name=tenant.name if tenant else "",
+        generation=tenant.generation if tenant else None,
+        verb="drift.heal" if event.healed_at else "drift.found",
+        object_type="node",
+        object_id=node.pk,
+        object_name=node.name,
+        before={"difference": event.difference},
+        after={"healed": event.healed_at is not None, "problem": event.problem},
+    )
+
+
+def sample() -> None:
+    """One throughput sample per tenant that has endpoints with fresh rates."""
+    from worker.announce import announce
+
+    now = timezone.now()
+    rates = EndpointTraffic.objects.filter(at__gte=now - RATE_FRESH).values_list(
+        "endpoint__tenant_id", "endpoint__network_id"
+    )
+    per_tenant: dict[int, dict[str, int]] = defaultdict(dict)
+    for tenant_id, network_id, bps in rates.annotate(bps=Sum("tx_bps")):
+        per_tenant[tenant_id][str(network_id)] = bps
+    totals = dict(_denied_totals(per_tenant))
+    TrafficSample.objects.bulk_create(
+        TrafficSample(tenant_id=pk, at=now, network_bps=bps, denied_total=totals.get(pk, 0))
+        for pk, bps in per_tenant.items()
+    )
+    for tenant_id in per_tenant:
+        announce(f"tenant.{tenant_id}", "traffic")
+
+
+def _denied_totals(tenants: Iterable[int]) -> Iterable[tuple[int, int]]:
+    drops = TenantDrops.objects.filter(tenant_id__in=list(tenants)).values_list("tenant_id")
+    return drops.annotate(total=Sum("denied")).order_by()
+
+
+def forget() -> None:
+    """Drop what is too old to be looked at. The audit record is never dropped."""
+    now = timezone.now()
+    TrafficSample.objects.filter(at__lt=now - SAMPLES_KEPT).delete()
+    DeniedFlow.objects.filter(at__lt=now - DENIED_KEPT).delete()
+    DriftEvent.objects.filter(found_at__lt=now - DRIFT_KEPT).delete()
+    Realization.objects.filter(live_at__lt=now - REALIZATIONS_KEPT).delete()

@@ -1,0 +1,113 @@
+"""A node's connection: who it is, what it last said of itself, what it is to be told next."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from core import wire
+from networks.models import Node
+from worker.announce import announce
+from worker.models import NodeSpec, NodeStatus, SpecSection, SpecStep
+
+#: A connected node reports every two seconds; three missed reports and a bit is silence.
+SILENT_AFTER = timedelta(seconds=8)
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a node's token. Tokens are random and long, so a plain digest is enough."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def authenticate(headers: Mapping[bytes, bytes]) -> Node | None:
+    """The node whose token is in the Authorization header, or None."""
+    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        return None
+    wanted = token_hash(token.strip())
+    node = Node.objects.filter(token_hash=wanted).first()
+    return node if node and hmac.compare_digest(node.token_hash, wanted) else None
+
+
+def hello(node: Node, channel: str, message: Mapping[str, Any]) -> str:
+    """A node's agent is here. Answers the channel of an older connection of the same node, or ""."""
+    now = timezone.now()
+    before = NodeStatus.objects.filter(node=node, connected=True).values_list("channel", flat=True).first()
+    NodeStatus.objects.update_or_create(
+        node=node,
+        defaults={
+            "connected": True,
+            "channel": channel,
+            "seen_at": now,
+            "connected_at": now,
+            "revision": int(message.get("revision", 0)),
+            "digest": str(message.get("digest", ""))[:64],
+            "agent_version": str(message.get("version", ""))[:40],
+            "features": features(message.get("features")),
+        },
+    )
+    return before if before and before != channel else ""
+
+
+def features(said: Any) -> list[dict[str, Any]]:
+    """The abilities a node names, cut to what is shown: name, present, why."""
+    rows = [row for row in said if isinstance(row, dict)] if isinstance(said, list) else []
+    return [
+        {
+            "name": str(row.get("name", ""))[:60],
+            "present": bool(row.get("present")),
+            "why": str(row.get("why", ""))[:300],
+        }
+        for row in rows[:50]
+    ]
+
+
+def goodbye(node_id: int, channel: str) -> None:
+    """The connection is gone; a newer one of the same node stays."""
+    if NodeStatus.objects.filter(node_id=node_id, channel=channel).update(connected=False, channel=""):
+        _tell(node_id)
+
+
+def note_silent() -> None:
+    silent = NodeStatus.objects.filter(connected=True, seen_at__lt=timezone.now() - SILENT_AFTER)
+    for node_id in list(silent.values_list("node_id", flat=True)):
+        NodeStatus.objects.filter(node_id=node_id).update(connected=False, channel="")
+        _tell(node_id)
+
+
+def _tell(node_id: int) -> None:
+    announce(f"node.{node_id}", "status")
+    announce("cluster", "status")
+
+
+def deltas_since(node_id: int, revision: int | None, digest: str = "") -> list[dict[str, Any]]:
+    """What a node at `revision` is to be sent, in wire form and in order: nothing, the steps from there, or, when they
+    are not all kept (or `revision` is None, or `digest` is not what that revision had), the whole spec."""
+    head = NodeSpec.objects.filter(node_id=node_id).first() or NodeSpec(node_id=node_id, digest=wire.digest(()))
+    if revision is None:
+        return [whole(head)]
+    if revision == head.revision:
+        return [] if digest in ("", head.digest) else [whole(head)]
+    steps = list(SpecStep.objects.filter(node_id=node_id, revision__gt=revision).order_by("revision"))
+    if len(steps) != head.revision - revision:
+        return [whole(head)]
+    return [step.delta for step in steps]
+
+
+def whole(head: NodeSpec) -> dict[str, Any]:
+    """A node's complete spec in wire form."""
+    sections = SpecSection.objects.filter(node_id=head.node_id).order_by("tenant_id")
+    upsert = [item for section in sections for item in section.items]
+    return {
+        "v": wire.WIRE_VERSION,
+        "base": None,
+        "revision": head.revision,
+        "digest": head.digest,
+        "upsert": upsert,
+        "delete": [],
+    }

@@ -1,0 +1,67 @@
+"""How far a change is live: moved on by what nodes acknowledge, read by every page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from tenants.models import Realization
+from worker.models import NodeStatus, SpecSection
+
+
+@transaction.atomic
+def acknowledge(
+    node_id: int, revision: int, *, digest: str, took_ms: float, refused: Mapping[int, str]
+) -> tuple[int, ...]:
+    """A node says that it is at `revision`, but for the tenants in `refused` (id: reason). Answers the ids of the
+    tenants for which something moved."""
+    now = timezone.now()
+    NodeStatus.objects.filter(node_id=node_id).update(
+        revision=revision, digest=digest, apply_ms=took_ms, seen_at=now, problem=_problem(refused)
+    )
+    told = SpecSection.objects.filter(node_id=node_id, revision__lte=revision)
+    moved = set(_refuse(node_id, refused))
+    live = told.exclude(tenant_id__in=refused).exclude(applied_generation=F("generation"), refused="")
+    moved |= set(live.values_list("tenant_id", flat=True))
+    live.update(applied_generation=F("generation"), applied_at=now, refused="")
+    _drop_left(node_id, revision)
+    for tenant_id in sorted(moved):
+        settle(tenant_id, now)
+    return tuple(sorted(moved))
+
+
+def _drop_left(node_id: int, revision: int) -> None:
+    """A tenant that left the node, and whose leaving the node has applied, is no longer part of its spec."""
+    SpecSection.objects.filter(node_id=node_id, revision__lte=revision, items=[], refused="").delete()
+
+
+def _refuse(node_id: int, refused: Mapping[int, str]) -> list[int]:
+    """Note the reasons, answer the tenants for which they are new."""
+    moved = []
+    for tenant_id, reason in refused.items():
+        sections = SpecSection.objects.filter(node_id=node_id, tenant_id=tenant_id).exclude(refused=reason)
+        if sections.update(refused=reason):
+            moved.append(tenant_id)
+    return moved
+
+
+def _problem(refused: Mapping[int, str]) -> str:
+    return "; ".join(sorted(set(refused.values())))
+
+
+def settle(tenant_id: int, now: datetime | None = None) -> None:
+    """Count, for every generation of a tenant that is compiled and not yet live, on how many nodes it is."""
+    applied = list(SpecSection.objects.filter(tenant_id=tenant_id).values_list("applied_generation", flat=True))
+    waiting = Realization.objects.filter(tenant_id=tenant_id, live_at=None).exclude(compiled_at=None)
+    moved = []
+    for row in waiting:
+        live = sum(generation >= row.generation for generation in applied)
+        live_at = (now or timezone.now()) if live == len(applied) else None
+        if (row.nodes, row.live, row.live_at) != (len(applied), live, live_at):
+            row.nodes, row.live, row.live_at = len(applied), live, live_at
+            moved.append(row)
+    Realization.objects.bulk_update(moved, ["nodes", "live", "live_at"])
