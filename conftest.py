@@ -1,0 +1,30 @@
+"""For every test: a data folder of its own, quick password hashes, and, at the end, what could not run and why."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from typing import Any
+
+import pytest
+
+# Before Django reads its settings: tests never see the installation in ./var.
+_folder = tempfile.TemporaryDirectory(prefix="contivui-test-")
+os.environ["CONTIVUI_DATA"] = _folder.name
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(request: pytest.FixtureRequest) -> None:
+    """Argon2 costs 50 ms a login by design; tests need none of its strength."""
+    if "settings" in request.fixturenames or request.node.get_closest_marker("django_db"):
+        request.getfixturevalue("settings").PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Nothing is skipped silently: the reasons, counted, are the last thing a run says."""
+    reasons = Counter(report.longrepr[2] for report in terminalreporter.stats.get("skipped", []))
+    if reasons:
+        terminalreporter.section("what this machine could not run")
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.line(f"{count} × {reason.removeprefix('Skipped: ')}")
