@@ -1,0 +1,152 @@
+"""What answers probes inside the containers: TCP and UDP servers that say who they are, and raw sockets that notice."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, cast
+
+from core.model import ICMP, ICMPV6, TCP, UDP
+from lab.namespace import socket_in
+
+#: Bytes of a probe's own random mark, and of the name a container answers with.
+NONCE_BYTES = 16
+NAME_BYTES = 8
+ECHO_REQUESTS = {ICMP: 8, ICMPV6: 128}
+ECHO_REPLIES = {ICMP: 0, ICMPV6: 129}
+
+
+def name_of(namespace: Path) -> bytes:
+    """What a container answers with, so that a twin at the same address in another tenant is found out."""
+    return hashlib.sha256(str(namespace).encode()).digest()[:NAME_BYTES]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something listens: a namespace, an address family, a protocol, a port (0 for those without)."""
+
+    namespace: Path
+    family: int
+    protocol: int
+    port: int = 0
+
+
+class RawEar:
+    """A raw socket of one place: sends probes of its protocol, and notes the marks of those that come in."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.socket = socket_in(place.namespace, place.family, socket.SOCK_RAW, place.protocol)
+        self._waiting: dict[tuple[str, bytes], asyncio.Future[None]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self.socket, self._read)
+
+    def expect(self, what: str, nonce: bytes) -> asyncio.Future[None]:
+        """Done once a packet with the mark comes in; `what` is "request" (anything sent to us) or "reply" (to an echo)."""
+        done = self._waiting[what, nonce] = self._loop.create_future()
+        done.add_done_callback(lambda _: self._waiting.pop((what, nonce), None))
+        return done
+
+    def _read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._note(self.socket.recv(65535))
+
+    def _note(self, packet: bytes) -> None:
+        header = (packet[0] & 0x0F) * 4 if self.place.family == socket.AF_INET and packet else 0
+        if what := self._what(packet[header:]):
+            done = self._waiting.get((what, packet[-NONCE_BYTES:]))
+            if done and not done.done():
+                done.set_result(None)
+
+    def _what(self, body: bytes) -> str:
+        if self.place.protocol not in ECHO_REQUESTS:
+            return "request"
+        kind = body[0] if body else None
+        if kind == ECHO_REQUESTS[self.place.protocol]:
+            return "request"
+        return "reply" if kind == ECHO_REPLIES[self.place.protocol] else ""
+
+    def close(self) -> None:
+        self._loop.remove_reader(self.socket)
+        self.socket.close()
+
+
+class _Namer(asyncio.DatagramProtocol):
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
+        self.transport.sendto(data[:NONCE_BYTES] + self.name, address)
+
+
+class Ears:
+    """All that listens for one batch of probes; every socket is closed at its end, so the number stays bounded."""
+
+    def __init__(self) -> None:
+        self._raw: dict[Place, RawEar] = {}
+        self._open = contextlib.AsyncExitStack()
+        self._listening: set[Place] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    def raw(self, place: Place) -> RawEar:
+        if place not in self._raw:
+            self._raw[place] = RawEar(place)
+            self._open.callback(self._raw[place].close)
+        return self._raw[place]
+
+    async def listen(self, place: Place) -> None:
+        """Answer at a TCP or UDP place, or note what comes in at another. A port in use there answers for itself."""
+        if place in self._listening:
+            return
+        self._listening.add(place)
+        if place.protocol == TCP:
+            await self._listen_tcp(place)
+        elif place.protocol == UDP:
+            await self._listen_udp(place)
+        else:
+            self.raw(place)
+
+    async def _listen_tcp(self, place: Place) -> None:
+        name = name_of(place.namespace)
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
+                async with asyncio.timeout(5):
+                    writer.write(await reader.readexactly(NONCE_BYTES) + name)
+                    await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(answer, sock=_bound(place, socket.SOCK_STREAM))
+        self._open.callback(server.close)
+
+    async def _listen_udp(self, place: Place) -> None:
+        loop = asyncio.get_running_loop()
+        name = name_of(place.namespace)
+        transport, _ = await loop.create_datagram_endpoint(lambda: _Namer(name), sock=_bound(place, socket.SOCK_DGRAM))
+        self._open.callback(transport.close)
+
+
+def any_address(family: int) -> str:
+    return "0.0.0.0" if family == socket.AF_INET else "::"  # noqa: S104 - in a container of the lab
+
+
+def _bound(place: Place, kind: int) -> socket.socket:
+    made = socket_in(place.namespace, place.family, kind)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if place.family == socket.AF_INET6:
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    made.bind((any_address(place.family), place.port))
+    return made

@@ -1,0 +1,88 @@
+"""One JSON object per line over a unix socket: how the lab is spoken to, and how it speaks to its agents."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+Message = dict[str, Any]
+Answer = Callable[[Message], Awaitable[Message]]
+
+#: Longest line taken, bytes: a batch of ten thousand probes fits.
+LINE_LIMIT = 16 * 1024 * 1024
+
+
+async def ask(path: Path, message: Message, *, timeout_s: float = 15.0) -> Message:
+    """The answer of the server at `path`. OSError when nobody listens there or it falls silent (TimeoutError)."""
+    async with asyncio.timeout(timeout_s):
+        reader, writer = await asyncio.open_unix_connection(path, limit=LINE_LIMIT)
+        try:
+            writer.write(_encoded(message))
+            await writer.drain()
+            return _decoded(await reader.readline())
+        finally:
+            writer.close()
+
+
+def ask_now(path: Path, message: Message, *, timeout_s: float = 15.0) -> Message:
+    """Like `ask`, for callers without an event loop."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(timeout_s)
+        line.connect(str(path))
+        line.sendall(_encoded(message))
+        with line.makefile("rb") as file:
+            return _decoded(file.readline())
+
+
+async def serve(path: Path, answer: Answer) -> asyncio.Server:
+    """Listen at `path`, readable by its owner only; a line left over from a dead server is replaced."""
+    path.unlink(missing_ok=True)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.LimitOverrunError):
+            while line := await reader.readline():
+                writer.write(_encoded(await _answered(line, answer)))
+                await writer.drain()
+        writer.close()
+
+    return await asyncio.start_unix_server(talk, sock=_private_socket(path), limit=LINE_LIMIT)
+
+
+def _private_socket(path: Path) -> socket.socket:
+    """Bound with nobody else's rights on it from its first moment."""
+    line = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        line.bind(str(path))
+    finally:
+        os.umask(before)
+    return line
+
+
+async def _answered(line: bytes, answer: Answer) -> Message:
+    """What `answer` says; a refusal (ValueError, LookupError, OSError) becomes a sentence for the asker."""
+    try:
+        return {"ok": True, **await answer(_decoded(line))}
+    except (ValueError, OSError) as refusal:
+        return {"ok": False, "error": str(refusal)}
+    except LookupError as missing:
+        return {"ok": False, "error": f"There is no {missing.args[0] if missing.args else missing} here."}
+
+
+def _encoded(message: Message) -> bytes:
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+def _decoded(line: bytes) -> Message:
+    if not line:
+        raise ConnectionError("The other side closed the line without an answer.")
+    message = json.loads(line)
+    if not isinstance(message, dict):
+        raise ValueError("Send one JSON object per line.")
+    return message
