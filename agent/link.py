@@ -1,0 +1,225 @@
+"""The one connection of a node: outgoing, authenticated, made again for as long as the agent lives.
+
+What is heard goes to an `Inbox`. What is sent while the controller is away is dropped, except what it must hear of
+later (`keep=True`), of which the newest are kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import ssl
+import time
+from collections import deque
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect, unix_connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from agent.config import Config, ConfigError
+
+log = logging.getLogger("agent.link")
+
+Message = dict[str, Any]
+
+PATH = "/ws/agent/"
+FIRST_RETRY_S, LONGEST_RETRY_S, LONGEST_REFUSED_S = 0.2, 5.0, 30.0
+OPEN_S, PING_S, PONG_S, CLOSE_S, ANSWER_S = 5.0, 5.0, 10.0, 1.0, 10.0
+#: Bytes; a whole spec of some hundred thousand items.
+LONGEST_MESSAGE = 256 * 1024 * 1024
+KEPT_MESSAGES = 200
+#: How a controller refuses a node: while the connection is made (HTTP), or after (close codes).
+REFUSED_STATUS, REFUSED_CODES = frozenset({401, 403}), frozenset({4401, 4403})
+
+
+class Away(Exception):
+    """The controller cannot be asked now. Its text is a sentence that says since when and why."""
+
+
+class Inbox(Protocol):
+    """Who is told what the link hears. Called in the event loop; must not block."""
+
+    def hello(self) -> Message:
+        """The first message of a connection."""
+
+    def welcomed(self, message: Message) -> None:
+        """The controller let this node in."""
+
+    def received(self, message: Message) -> None:
+        """Any later message but answers, in the order sent."""
+
+
+class Backoff:
+    """Doubling delays with jitter, so that the nodes of a data centre do not come back all at once."""
+
+    def __init__(self) -> None:
+        self._next = FIRST_RETRY_S
+
+    def reset(self) -> None:
+        self._next = FIRST_RETRY_S
+
+    def delay(self, longest: float) -> float:
+        """Seconds to wait before the next try."""
+        delay = min(self._next, longest)
+        self._next = min(self._next * 2, LONGEST_REFUSED_S)
+        return delay * random.uniform(0.7, 1.0)  # noqa: S311 - jitter is no secret
+
+
+class Link:
+    """The connection and its state. `since`: when `connected` last changed, seconds since the epoch."""
+
+    def __init__(self, config: Config, inbox: Inbox) -> None:
+        self._config = config
+        self._inbox = inbox
+        self._backoff = Backoff()
+        self._outgoing: asyncio.Queue[tuple[Message, bool]] = asyncio.Queue()
+        self._kept: deque[Message] = deque(maxlen=KEPT_MESSAGES)
+        self._answers: dict[str, asyncio.Future[Message]] = {}
+        self._asked = 0
+        self.connected = False
+        self.since = time.time()
+        self.problem = "not connected yet"
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        while True:
+            longest = await self._connect_once()
+            await asyncio.sleep(self._backoff.delay(longest))
+
+    def send(self, message: Message, *, keep: bool = False) -> None:
+        """Send when connected. `keep`: if not, or if the connection ends before it is sent, send it at the next."""
+        if self.connected:
+            self._outgoing.put_nowait((message, keep))
+        elif keep:
+            self._kept.append(message)
+
+    async def ask(self, message: Message, timeout_s: float = ANSWER_S) -> Message:
+        """Send a request and wait for its `result`. Raises Away."""
+        if not self.connected:
+            raise Away(self.absence())
+        self._asked += 1
+        number = str(self._asked)
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        try:
+            self.send({**message, "id": number})
+            return await asyncio.wait_for(answer, timeout_s)
+        except TimeoutError:
+            raise Away(f"The controller did not answer within {timeout_s:g} s; try again.") from None
+        finally:
+            self._answers.pop(number, None)
+
+    def absence(self) -> str:
+        """Since when the controller is away, and why, as a sentence."""
+        since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(self.since))
+        return f"The controller is away since {since}: {self.problem}."
+
+    async def _connect_once(self) -> float:
+        """One connection from its beginning to its end. Returns the longest delay before the next try."""
+        longest = LONGEST_RETRY_S
+        try:
+            async with self._open() as socket:
+                await self._talk(socket)
+            problem = "it closed the connection"
+        except InvalidStatus as error:
+            problem = f"it answered HTTP {error.response.status_code}"
+            if error.response.status_code in REFUSED_STATUS:
+                problem, longest = self._token_refused(), LONGEST_REFUSED_S
+        except ConnectionClosed as error:
+            problem = f"the connection ended ({error})"
+            if error.rcvd and error.rcvd.code in REFUSED_CODES:
+                problem, longest = self._token_refused(), LONGEST_REFUSED_S
+        except (OSError, InvalidHandshake, InvalidURI, ConfigError, ValueError) as error:
+            problem = str(error) or type(error).__name__
+        finally:
+            self._disconnected()
+        self._note_problem(problem.rstrip("."))
+        return longest
+
+    def _token_refused(self) -> str:
+        return f"it refused this node's token; write the one shown for the node to {self._config.token_file}"
+
+    def _open(self) -> connect:
+        options: dict[str, Any] = {
+            "additional_headers": {"Authorization": f"Bearer {self._config.token()}"},
+            # Frames stay on the machine or in the data centre; deflating a whole spec costs more than it saves.
+            "compression": None,
+            "open_timeout": OPEN_S,
+            "ping_interval": PING_S,
+            "ping_timeout": PONG_S,
+            "close_timeout": CLOSE_S,
+            "max_size": LONGEST_MESSAGE,
+        }
+        url = urlsplit(self._config.controller)
+        if url.scheme == "unix":
+            return unix_connect(url.path, f"ws://localhost{PATH}", **options)
+        if url.scheme == "wss":
+            options["ssl"] = ssl.create_default_context(cafile=self._config.ca or None)
+        path = url.path if url.path.strip("/") else PATH
+        return connect(f"{url.scheme}://{url.netloc}{path}", proxy=None, **options)
+
+    async def _talk(self, socket: ClientConnection) -> None:
+        await socket.send(json.dumps(self._inbox.hello()))
+        async with asyncio.timeout(OPEN_S):
+            welcome = _parse(await socket.recv())
+        if welcome["type"] != "welcome":
+            raise ValueError(f"its first message was {welcome['type']!r} where a welcome belongs")
+        self._welcomed(welcome)
+        sender = asyncio.create_task(self._pass_on(socket))
+        try:
+            async for text in socket:
+                self._heard(_parse(text))
+        finally:
+            sender.cancel()
+
+    def _welcomed(self, welcome: Message) -> None:
+        self.connected, self.since, self.problem = True, time.time(), ""
+        self._backoff.reset()
+        log.info("Connected to %s.", self._config.controller)
+        while self._kept:
+            self.send(self._kept.popleft(), keep=True)
+        self._inbox.welcomed(welcome)
+
+    def _heard(self, message: Message) -> None:
+        if message["type"] != "result":
+            self._inbox.received(message)
+            return
+        answer = self._answers.get(str(message.get("id")))
+        if answer and not answer.done():
+            answer.set_result(message)
+
+    async def _pass_on(self, socket: ClientConnection) -> None:
+        while True:
+            message, keep = await self._outgoing.get()
+            try:
+                await socket.send(json.dumps(message))
+            except ConnectionClosed:
+                if keep:
+                    self._kept.append(message)
+                return
+
+    def _disconnected(self) -> None:
+        if self.connected:
+            self.connected, self.since = False, time.time()
+        while not self._outgoing.empty():
+            message, keep = self._outgoing.get_nowait()
+            if keep:
+                self._kept.append(message)
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(Away("The controller went away before it answered; try again."))
+
+    def _note_problem(self, problem: str) -> None:
+        # Once per reason: a controller that is away for a night is one line, not ten thousand.
+        if problem != self.problem:
+            self.problem = problem
+            log.warning("%s What was told last stays enforced.", self.absence())
+
+
+def _parse(text: str | bytes) -> Message:
+    message = json.loads(text)
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        raise ValueError("it sent a message without a type")
+    return message

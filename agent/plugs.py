@@ -1,0 +1,109 @@
+"""Where endpoints are plugged in: asked for through the local socket, kept on disk, true until said otherwise.
+
+A plug is noted before its veth is made. Killed in between, the next start finds the plug, makes the veth, and the
+caller who never got an answer and asks again finds it done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from agent.cache import BrokenFile, read_sealed, set_aside, write_sealed
+
+#: Not being allowed to look is no proof that a running container is gone.
+UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Plug:
+    """`netns` is the path of the container's network namespace, "" when a veth was found that nobody noted.
+
+    `identity` is what the path led to when it was plugged: the same path may lead to another container later (a
+    process id used again), which must not inherit the port.
+    """
+
+    tenant: int
+    endpoint: int
+    netns: str
+    ifname: str = "eth0"
+    identity: str = ""
+
+    def gone(self) -> str:
+        """Why the container can be plugged in no more, a sentence; "" when it can, or when nobody noted where it is."""
+        if not self.netns:
+            return ""
+        found = identity_of(self.netns)
+        if not found:
+            return f"the network namespace {self.netns} is gone"
+        return "" if found in {self.identity, UNREADABLE} else f"{self.netns} is another network namespace now"
+
+
+def identity_of(netns: str) -> str:
+    """Device and inode of a namespace's path as text; "" when there is nothing."""
+    try:
+        status = Path(netns).stat()
+    except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
+        return ""
+    except OSError:
+        return UNREADABLE
+    return f"{status.st_dev}:{status.st_ino}"
+
+
+class PlugStore:
+    """Plugs by endpoint, and the endpoints that left and of which the controller has not been told yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "plugs.json"
+        self._plugs: dict[int, Plug] = {}
+        self._departed: set[int] = set()
+
+    def load(self) -> None:
+        """Read what was noted. A broken file is set aside: veths found in the kernel are then adopted as they are."""
+        try:
+            values = json.loads(read_sealed(self._path))
+            self._plugs = {p["endpoint"]: Plug(**p) for p in values["plugs"]}
+            self._departed = set(values["departed"])
+        except FileNotFoundError:
+            return
+        except (BrokenFile, ValueError, TypeError, KeyError) as error:
+            set_aside(self._path, error)
+
+    def of(self, tenant: int) -> dict[int, Plug]:
+        return {endpoint: plug for endpoint, plug in self._plugs.items() if plug.tenant == tenant}
+
+    def get(self, endpoint: int) -> Plug | None:
+        return self._plugs.get(endpoint)
+
+    @property
+    def endpoints(self) -> list[int]:
+        return sorted(self._plugs)
+
+    @property
+    def departed(self) -> list[int]:
+        return sorted(self._departed)
+
+    def add(self, plugs: Iterable[Plug]) -> None:
+        for plug in plugs:
+            self._plugs[plug.endpoint] = plug
+            self._departed.discard(plug.endpoint)
+        self._save()
+
+    def remove(self, endpoints: Iterable[int], *, tell: bool) -> None:
+        """Forget plugs. `tell`: the controller does not know yet that they left."""
+        for endpoint in endpoints:
+            self._plugs.pop(endpoint, None)
+            if tell:
+                self._departed.add(endpoint)
+        self._save()
+
+    def told(self, endpoint: int) -> None:
+        if endpoint in self._departed:
+            self._departed.discard(endpoint)
+            self._save()
+
+    def _save(self) -> None:
+        values = {"plugs": [asdict(p) for p in self._plugs.values()], "departed": self.departed}
+        write_sealed(self._path, json.dumps(values).encode())
