@@ -9,6 +9,7 @@ Names of a family are nft's: "inet", "bridge". Devices are named as in `core.ids
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -245,18 +246,30 @@ class VxlanFdb:
 
 @dataclass(frozen=True, slots=True)
 class Tbf:
-    """A token bucket at the root of `device`. `rate_bps` is a multiple of 8; `burst_ticks` is the burst as the kernel
-    keeps it, in ticks of 64 ns at the rate; `limit_bytes` is what may wait."""
+    """A token bucket at the root of `device`; `limit_bytes` is what may wait. Made by `tbf`, which rounds to what
+    the kernel can hold and tell."""
 
     kind: ClassVar[str] = "rate limit"
     device: str
     rate_bps: int
-    burst_ticks: int
+    burst_bytes: int
     limit_bytes: int
 
     @property
     def key(self) -> Key:
         return ("qdisc", self.device)
+
+
+#: The kernel keeps a bucket's burst as the time it takes at the rate, in ticks of 64 ns (PSCHED_SHIFT 6).
+TICKS_PER_SECOND = 15_625_000
+
+
+def tbf(device: str, rate_bps: int, burst_bytes: float, limit_bytes: int) -> Tbf:
+    """A bucket as the kernel tells it: whole bytes a second, and a burst in steps of at least four ticks, so that a
+    tick lost to rounding on the way there and back does not make another value."""
+    rate = max(1, rate_bps // 8)
+    step = max(1, -(-4 * rate // TICKS_PER_SECOND))
+    return Tbf(device, rate * 8, max(1, round(burst_bytes / step)) * step, limit_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +367,7 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One element of a set. `match` in the one form of `core.elements`; `data` where a map leads; `comment` the id of
+    """One element of a set. `match` in the one form of `core.pipeline`; `data` where a map leads; `comment` the id of
     the rule that gets the hit."""
 
     kind: ClassVar[str] = "element"
@@ -386,5 +399,5 @@ KernelObject = (
 )
 
 
-def by_key(objects: list[KernelObject]) -> dict[Key, KernelObject]:
+def by_key(objects: Iterable[KernelObject]) -> dict[Key, KernelObject]:
     return {thing.key: thing for thing in objects}
