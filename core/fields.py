@@ -150,7 +150,8 @@ def _canonical(parse: Callable[[str], object], what: str) -> Callable[[object], 
 
     def decode(value: object) -> str:
         try:
-            if isinstance(value, str) and str(parse(value)) == value:
+            # A zone ("fe80::1%eth0") would let any text through.
+            if isinstance(value, str) and "%" not in value and str(parse(value)) == value:
                 return value
         except ValueError:
             pass
@@ -163,6 +164,8 @@ _BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 # Ten times as fast as ipaddress, and there is one in nearly every item.
 _ADDRESS4 = _matching(rf"{_BYTE}(\.{_BYTE}){{3}}", "an IPv4 address such as 20.1.1.2")
 _ADDRESS6 = _canonical(IPv6Address, "an IPv6 address such as fd00::2")
+_PREFIX4 = _canonical(IPv4Network, "an IPv4 prefix such as 20.1.1.0/24")
+_PREFIX6 = _canonical(IPv6Network, "an IPv6 prefix such as fd00::/64")
 #: What text fields hold, by name. A text field that is not here cannot travel, so that none is forgotten.
 _FORMS: dict[str, Callable[[object], str]] = {
     "name": _matching(r"[A-Za-z0-9._-]{1,64}", "a name of letters, digits, dashes and dots"),
@@ -172,8 +175,8 @@ _FORMS: dict[str, Callable[[object], str]] = {
     "vtep": _ADDRESS4,
     "ip6": _ADDRESS6,
     "gateway6": _ADDRESS6,
-    "subnet4": _canonical(IPv4Network, "an IPv4 prefix such as 20.1.1.0/24"),
-    "subnet6": _canonical(IPv6Network, "an IPv6 prefix such as fd00::/64"),
+    "subnet4": _PREFIX4,
+    "subnet6": _PREFIX6,
     # Which of the forms it is depends on the layer and is checked when the whole match is known.
     "peer": _matching(r"[0-9a-f.:/-]{1,80}", "a group id, a prefix or a range of addresses"),
 }
