@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import hashlib
 import socket
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, cast
+from typing import cast
 
 from core.model import ICMP, ICMPV6, TCP, UDP
 from lab.namespace import socket_in
@@ -16,6 +17,8 @@ from lab.namespace import socket_in
 #: Bytes of a probe's own random mark, and of the name a container answers with.
 NONCE_BYTES = 16
 NAME_BYTES = 8
+#: Longest a TCP conversation is kept up, seconds.
+CONVERSATION_S = 10
 ECHO_REQUESTS = {ICMP: 8, ICMPV6: 128}
 ECHO_REPLIES = {ICMP: 0, ICMPV6: 129}
 
@@ -87,56 +90,86 @@ class _Namer(asyncio.DatagramProtocol):
         self.transport.sendto(data[:NONCE_BYTES] + self.name, address)
 
 
+@dataclass(slots=True)
+class _Held:
+    """Something that listens, how many batches want it, and how it is closed."""
+
+    close: Callable[[], object]
+    ear: RawEar | None = None
+    holders: int = 1
+
+
 class Ears:
-    """All that listens for one batch of probes; every socket is closed at its end, so the number stays bounded."""
+    """All that listens, shared by whoever probes at the same time; closed when its last holder lets go, so the number
+    of sockets stays bounded by the batches that run."""
 
     def __init__(self) -> None:
-        self._raw: dict[Place, RawEar] = {}
-        self._open = contextlib.AsyncExitStack()
-        self._listening: set[Place] = set()
+        self._held: dict[Place, _Held] = {}
+        self._opening = asyncio.Lock()
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._open.aclose()
+    @contextlib.asynccontextmanager
+    async def at(self, places: Iterable[Place]) -> AsyncIterator[None]:
+        """Listen at the places for a while. OSError when something else has a port there."""
+        held: list[Place] = []
+        try:
+            for place in set(places):
+                await self._hold(place)
+                held.append(place)
+            yield
+        finally:
+            for place in held:
+                self._let_go(place)
 
     def raw(self, place: Place) -> RawEar:
-        if place not in self._raw:
-            self._raw[place] = RawEar(place)
-            self._open.callback(self._raw[place].close)
-        return self._raw[place]
+        """The raw socket of a place that is held."""
+        ear = self._held[place].ear
+        assert ear is not None
+        return ear
 
-    async def listen(self, place: Place) -> None:
-        """Answer at a TCP or UDP place, or note what comes in at another. A port in use there answers for itself."""
-        if place in self._listening:
-            return
-        self._listening.add(place)
+    async def _hold(self, place: Place) -> None:
+        async with self._opening:
+            if place in self._held:
+                self._held[place].holders += 1
+            else:
+                self._held[place] = await self._open(place)
+
+    def _let_go(self, place: Place) -> None:
+        held = self._held[place]
+        held.holders -= 1
+        if not held.holders:
+            del self._held[place]
+            held.close()
+
+    async def _open(self, place: Place) -> _Held:
         if place.protocol == TCP:
-            await self._listen_tcp(place)
-        elif place.protocol == UDP:
-            await self._listen_udp(place)
-        else:
-            self.raw(place)
+            return _Held((await _answer_tcp(place)).close)
+        if place.protocol == UDP:
+            return _Held((await _answer_udp(place)).close)
+        ear = RawEar(place)
+        return _Held(ear.close, ear)
 
-    async def _listen_tcp(self, place: Place) -> None:
-        name = name_of(place.namespace)
 
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
-                async with asyncio.timeout(5):
-                    writer.write(await reader.readexactly(NONCE_BYTES) + name)
-                    await writer.drain()
-            writer.close()
+async def _answer_tcp(place: Place) -> asyncio.Server:
+    name = name_of(place.namespace)
 
-        server = await asyncio.start_server(answer, sock=_bound(place, socket.SOCK_STREAM))
-        self._open.callback(server.close)
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Say who this is, then take whatever else is sent."""
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
+            async with asyncio.timeout(CONVERSATION_S):
+                writer.write(await reader.readexactly(NONCE_BYTES) + name)
+                await writer.drain()
+                while await reader.read(65536):
+                    pass
+        writer.close()
 
-    async def _listen_udp(self, place: Place) -> None:
-        loop = asyncio.get_running_loop()
-        name = name_of(place.namespace)
-        transport, _ = await loop.create_datagram_endpoint(lambda: _Namer(name), sock=_bound(place, socket.SOCK_DGRAM))
-        self._open.callback(transport.close)
+    return await asyncio.start_server(answer, sock=_bound(place, socket.SOCK_STREAM))
+
+
+async def _answer_udp(place: Place) -> asyncio.DatagramTransport:
+    name = name_of(place.namespace)
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(lambda: _Namer(name), sock=_bound(place, socket.SOCK_DGRAM))
+    return transport
 
 
 def any_address(family: int) -> str:

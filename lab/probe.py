@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from core.model import ICMP, ICMPV6, TCP, UDP
+from core.model import ICMP, ICMPV6, PORT_PROTOCOLS, TCP, UDP
 from lab.ears import ECHO_REQUESTS, NAME_BYTES, NONCE_BYTES, Ears, Place, RawEar, any_address, name_of
 from lab.namespace import socket_in
 
@@ -51,17 +51,27 @@ class Probe:
         return Place(self.destination, self.family, self.protocol, self.port or 0)
 
     @property
+    def places(self) -> set[Place]:
+        """Where somebody must listen for it: at the destination, and for bare packets at the source too."""
+        return {self.target} if self.protocol in PORT_PROTOCOLS else {self.target, self.origin}
+
+    @property
+    def origin(self) -> Place:
+        return Place(self.source, self.family, self.protocol)
+
+    @property
     def is_echo(self) -> bool:
         return self.protocol == (ICMPV6 if self.family == socket.AF_INET6 else ICMP)
 
 
-async def run(probes: Sequence[Probe], *, timeout_s: float = 1.0, at_once: int = 200) -> list[How]:
+async def run(
+    probes: Sequence[Probe], *, timeout_s: float = 1.0, at_once: int = 200, ears: Ears | None = None
+) -> list[How]:
     """What became of each probe, in order. Takes up to `timeout_s` per `at_once` probes that nobody answers."""
+    ears = ears or Ears()
     outcomes: list[How] = []
     for batch in _batches(probes, at_once):
-        async with Ears() as ears:
-            for probe in batch:
-                await ears.listen(probe.target)
+        async with ears.at(place for probe in batch for place in probe.places):
             outcomes += await asyncio.gather(*(_one(probe, ears, timeout_s) for probe in batch))
     return outcomes
 
@@ -90,7 +100,8 @@ async def _one(probe: Probe, ears: Ears, timeout_s: float) -> How:
         raise
 
 
-def _client(probe: Probe, kind: int) -> socket.socket:
+def client_socket(probe: Probe, kind: int) -> socket.socket:
+    """A socket of the probe's source, bound to its source port when it names one."""
     made = socket_in(probe.source, probe.family, kind)
     if probe.source_port:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -105,7 +116,7 @@ def _who(answer: bytes, nonce: bytes, probe: Probe) -> How:
 async def _tcp(probe: Probe) -> How:
     loop = asyncio.get_running_loop()
     nonce = os.urandom(NONCE_BYTES)
-    with _client(probe, socket.SOCK_STREAM) as client:
+    with client_socket(probe, socket.SOCK_STREAM) as client:
         # Closing sends a reset: no TIME_WAIT keeps the source port, no entry stays in the connection tracking.
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         await loop.sock_connect(client, (probe.address, probe.port or 0))
@@ -122,7 +133,7 @@ async def _tcp(probe: Probe) -> How:
 async def _udp(probe: Probe, every_s: float) -> How:
     loop = asyncio.get_running_loop()
     nonce = os.urandom(NONCE_BYTES)
-    with _client(probe, socket.SOCK_DGRAM) as client:
+    with client_socket(probe, socket.SOCK_DGRAM) as client:
         await loop.sock_connect(client, (probe.address, probe.port or 0))
         while True:
             client.send(nonce)
@@ -134,7 +145,7 @@ async def _udp(probe: Probe, every_s: float) -> How:
 async def _raw(probe: Probe, ears: Ears, every_s: float) -> How:
     """An echo must come back *and* have been at the destination; anything else only has to arrive there."""
     nonce = os.urandom(NONCE_BYTES)
-    sender = ears.raw(Place(probe.source, probe.family, probe.protocol))
+    sender = ears.raw(probe.origin)
     arrived = ears.raw(probe.target).expect("request", nonce)
     replied = sender.expect("reply", nonce) if probe.is_echo else arrived
     for sequence in range(SENDINGS):

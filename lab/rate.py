@@ -63,9 +63,10 @@ class Rate:
 
 async def measure(stream: Stream) -> Rate:
     """The rate of one direction. ConnectionError, with the reason, when no stream came about."""
-    async with Ears() as ears:
-        protocol = ICMPV6 if stream.family == socket.AF_INET6 else ICMP
-        ear = ears.raw(Place(stream.source, stream.family, protocol))
+    ears = Ears()
+    place = Place(stream.source, stream.family, ICMPV6 if stream.family == socket.AF_INET6 else ICMP)
+    async with ears.at([place]):
+        ear = ears.raw(place)
         idle = await _echoes(ear, stream.address, until=asyncio.sleep(0.3))
         running = asyncio.create_task(_run_stream(stream))
         await asyncio.sleep(WARM_S)
