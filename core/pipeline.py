@@ -43,7 +43,9 @@ def base(tenant: int) -> Iterator[KernelObject]:
     yield chain("inet", "judge", _judge("saddr", "daddr", ""))
     yield chain("inet", "judge_reply", _judge("daddr", "saddr", "_reply"))
     yield chain("inet", "deny", _deny(tenant))
-    yield chain("bridge", "prerouting", ('iifname "ep*" goto from_endpoint',), Hook("filter", "prerouting", -300, "accept"))
+    yield chain(
+        "bridge", "prerouting", ('iifname "ep*" goto from_endpoint',), Hook("filter", "prerouting", -300, "accept")
+    )
     yield chain("bridge", "from_endpoint", FROM_ENDPOINT)
     yield chain("bridge", "spoofed", ("counter drop",))
 

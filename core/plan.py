@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from core.diff import Delta
-from core.state import Key, KernelObject, Membership
+from core.state import KernelObject, Key, Membership
 
 Action = Literal["create", "update", "delete"]
 

@@ -39,6 +39,8 @@ from core.state import (
 
 #: Bytes that VXLAN adds to a packet on an IPv4 underlay: Ethernet 14, IP 20, UDP 8, VXLAN 8.
 VXLAN_OVERHEAD = 50
+#: The metric the kernel gives connected IPv6 routes (IP6_RT_PRIO_ADDRCONF).
+IP6_METRIC = 256
 
 SYSCTLS = {
     "net.ipv4.ip_forward": "1",
@@ -153,7 +155,7 @@ def _subnet(bridge: str, subnet: str, gateway: str | None) -> Iterator[KernelObj
     if gateway:
         yield Address(bridge, f"{gateway}/{prefix.prefixlen}")
         if prefix.prefixlen < prefix.max_prefixlen:
-            yield Route(subnet, bridge)
+            yield Route(subnet, bridge, source=gateway) if prefix.version == 4 else Route(subnet, bridge, IP6_METRIC)
     if isinstance(prefix, IPv4Network) and prefix.prefixlen <= 30:
         yield Element("inet", "broadcast4", str(prefix.broadcast_address))
 

@@ -178,18 +178,21 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route of the main table. Ours are the connected ones, which come with their address; `via` "" and
-    `type` "unicast". Anything else is foreign."""
+    """A route outside the local table. Ours are the connected ones, which the kernel makes with their address:
+    main table, no `via`, `type` "unicast", `source` the gateway's address on IPv4. Anything else is foreign."""
 
     kind: ClassVar[str] = "route"
     prefix: str
     device: str
+    metric: int = 0
+    source: str = ""
     via: str = ""
     type: str = "unicast"
+    table: str = "main"
 
     @property
     def key(self) -> Key:
-        return ("route", self.prefix, self.device)
+        return ("route", self.prefix, self.device, str(self.metric), self.table)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,32 @@ class Denied:
     destination_port: int | None
 
 
+class Watch(Protocol):
+    """Wakes an event loop when something in a tenant's namespace changed; what changed is for observe to say."""
+
+    def fileno(self) -> int:
+        """Readable while there is something to drain."""
+
+    def drain(self) -> bool:
+        """Forget what is waiting; true when there was something. Never blocks."""
+
+    def close(self) -> None:
+        """Let go of the namespace: while a watch is open, the namespace lives."""
+
+
+class DeniedLog(Protocol):
+    """Samples of what policy dropped in a tenant's namespace, bounded by the kernel's own rate limit."""
+
+    def fileno(self) -> int:
+        """Readable while there is something to read."""
+
+    def read(self) -> list[Denied]:
+        """What is waiting; packets that cannot be understood are left out. Never blocks."""
+
+    def close(self) -> None:
+        """Let go of the namespace: while a log is open, the namespace lives."""
+
+
 class Kernel(Protocol):
     def features(self) -> Sequence[Feature]:
         """What this kernel and its tools can do. Asked once at start; takes well under a second."""
@@ -100,6 +126,14 @@ class Kernel(Protocol):
 
     def counters(self, tenant: int) -> Counters:
         """Counters as they stand. Empty when there is no namespace."""
+
+    def watch(self, tenant: int) -> Watch:
+        """Be told of changes in the tenant's namespace. Raises ApplyError when there is none. Close it before the
+        namespace is to go."""
+
+    def denied_log(self, tenant: int) -> DeniedLog:
+        """Read samples of denied packets of the tenant; one reader at a time. Raises ApplyError when there is no
+        namespace or another reader."""
 
     def close(self) -> None:
         """Let go of sockets and threads; kernel state stays."""
