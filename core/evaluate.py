@@ -1,0 +1,156 @@
+"""Would this connection pass, and who says so? Asked of the very tables the kernel gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from core.intervals import IntervalIndex
+from core.ipam import AddressError, address, family, span
+from core.isolation import Chain, ChainKey, Tables
+from core.model import ICMP, ICMPV6, PORT_PROTOCOLS, Action, Direction, Flow
+from core.spec import Layer, MatchItem
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one end of a flow says to it. `group` None: the address is no endpoint's; 0: an endpoint in no group.
+    `rule` and `layer` None: no rule spoke, `reason` says what did."""
+
+    direction: Direction
+    group: int | None
+    action: Action
+    rule: int | None
+    layer: Layer | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A flow passes when both ends let it: the source by its outgoing rules, the destination by its incoming ones."""
+
+    action: Action
+    outgoing: Side
+    incoming: Side
+
+
+@dataclass(frozen=True, slots=True)
+class _Packet:
+    source: str
+    destination: str
+    protocol: int
+    port: int
+
+
+def verdict(tables: Tables, flow: Flow) -> Decision:
+    """The decision on a flow's first packet. Raises AddressError for addresses that make no flow and ValueError for
+    a TCP or UDP flow without a destination port. For many flows make one Evaluator."""
+    return Evaluator(tables).verdict(flow)
+
+
+class Evaluator:
+    """Decides flows of one tenant; keeps what it has looked up for the next ones."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._broadcasts = tables.broadcasts | {"255.255.255.255"}
+        self._lookups: dict[ChainKey, list[tuple[Layer, _Lookup]]] = {}
+
+    def verdict(self, flow: Flow) -> Decision:
+        packet = _packet(flow)
+        outgoing, incoming = self._beyond_rules(packet) or (self._outgoing(packet), self._incoming(packet))
+        passes = outgoing.action == incoming.action == "allow"
+        return Decision("allow" if passes else "deny", outgoing, incoming)
+
+    def _beyond_rules(self, packet: _Packet) -> tuple[Side, Side] | None:
+        """What is decided before any rule: only unicast passes, and a gateway answers echo requests only."""
+        destination = ip_address(packet.destination)
+        if destination.is_multicast or destination.is_unspecified or packet.destination in self._broadcasts:
+            return self._both(packet, "deny", "Only unicast passes: no broadcast, no multicast.")
+        if packet.destination in self._tables.gateways:
+            echo = packet.protocol in (ICMP, ICMPV6)
+            return self._both(packet, "allow" if echo else "deny", "A gateway answers ICMP echo and nothing else.")
+        return None
+
+    def _both(self, packet: _Packet, action: Action, reason: str) -> tuple[Side, Side]:
+        source, destination = (self._tables.members.get(a) for a in (packet.source, packet.destination))
+        return Side("out", source, action, None, None, reason), Side("in", destination, action, None, None, reason)
+
+    def _outgoing(self, packet: _Packet) -> Side:
+        return self._side("out", packet.source, packet.destination, packet)
+
+    def _incoming(self, packet: _Packet) -> Side:
+        return self._side("in", packet.destination, packet.source, packet)
+
+    def _side(self, direction: Direction, own: str, peer: str, packet: _Packet) -> Side:
+        group = self._tables.members.get(own)
+        if group is None:
+            return Side(direction, None, "allow", None, None, f"{own} is no endpoint and has no rules of its own.")
+        for layer, lookup in self._layers((group, direction)):
+            match = lookup.find(self._peer_number(layer, peer), packet)
+            if match:
+                reason = f"Rule {match.rule} says {layer.action} with priority {layer.priority}."
+                return Side(direction, group, layer.action, match.rule, layer, reason)
+        return self._default(direction, group)
+
+    def _default(self, direction: Direction, group: int) -> Side:
+        what = "no rule matches" if (group, direction) in self._tables.chains else "there are no rules for it"
+        reason = f"The tenant's default is {self._tables.default}; {what}."
+        return Side(direction, group, self._tables.default, None, None, reason)
+
+    def _peer_number(self, layer: Layer, peer: str) -> int | None:
+        """The peer as the layer's sets hold it; None when they cannot hold it."""
+        if layer.kind == "group":
+            return self._tables.members.get(peer)
+        parsed = ip_address(peer)
+        return int(parsed) if parsed.version == (4 if layer.kind == "net4" else 6) else None
+
+    def _layers(self, key: ChainKey) -> list[tuple[Layer, _Lookup]]:
+        if key not in self._lookups:
+            chain = self._tables.chains.get(key)
+            self._lookups[key] = _lookups(chain) if chain else []
+        return self._lookups[key]
+
+
+class _Lookup:
+    """The elements of one layer."""
+
+    def __init__(self) -> None:
+        self._index: IntervalIndex[MatchItem] = IntervalIndex()
+
+    def add(self, match: MatchItem) -> None:
+        if match.layer.kind == "group":
+            self._index.add((int(match.peer), int(match.peer)), match)
+        else:
+            peers = span(match.peer)
+            self._index.add((peers.first, peers.last), match)
+
+    def find(self, peer: int | None, packet: _Packet) -> MatchItem | None:
+        if peer is None:
+            return None
+        candidates = (match for _, match in self._index.overlapping((peer, peer)))
+        return next((match for match in candidates if _fits(match, packet)), None)
+
+
+def _lookups(chain: Chain) -> list[tuple[Layer, _Lookup]]:
+    found = {layer: _Lookup() for layer in chain.item.layers}
+    for match in chain.matches:
+        found[match.layer].add(match)
+    return list(found.items())
+
+
+def _fits(match: MatchItem, packet: _Packet) -> bool:
+    protocol, ports = match.protocol, match.ports
+    return protocol[0] <= packet.protocol <= protocol[1] and ports[0] <= packet.port <= ports[1]
+
+
+def _packet(flow: Flow) -> _Packet:
+    source, destination = address(flow.source), address(flow.destination)
+    version = family(source)
+    if family(destination) != version:
+        raise AddressError(f"A flow is of one family: {source} and {destination} are not.")
+    if flow.protocol in PORT_PROTOCOLS and flow.destination_port is None:
+        raise ValueError("A TCP or UDP flow needs a destination port, 1 to 65535.")
+    # Whoever says ICMP means that of the addresses' family, as rules do.
+    protocol = ICMPV6 if flow.protocol == ICMP and version == 6 else flow.protocol
+    return _Packet(source, destination, protocol, flow.destination_port or 0)

@@ -1,0 +1,231 @@
+"""The policy compiler: what a tenant's rules mean, as tables in which a packet is judged by a few look-ups.
+
+For each group and direction there is a chain of layers; a layer is one look-up, however many rules are in it. Rules of
+higher priority come first, denies before allows of the same priority, so the first layer that knows the packet decides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+
+from core import ipam
+from core.intervals import Interval
+from core.model import ICMP, ICMPV6, PORT_PROTOCOLS, Action, Direction, Endpoint, Network, Policy, Rule, TenantIntent
+from core.planes import ANY_PORT, ANY_PROTOCOL, Box, disjoint
+from core.spec import ChainItem, Layer, MatchItem, MatchKind
+
+ChainKey = tuple[int, Direction]
+
+_DIRECTIONS: tuple[Direction, Direction] = ("in", "out")
+_KINDS: tuple[MatchKind, ...] = ("group", "net4", "net6")
+_EVERYWHERE = ("0.0.0.0/0", "::/0")
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The rules of one group in one direction. `fingerprint` differs when what the chain says differs."""
+
+    item: ChainItem
+    matches: tuple[MatchItem, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A tenant's policy, ready to be looked up. `members` is address → group id (0: in no group) of placed endpoints;
+    a group and direction without a chain has no rules that could match, so the default holds."""
+
+    tenant: int
+    default: Action
+    chains: Mapping[ChainKey, Chain]
+    members: Mapping[str, int]
+    gateways: frozenset[str] = frozenset()
+    broadcasts: frozenset[str] = frozenset()
+
+    @cached_property
+    def membership(self) -> str:
+        """A fingerprint of who is in which group."""
+        return _fingerprint(f"{address} {group}" for address, group in sorted(self.members.items()))
+
+
+def compile_policy(intent: TenantIntent) -> Tables:
+    """The tables of a tenant. The same for the same intent, in whatever order its parts are listed."""
+    peers = _Peers(intent)
+    drafts: dict[tuple[tuple[int, ...], Direction], _Draft] = {}
+    chains: dict[ChainKey, Chain] = {}
+    for group, policies in sorted(_policies_of(intent).items()):
+        for direction in _DIRECTIONS:
+            # Groups under the same policies share all but their own id.
+            shared = (tuple(policy.id for policy in policies), direction)
+            if shared not in drafts:
+                drafts[shared] = _draft(_rules(policies, direction), peers)
+            if drafts[shared].layers:
+                chains[group, direction] = _chain(intent.id, group, direction, drafts[shared])
+    return Tables(
+        tenant=intent.id,
+        default=intent.default,
+        chains=chains,
+        members=members(placed(intent)),
+        gateways=frozenset(g for n in intent.networks for g in (n.gateway4, n.gateway6) if g),
+        broadcasts=frozenset(b for n in intent.networks if n.subnet4 and (b := ipam.broadcast(n.subnet4))),
+    )
+
+
+def placed(intent: TenantIntent) -> tuple[Endpoint, ...]:
+    """The endpoints that are somewhere: on a node and in a network that the intent knows."""
+    nodes = {node.id for node in intent.nodes}
+    networks = {network.id for network in intent.networks}
+    return tuple(e for e in intent.endpoints if e.node_id in nodes and e.network_id in networks)
+
+
+def members(endpoints: Iterable[Endpoint]) -> dict[str, int]:
+    """Address → group id, 0 for an endpoint in no group."""
+    return {address: e.group_id or 0 for e in endpoints for address in (e.ip4, e.ip6) if address}
+
+
+def epoch(tables: Tables, groups: Collection[int]) -> int:
+    """1..2³¹-1, another one whenever the default, the membership or the rules of any of `groups` change.
+
+    A node gives the groups it judges for, so rules that are no business of its own do not make it judge again.
+    """
+    chains = [
+        f"{group} {direction} {tables.chains[group, direction].fingerprint}"
+        for group in sorted(groups)
+        for direction in _DIRECTIONS
+        if (group, direction) in tables.chains
+    ]
+    return int(_fingerprint([tables.default, tables.membership, *chains]), 16) % (2**31 - 1) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A match that does not say yet whose chain it is in."""
+
+    layer: Layer
+    rule: int
+    index: int
+    peer: str
+    protocol: Interval
+    ports: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    layers: tuple[Layer, ...]
+    entries: tuple[_Entry, ...]
+    fingerprint: str
+
+
+class _Peers:
+    """What the peers of rules stand for. What is not known stands for nothing."""
+
+    def __init__(self, intent: TenantIntent) -> None:
+        self._groups = {group.id for group in intent.groups}
+        self._networks: dict[int, Network] = {network.id: network for network in intent.networks}
+
+    def spans(self, rule: Rule) -> Iterator[tuple[MatchKind, Interval]]:
+        """Intervals of group ids or of addresses that the rule's peer stands for, by kind."""
+        peer = rule.peer
+        if peer.kind == "group" and peer.id in self._groups:
+            yield "group", (peer.id, peer.id)
+        for text in self._ranges(rule):
+            span = ipam.span(text)
+            yield ("net4" if span.version == 4 else "net6"), (span.first, span.last)
+
+    def _ranges(self, rule: Rule) -> Iterable[str]:
+        peer = rule.peer
+        if peer.kind == "any":
+            return _EVERYWHERE
+        if peer.kind == "address":
+            return peer.ranges
+        network = self._networks.get(peer.id or 0) if peer.kind == "network" else None
+        return [subnet for subnet in (network.subnet4, network.subnet6) if subnet] if network else []
+
+
+def _policies_of(intent: TenantIntent) -> dict[int, list[Policy]]:
+    """The policies of each group, by id."""
+    found: dict[int, list[Policy]] = {}
+    for policy in sorted(intent.policies, key=lambda policy: policy.id):
+        for group in set(policy.group_ids):
+            found.setdefault(group, []).append(policy)
+    return found
+
+
+def _rules(policies: Iterable[Policy], direction: Direction) -> list[Rule]:
+    """Rules in the order in which they are asked: priority, denies first, least id first."""
+    rules = [rule for policy in policies for rule in policy.rules if rule.direction == direction]
+    return sorted(rules, key=lambda rule: (-rule.priority, rule.action != "deny", rule.id))
+
+
+def _draft(rules: list[Rule], peers: _Peers) -> _Draft:
+    layers: list[Layer] = []
+    entries: list[_Entry] = []
+    count: dict[int, int] = {}
+    for (priority, action), equals in groupby(rules, key=lambda rule: (rule.priority, rule.action)):
+        boxes = _boxes(equals, peers)
+        for kind in _KINDS:
+            for plane, content in enumerate(disjoint(boxes[kind])):
+                layers.append(Layer(priority, action, kind, plane))
+                for box in content:
+                    index = count[box.rule] = count.get(box.rule, -1) + 1
+                    entries.append(_entry(layers[-1], box, index))
+    return _Draft(tuple(layers), tuple(entries), _fingerprint(map(_line, entries)))
+
+
+def _boxes(rules: Iterable[Rule], peers: _Peers) -> dict[MatchKind, list[Box]]:
+    boxes: dict[MatchKind, list[Box]] = {kind: [] for kind in _KINDS}
+    for rule in rules:
+        for kind, peer in peers.spans(rule):
+            boxes[kind] += [
+                Box(rule.id, peer, protocol, ports) for protocol in _protocols(rule, kind) for ports in _ports(rule)
+            ]
+    return boxes
+
+
+def _protocols(rule: Rule, kind: MatchKind) -> list[Interval]:
+    """ICMP is another protocol in IPv6; members of a group may have addresses of either family."""
+    if rule.protocol is None:
+        return [ANY_PROTOCOL]
+    if rule.protocol != ICMP:
+        return [(rule.protocol, rule.protocol)]
+    own: dict[MatchKind, list[Interval]] = {"net4": [(ICMP, ICMP)], "net6": [(ICMPV6, ICMPV6)]}
+    return own.get(kind, [(ICMP, ICMP), (ICMPV6, ICMPV6)])
+
+
+def _ports(rule: Rule) -> list[Interval]:
+    if rule.ports and rule.protocol in PORT_PROTOCOLS:
+        return [(ports.first, ports.last) for ports in rule.ports]
+    return [ANY_PORT]
+
+
+def _entry(layer: Layer, box: Box, index: int) -> _Entry:
+    version = {"net4": 4, "net6": 6}.get(layer.kind)
+    peer = str(ipam.Span(version, *box.peer)) if version else str(box.peer[0])
+    return _Entry(layer, box.rule, index, peer, box.protocol, box.ports)
+
+
+def _chain(tenant: int, group: int, direction: Direction, draft: _Draft) -> Chain:
+    return Chain(
+        item=ChainItem(tenant, group, direction, draft.layers),
+        matches=tuple(
+            MatchItem(tenant, group, direction, e.rule, e.index, e.layer, e.peer, e.protocol, e.ports)
+            for e in draft.entries
+        ),
+        fingerprint=draft.fingerprint,
+    )
+
+
+def _line(entry: _Entry) -> str:
+    layer = entry.layer
+    return (
+        f"{layer.priority} {layer.action} {layer.kind} {layer.plane} "
+        f"{entry.rule} {entry.peer} {entry.protocol} {entry.ports}"
+    )
+
+
+def _fingerprint(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
