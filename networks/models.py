@@ -10,7 +10,7 @@ from django.db import models
 from tenants.models import TenantOwned, validate_name
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.contrib.auth.models import AnonymousUser, User
 
 
 class Encap(models.TextChoices):
@@ -55,11 +55,14 @@ class Network(TenantOwned):
 class EndpointGroup(TenantOwned):
     """Endpoints of one network that policies and bandwidth profiles treat alike."""
 
+    #: What people call it, in messages.
+    word = "group"
+
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="groups")
 
 
 class NodeQuerySet(models.QuerySet["Node"]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         """Nodes belong to the cluster: only its administrators see them as objects."""
         return self if user.is_authenticated and user.is_superuser else self.none()
 

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from typing import Any, Final, TypeVar
 
-from django.db import models, transaction
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
+from contivui.web.problem import Problem
 from tenants.models import AuditEntry, Realization, Tenant
 from tenants.signals import nodes_changed, tenant_changed
 
+Row = TypeVar("Row", bound=models.Model)
 
-class Refused(Exception):
-    """A verb that cannot be done as the world stands, though nothing the person typed is wrong.
 
-    `message` is a sentence for the person; `code` for programs; `users` the objects that stand in the way.
-    """
+class Keep(Enum):
+    """The argument of an update verb that was not given: the field stays as it is."""
 
-    def __init__(self, message: str, *, code: str, users: list[str] | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code
-        self.users = users or []
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
+
+
+class Refused(Problem):
+    """A verb that cannot be done as the world stands, though nothing the person typed is wrong."""
+
+    status = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +47,52 @@ class Actor:
 
 
 SYSTEM = Actor("system", "system")
+PLAIN = (str, int, float, bool, type(None), list, dict)
+#: Bookkeeping and secrets: never part of the record.
+UNRECORDED = frozenset({"generation", "created_at", "updated_at", "token_hash"})
 
 
 def plain(row: models.Model) -> dict[str, Any]:
     """A row as plain values for the record: its concrete fields, foreign keys as ids, no bookkeeping."""
-    skip = {"generation", "created_at", "updated_at", "token_hash"}
     return {
         f.attname: f.value_to_string(row) if not isinstance(v := f.value_from_object(row), PLAIN) else v
         for f in row._meta.concrete_fields
-        if f.name not in skip
+        if f.name not in UNRECORDED
     }
 
 
-PLAIN = (str, int, float, bool, type(None), list, dict)
+def assign(row: models.Model, **values: Any) -> None:
+    """Set the fields that were given; those that are KEEP stay."""
+    for name, value in values.items():
+        if value is not KEEP:
+            setattr(row, name, value)
 
 
-@dataclass(slots=True)
+def fresh(row: Row) -> Row:
+    """The row as it stands, to be read inside change() where nobody alters it any more.
+
+    Raises Refused when somebody deleted it since the caller looked.
+    """
+    found = type(row)._default_manager.filter(pk=row.pk).first()
+    if found is None:
+        raise gone(row)
+    return found
+
+
+def gone(row: models.Model) -> Refused:
+    word = getattr(row, "word", row._meta.verbose_name)
+    return Refused(f"The {word} {row} does not exist any more: somebody deleted it meanwhile.", code="gone")
+
+
 class Change:
-    """What a verb tells the record. Call exactly one of created, updated, deleted."""
+    """What a verb tells the record. It calls exactly one of created, updated, deleted and unchanged."""
 
-    tenant: Tenant | None
-    generation: int | None
-    _row: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, tenant: Tenant | None) -> None:
+        self.tenant = tenant
+        self.generation = tenant.generation + 1 if tenant else None
+        self.entry: dict[str, Any] | None = None
+        self.idle = False
+        self.touched: list[int] = []
 
     def created(self, row: models.Model, after: dict[str, Any] | None = None) -> None:
         self._note(row, None, after if after is not None else plain(row))
@@ -70,12 +103,22 @@ class Change:
     def deleted(self, row: models.Model, before: dict[str, Any]) -> None:
         self._note(row, before, None)
 
+    def unchanged(self) -> None:
+        """Everything is as asked for already: no record, no new generation, nobody woken."""
+        self.idle = True
+
+    def touches(self, tenant_ids: Iterable[int]) -> None:
+        """A change of the cluster alters what these tenants have on the nodes: their generations move on too."""
+        self.touched = sorted(set(tenant_ids))
+
     def _note(self, row: models.Model, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
-        pk = row.pk if row.pk is not None else (before or {}).get("id")
-        self._row = {
+        if isinstance(row, Tenant) and after is not None:
+            self.tenant = row
+        self.entry = {
             "object_type": row._meta.model_name,
-            "object_id": pk,
+            "object_id": row.pk if row.pk is not None else (before or {}).get("id"),
             "object_name": str(row)[:200],
+            "tenant_name": row.name if isinstance(row, Tenant) else self.tenant.name if self.tenant else "",
             "before": before,
             "after": after,
         }
@@ -83,34 +126,69 @@ class Change:
 
 @contextmanager
 def change(*, actor: Actor, tenant: Tenant | None, verb: str) -> Iterator[Change]:
-    """Run a verb's body. `tenant` None is a change of the cluster (nodes, tenants themselves).
+    """Run a verb's body. `tenant` None is a change of the cluster (nodes, the fabric, a tenant's making and end).
 
     The tenant's row is locked for the length of the transaction, so all writers of one tenant are in line: what the
-    body reads to decide (free addresses, overlaps, users of a thing) stays true until it commits.
+    body reads to decide (free addresses, overlaps, users of a thing) stays true until it commits. What only the
+    database could see (two clusters' worth of writers choosing one name) leaves as a ValidationError of the field.
     """
-    with transaction.atomic():
-        locked = Tenant.objects.select_for_update().get(pk=tenant.pk) if tenant else None
-        generation = locked.generation + 1 if locked else None
-        step = Change(locked, generation)
-        yield step
-        if not step._row:
-            raise RuntimeError(f"The verb {verb} told the record nothing.")
-        AuditEntry.objects.create(
-            actor=actor.name,
-            user_id=actor.user_id,
-            via=actor.via,
-            address=actor.address,
-            tenant=locked,
-            tenant_name=locked.name if locked else "",
-            generation=generation,
-            verb=verb,
-            **step._row,
-        )
-        if locked and generation:
-            Tenant.objects.filter(pk=locked.pk).update(generation=generation)
-            Realization.objects.create(tenant=locked, generation=generation, saved_at=timezone.now())
-            transaction.on_commit(
-                lambda: tenant_changed.send(sender=None, tenant_id=locked.pk, generation=generation)
-            )
-        else:
-            transaction.on_commit(lambda: nodes_changed.send(sender=None))
+    try:
+        with transaction.atomic():
+            step = Change(_locked(tenant) if tenant else None)
+            yield step
+            _settle(step, actor, verb)
+    except IntegrityError as error:
+        raise collision(error) from error
+
+
+def _locked(tenant: Tenant) -> Tenant:
+    found = Tenant.objects.select_for_update().filter(pk=tenant.pk).first()
+    if found is None:
+        raise gone(tenant)
+    return found
+
+
+def _settle(step: Change, actor: Actor, verb: str) -> None:
+    """Write down what the body did and see to it that those who make it true hear of it after the commit."""
+    if step.idle:
+        return
+    if step.entry is None:
+        raise RuntimeError(f"The verb {verb} told the record nothing.")
+    AuditEntry.objects.create(
+        actor=actor.name,
+        user_id=actor.user_id,
+        via=actor.via,
+        address=actor.address,
+        tenant=step.tenant,
+        generation=step.generation,
+        verb=verb,
+        **step.entry,
+    )
+    if step.tenant and step.generation:
+        _advance(step.tenant.pk, step.generation)
+        return
+    for pk, generation in Tenant.objects.filter(pk__in=step.touched).values_list("pk", "generation"):
+        _advance(pk, generation + 1)
+    transaction.on_commit(partial(nodes_changed.send, sender=None), robust=True)
+
+
+def _advance(tenant_id: int, generation: int) -> None:
+    """A listener that fails costs a delay (a timer finds the generation), never the answer: hence robust."""
+    Tenant.objects.filter(pk=tenant_id).update(generation=generation)
+    Realization.objects.create(tenant_id=tenant_id, generation=generation, saved_at=timezone.now())
+    tell = partial(tenant_changed.send, sender=None, tenant_id=tenant_id, generation=generation)
+    transaction.on_commit(tell, robust=True)
+
+
+#: How the databases name the columns: "UNIQUE constraint failed: t.a, t.b" and "Key (a, b)=(1, web) already exists".
+COLUMNS = re.compile(r"UNIQUE constraint failed: (?P<sqlite>.+)|Key \((?P<postgres>[^)]+)\)=")
+
+
+def collision(error: IntegrityError) -> ValidationError:
+    """The last line of defence as an error of the field it is about (the last column: the others say "within what")."""
+    found = COLUMNS.search(str(error))
+    columns = (found["sqlite"] or found["postgres"]).split(",") if found else [NON_FIELD_ERRORS]
+    column = columns[-1].strip().rpartition(".")[2]
+    field = column if column == NON_FIELD_ERRORS else column.removesuffix("_id")
+    message = "Somebody else took or removed this at the same moment. Look at the list and try again."
+    return ValidationError({field: [ValidationError(message, code="collision")]})

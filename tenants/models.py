@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.contrib.auth.models import AnonymousUser, User
 
 #: Contiv's rule for names: labels of letters, digits and inner dashes, joined by single dots.
 NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$"
@@ -27,7 +27,7 @@ class Verdict(models.TextChoices):
 
 
 class TenantQuerySet(models.QuerySet["Tenant"]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         """Tenants this person may know of: all for a cluster administrator, else those she is a member of."""
         if not user.is_authenticated:
             return self.none()
@@ -61,7 +61,7 @@ class Tenant(models.Model):
 
 
 class TenantOwnedQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         """Rows of the tenants this person may see; the one gate of pages, API, sockets and tasks alike."""
         if not user.is_authenticated:
             return self.none()
@@ -109,9 +109,15 @@ class Role(models.TextChoices):
 class Membership(models.Model):
     """A person's role in a tenant: owner (members too), editor (everything in it), viewer (reads)."""
 
+    tenant_path = "tenant"
+    #: What people call it, in messages.
+    word = "member"
+
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=6, choices=Role, default=Role.VIEWER)
+
+    objects = TenantOwnedQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "tenant"], name="tenants_membership_once")]
@@ -121,7 +127,7 @@ class Membership(models.Model):
 
 
 class AuditQuerySet(models.QuerySet["AuditEntry"]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         """The part of the record that is about a person's tenants; the whole of it for a cluster administrator."""
         if not user.is_authenticated:
             return self.none()

@@ -103,7 +103,7 @@ def test_verbs_are_the_only_writers_of_tenant_objects_in_views() -> None:
     writers = []
     for room in ("contivui", "tenants", "networks", "policies"):
         for path in sources(room):
-            if path.name in {"actions.py", "change.py", "models.py"}:
+            if path.name in {"actions.py", "change.py", "models.py", "tags.py"} or path.parent.name == "actions":
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if (

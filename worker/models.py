@@ -11,7 +11,7 @@ from policies.models import Rule
 from tenants.models import Tenant, TenantOwnedQuerySet
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.contrib.auth.models import AnonymousUser, User
 
 
 class NodeSpec(models.Model):
@@ -180,7 +180,7 @@ class DeniedFlow(models.Model):
 
 
 class DriftEventQuerySet(models.QuerySet["DriftEvent"]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+    def visible_to(self, user: User | AnonymousUser) -> Self:
         """Drift is about nodes: for cluster administrators."""
         return self if user.is_authenticated and user.is_superuser else self.none()
 

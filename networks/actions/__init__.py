@@ -1,0 +1,34 @@
+"""The verbs on networks, groups, endpoints, nodes and the fabric. All keyword-only, each inside tenants.change."""
+
+from __future__ import annotations
+
+from networks.actions.endpoint import (
+    create_endpoint,
+    delete_endpoint,
+    place_endpoint,
+    release_endpoint,
+    update_endpoint,
+)
+from networks.actions.fabric import update_fabric
+from networks.actions.group import create_group, delete_group, update_group
+from networks.actions.network import create_network, delete_network, update_network
+from networks.actions.node import create_node, delete_node, new_node_token, update_node
+
+__all__ = [
+    "create_endpoint",
+    "create_group",
+    "create_network",
+    "create_node",
+    "delete_endpoint",
+    "delete_group",
+    "delete_network",
+    "delete_node",
+    "new_node_token",
+    "place_endpoint",
+    "release_endpoint",
+    "update_endpoint",
+    "update_fabric",
+    "update_group",
+    "update_network",
+    "update_node",
+]

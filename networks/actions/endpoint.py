@@ -1,0 +1,171 @@
+"""The verbs on endpoints: of people, who name rows, and of agents, who name names."""
+
+from __future__ import annotations
+
+from core import ids
+from networks.actions.network import network_of
+from networks.addresses import choose_address
+from networks.models import Endpoint, EndpointGroup, Network, Node
+from tenants.change import KEEP, Actor, Change, Keep, assign, change, fresh, plain
+from tenants.checks import FieldErrors, name_free, owned, refuse
+from tenants.models import Tenant
+
+
+def create_endpoint(
+    *,
+    actor: Actor,
+    tenant: Tenant,
+    name: str,
+    network: Network,
+    group: EndpointGroup | None = None,
+    node: Node | None = None,
+    ip4: str | None = None,
+    ip6: str | None = None,
+) -> Endpoint:
+    """Give an endpoint its addresses (the lowest free ones unless asked for, of each family the network has) and its
+    MAC. Without a node it is addressed, but plugged in nowhere yet."""
+    with change(actor=actor, tenant=tenant, verb="endpoint.create") as step:
+        row = Endpoint(tenant=tenant, name=name, network=owned("network", network, tenant))
+        return _make(step, row, group, node, ip4, ip6)
+
+
+def update_endpoint(
+    *,
+    actor: Actor,
+    row: Endpoint,
+    name: str | Keep = KEEP,
+    group: EndpointGroup | Keep | None = KEEP,
+    node: Node | Keep | None = KEEP,
+    network: Network | Keep = KEEP,
+    ip4: str | Keep | None = KEEP,
+    ip6: str | Keep | None = KEEP,
+) -> Endpoint:
+    """Rename, put in another group, move to another node. Network and addresses are given once, with the MAC made of
+    them; they are arguments only so that another value is refused at its field."""
+    with change(actor=actor, tenant=row.tenant, verb="endpoint.update") as step:
+        row = fresh(row)
+        before = plain(row)
+        _refuse_moved(row, network=network, ip4=ip4, ip6=ip6)
+        assign(row, name=name, group=group, node=node)
+        _save(step, row)
+        step.updated(row, before)
+    return row
+
+
+def delete_endpoint(*, actor: Actor, row: Endpoint) -> None:
+    """Delete an endpoint; its addresses are free again and its node unplugs it."""
+    with change(actor=actor, tenant=row.tenant, verb="endpoint.delete") as step:
+        row = fresh(row)
+        before = plain(row)
+        row.delete()
+        step.deleted(row, before)
+
+
+def place_endpoint(
+    *,
+    actor: Actor,
+    node: Node,
+    tenant: str,
+    name: str,
+    network: str = "",
+    group: str = "",
+    ip4: str = "",
+    ip6: str = "",
+) -> Endpoint:
+    """The endpoint of this name is on this node from now on, made when there is none. For agents: everything by name.
+
+    Saying it twice changes nothing. What an existing endpoint is asked to be and is not (another network, another
+    address) is refused; "" asks for nothing, and leaves the group of an existing endpoint as it is.
+    """
+    owner = Tenant.objects.filter(name=tenant).first()
+    if owner is None:
+        refuse("tenant", f"There is no tenant {tenant}. Name one that exists.", "unknown")
+    known: Endpoint | None = Endpoint.objects.filter(tenant=owner, name=name).first()
+    with change(actor=actor, tenant=owner, verb="endpoint.place") as step:
+        known = Endpoint.objects.filter(tenant=owner, name=name).first()
+        if known is None:
+            made = Endpoint(tenant=owner, name=name, network=network_of(owner, network))
+            return _make(step, made, _group_of(owner, group), node, ip4 or None, ip6 or None)
+        return _settle_here(step, known, node, network, group, ip4, ip6)
+
+
+def release_endpoint(*, actor: Actor, row: Endpoint) -> Endpoint:
+    """The endpoint is on no node any more; its addresses stay its own. Saying it twice changes nothing."""
+    with change(actor=actor, tenant=row.tenant, verb="endpoint.release") as step:
+        row = fresh(row)
+        before = plain(row)
+        if row.node_id is None:
+            step.unchanged()
+            return row
+        row.node = None
+        _save(step, row)
+        step.updated(row, before)
+    return row
+
+
+def _make(
+    step: Change, row: Endpoint, group: EndpointGroup | None, node: Node | None, ip4: str | None, ip6: str | None
+) -> Endpoint:
+    row.group, row.node = group, node
+    row.ip4, row.ip6 = choose_address(row, 4, ip4), choose_address(row, 6, ip6)
+    if row.ip4:
+        row.mac = ids.endpoint_mac(row.ip4)
+    _save(step, row)
+    if not row.mac:
+        # Without IPv4 the MAC is made of the id, which is known only now.
+        row.mac = ids.endpoint_mac(row.pk)
+        row.save(update_fields=["mac"])
+    step.created(row)
+    return row
+
+
+def _settle_here(step: Change, row: Endpoint, node: Node, network: str, group: str, ip4: str, ip6: str) -> Endpoint:
+    before, asked = plain(row), _group_of(row.tenant, group)
+    _refuse_moved(
+        row,
+        network=network_of(row.tenant, network) if network else KEEP,
+        ip4=ip4 or KEEP,
+        ip6=ip6 or KEEP,
+    )
+    row.node, row.group = node, asked or row.group
+    if plain(row) == before:
+        step.unchanged()
+        return row
+    _save(step, row)
+    step.updated(row, before)
+    return row
+
+
+def _save(step: Change, row: Endpoint) -> None:
+    errors = FieldErrors()
+    errors.fields_of(row, exclude=["mac"])
+    name_free(row, errors)
+    errors.settle()
+    if row.group is not None:
+        row.group = owned("group", row.group, row.tenant)
+        if row.group.network_id != row.network_id:
+            where = row.group.network.name
+            refuse("group", f"Group {row.group} is in network {where}. Choose a group of {row.network}.", "elsewhere")
+    if row.node is not None and not Node.objects.filter(pk=row.node.pk).exists():
+        refuse("node", f"The cluster has no node {row.node}. Choose one from its list.", "unknown")
+    row.generation = step.generation or 0
+    row.save()
+
+
+def _refuse_moved(row: Endpoint, *, network: Network | Keep, ip4: str | Keep | None, ip6: str | Keep | None) -> None:
+    wanted = {"network": network, "ip4": ip4, "ip6": ip6}
+    errors = FieldErrors()
+    for field, value in wanted.items():
+        if value is not KEEP and (value or None) != getattr(row, field):
+            said = getattr(row, field) or "none"
+            errors.add(field, f"Endpoint {row.name} keeps its {field}, {said}. Make another endpoint instead.", "fixed")
+    errors.settle()
+
+
+def _group_of(tenant: Tenant, name: str) -> EndpointGroup | None:
+    if not name:
+        return None
+    found: EndpointGroup | None = EndpointGroup.objects.filter(tenant=tenant, name=name).first()
+    if found is None:
+        refuse("group", f"Tenant {tenant.name} has no group {name}. Choose one from its list.", "unknown")
+    return found

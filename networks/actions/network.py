@@ -1,0 +1,121 @@
+"""The verbs on networks."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from networks.addresses import check_family
+from networks.models import Encap, Endpoint, EndpointGroup, Network
+from networks.tags import choose_tag
+from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
+from tenants.checks import FieldErrors, name_free, refuse, unused
+from tenants.models import Tenant
+
+
+def create_network(
+    *,
+    actor: Actor,
+    tenant: Tenant,
+    name: str,
+    subnet4: str = "",
+    gateway4: str = "",
+    subnet6: str = "",
+    gateway6: str = "",
+    encap: str = Encap.VXLAN,
+    tag: int | None = None,
+) -> Network:
+    """Make a network of at least one family. An empty gateway means none; `tag` None or 0 takes the lowest free one
+    of the fabric's range for this encapsulation."""
+    with change(actor=actor, tenant=tenant, verb="network.create") as step:
+        row = Network(tenant=tenant, name=name, encap=encap, tag=tag or 0)
+        assign(row, subnet4=subnet4, gateway4=gateway4, subnet6=subnet6, gateway6=gateway6)
+        _check(row)
+        row.generation = step.generation or 0
+        row.save()
+        step.created(row)
+    return row
+
+
+def update_network(
+    *,
+    actor: Actor,
+    row: Network,
+    name: str | Keep = KEEP,
+    subnet4: str | Keep = KEEP,
+    gateway4: str | Keep = KEEP,
+    subnet6: str | Keep = KEEP,
+    gateway6: str | Keep = KEEP,
+    encap: str | Keep = KEEP,
+    tag: int | Keep | None = KEEP,
+) -> Network:
+    """Rename, set gateways, add a family. Once it has endpoints, a subnet it has, the encapsulation and the tag stay:
+    every address and every node would have to change at one moment. `tag` None or 0 leaves the tag as it is, unless
+    the encapsulation changes."""
+    with change(actor=actor, tenant=row.tenant, verb="network.update") as step:
+        row = fresh(row)
+        before, old = plain(row), fresh(row)
+        assign(row, name=name, subnet4=subnet4, gateway4=gateway4, subnet6=subnet6, gateway6=gateway6, encap=encap)
+        if tag is not KEEP:
+            row.tag = tag or (row.tag if row.encap == old.encap else 0)
+        _check(row, old)
+        row.generation = step.generation or 0
+        row.save()
+        step.updated(row, before)
+    return row
+
+
+def delete_network(*, actor: Actor, row: Network) -> None:
+    """Delete a network nothing stands in and no rule names. Raises Refused naming who does."""
+    with change(actor=actor, tenant=row.tenant, verb="network.delete") as step:
+        row = fresh(row)
+        unused(row, _users(row))
+        before = plain(row)
+        row.delete()
+        step.deleted(row, before)
+
+
+def _check(row: Network, old: Network | None = None) -> None:
+    errors = FieldErrors()
+    errors.fields_of(row, exclude=["tag", "subnet4", "gateway4", "subnet6", "gateway6"])
+    name_free(row, errors)
+    check_family(row, 4, errors)
+    check_family(row, 6, errors)
+    if not (row.subnet4 or row.subnet6 or errors.found):
+        errors.add(
+            "subnet4", "Give at least one subnet, for example 20.1.1.0/24 here or fd00:1::/64 for IPv6.", "needed"
+        )
+    if old is not None:
+        _check_fixed(row, old, errors)
+    errors.settle()
+    if old is None or (row.encap, row.tag) != (old.encap, old.tag):
+        row.tag = choose_tag(row)
+
+
+def _check_fixed(row: Network, old: Network, errors: FieldErrors) -> None:
+    """A family may be added under running endpoints; what they already stand on may not move."""
+    moved = [f for f in ("encap", "tag") if getattr(row, f) != getattr(old, f)]
+    moved += [f for f in ("subnet4", "subnet6") if getattr(old, f) and getattr(row, f) != getattr(old, f)]
+    if not moved:
+        return
+    count = Endpoint.objects.filter(network=row).count()
+    for field in moved if count else ():
+        errors.add(field, f"This cannot change while the network has {count} endpoints. Make another network.", "fixed")
+
+
+def _users(row: Network) -> list[str]:
+    groups = EndpointGroup.objects.filter(network=row).values_list("name", flat=True)
+    endpoints = Endpoint.objects.filter(network=row).values_list("name", flat=True)
+    rules = row.peer_rules.filter(Q(peer="network")).values_list("policy__name", "pk")
+    return [
+        *(f"group {name} is in it" for name in groups),
+        *(f"endpoint {name} is in it" for name in endpoints),
+        *(f"rule {pk} of policy {policy} names it" for policy, pk in rules),
+    ]
+
+
+def network_of(tenant: Tenant, name: str) -> Network:
+    """The tenant's network of that name, or an error at `network`."""
+    found: Network | None = Network.objects.filter(tenant=tenant, name=name).first()
+    if found is None:
+        refuse("network", f"Tenant {tenant.name} has no network {name}. Choose one from its list.", "unknown")
+    return found

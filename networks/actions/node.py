@@ -1,0 +1,85 @@
+"""The verbs on nodes. A node proves itself with a token that is shown once and kept only as a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from networks.models import Endpoint, Node
+from tenants.change import KEEP, Actor, Keep, assign, change, gone, plain
+from tenants.checks import FieldErrors, name_free, unused
+from tenants.models import Tenant
+
+
+def create_node(*, actor: Actor, name: str, vtep: str) -> tuple[Node, str]:
+    """Add a node. Answers it and its token, which nobody can read again. `vtep` is its underlay IPv4 address."""
+    with change(actor=actor, tenant=None, verb="node.create") as step:
+        row, token = Node(name=name, vtep=vtep), secrets.token_urlsafe(32)
+        _check(row)
+        row.token_hash = _hash(token)
+        row.save()
+        step.created(row)
+    return row, token
+
+
+def update_node(*, actor: Actor, row: Node, name: str | Keep = KEEP, vtep: str | Keep = KEEP) -> Node:
+    """Rename, or give another underlay address: then every tenant with an endpoint here is compiled again."""
+    with change(actor=actor, tenant=None, verb="node.update") as step:
+        # Tenants before the node, as in every verb that places an endpoint: two writers never wait for each other.
+        list(Tenant.objects.select_for_update().filter(pk__in=_tenants_on(row)).order_by("pk"))
+        row = _locked(row)
+        before = plain(row)
+        assign(row, name=name, vtep=vtep)
+        _check(row)
+        row.save()
+        if before["vtep"] != row.vtep:
+            step.touches(_tenants_on(row))
+        step.updated(row, before)
+    return row
+
+
+def new_node_token(*, actor: Actor, row: Node) -> str:
+    """Replace a node's token; the old one opens nothing any more. Answers the new one, which nobody can read again."""
+    with change(actor=actor, tenant=None, verb="node.token") as step:
+        row, token = _locked(row), secrets.token_urlsafe(32)
+        row.token_hash = _hash(token)
+        row.save(update_fields=["token_hash"])
+        step.updated(row, plain(row))
+    return token
+
+
+def delete_node(*, actor: Actor, row: Node) -> None:
+    """Remove a node that carries no endpoint any more. Raises Refused naming those it carries."""
+    with change(actor=actor, tenant=None, verb="node.delete") as step:
+        row = _locked(row)
+        on_it = Endpoint.objects.filter(node=row).values_list("tenant__name", "name")
+        unused(row, [f"endpoint {name} of tenant {tenant} is on it" for tenant, name in on_it])
+        before = plain(row)
+        row.delete()
+        step.deleted(row, before)
+
+
+def _check(row: Node) -> None:
+    errors = FieldErrors()
+    errors.fields_of(row)
+    name_free(row, errors)
+    other = Node.objects.filter(vtep=row.vtep).exclude(pk=row.pk).first() if row.vtep else None
+    if other is not None:
+        errors.add("vtep", f"Node {other.name} has {row.vtep} already. Give this node's own address.", "taken")
+    errors.settle()
+
+
+def _locked(row: Node) -> Node:
+    found = Node.objects.select_for_update().filter(pk=row.pk).first()
+    if found is None:
+        raise gone(row)
+    return found
+
+
+def _tenants_on(row: Node) -> list[int]:
+    return list(Endpoint.objects.filter(node=row).order_by().values_list("tenant_id", flat=True).distinct())
+
+
+def _hash(token: str) -> str:
+    """Tokens are random and long, so a plain digest is enough."""
+    return hashlib.sha256(token.encode()).hexdigest()

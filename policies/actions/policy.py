@@ -1,0 +1,65 @@
+"""The verbs on policies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from networks.models import EndpointGroup
+from policies.models import Policy
+from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
+from tenants.checks import FieldErrors, name_free, owned_all, unused
+from tenants.models import Tenant
+
+
+def create_policy(*, actor: Actor, tenant: Tenant, name: str, groups: Sequence[EndpointGroup] = ()) -> Policy:
+    """Make a policy without rules, on these groups."""
+    with change(actor=actor, tenant=tenant, verb="policy.create") as step:
+        row = Policy(tenant=tenant, name=name, generation=step.generation or 0)
+        _check(row)
+        chosen = owned_all("groups", groups, tenant)
+        row.save()
+        row.groups.set(chosen)
+        step.created(row, recorded(row))
+    return row
+
+
+def update_policy(
+    *, actor: Actor, row: Policy, name: str | Keep = KEEP, groups: Sequence[EndpointGroup] | Keep = KEEP
+) -> Policy:
+    """Rename, or put the policy on exactly these groups."""
+    with change(actor=actor, tenant=row.tenant, verb="policy.update") as step:
+        row = fresh(row)
+        before = recorded(row)
+        assign(row, name=name)
+        _check(row)
+        row.generation = step.generation or 0
+        row.save()
+        if groups is not KEEP:
+            row.groups.set(owned_all("groups", groups, row.tenant))
+        step.updated(row, before, recorded(row))
+    return row
+
+
+def delete_policy(*, actor: Actor, row: Policy) -> None:
+    """Delete a policy with its rules, once it is on no group: Refused names those it is on, for without it they
+    would be open."""
+    with change(actor=actor, tenant=row.tenant, verb="policy.delete") as step:
+        row = fresh(row)
+        unused(row, [f"it is on group {name}" for name in row.groups.values_list("name", flat=True)])
+        before = recorded(row) | {"rules": [plain(rule) for rule in row.rules.order_by("id")]}
+        row.delete()
+        step.deleted(row, before)
+
+
+def recorded(row: Policy) -> dict[str, Any]:
+    """A policy for the record, with the groups it is on."""
+    groups = row.groups.order_by("name").values("id", "name")
+    return plain(row) | {"groups": list(groups)}
+
+
+def _check(row: Policy) -> None:
+    errors = FieldErrors()
+    errors.fields_of(row)
+    name_free(row, errors)
+    errors.settle()

@@ -1,0 +1,168 @@
+"""Rules between the row a person edits and the value the core decides with: made canonical, checked, converted."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+
+from core import rules as core_rules
+from core.model import Peer, PortRange
+from core.model import Rule as RuleValue
+from policies.models import Rule, RulePeer
+from tenants.checks import FieldErrors, owned
+
+#: The fields a kind of peer is said with. Those of the other kinds must be empty.
+PEER_FIELD = {
+    RulePeer.GROUP: "peer_group",
+    RulePeer.NETWORK: "peer_network",
+    RulePeer.ADDRESS: "peer_addresses",
+}
+NOTHING = Peer("nothing")
+
+
+def check(row: Rule, others: Iterable[Rule]) -> None:
+    """Make the row canonical, or raise ValidationError by field. `others` are the rules of its policy it must make a
+    difference to."""
+    errors = FieldErrors()
+    row.protocol = _canonical("protocol", row.protocol, core_rules.protocol, errors)
+    row.ports = _canonical("ports", row.ports, lambda text: core_rules.ports_text(core_rules.ports(text)), errors)
+    errors.fields_of(row, exclude=[field for field in ("protocol", "ports") if field in errors.found])
+    if not errors.found.keys() & {"protocol", "ports"}:
+        _check_ports(row, errors)
+    _check_peer(row, errors)
+    errors.settle()
+    if says := core_rules.without_effect(as_value(row), map(as_value, others)):
+        errors.add("action", says, "without_effect")
+    errors.settle()
+
+
+def idle(table: Sequence[Rule]) -> dict[int, str]:
+    """Rules of one table that can never decide anything, given the others: position → why.
+
+    Only a rule with the same peer, or with any, can cover another one; so only those are compared.
+    """
+    values = [as_value(row, position) for position, row in enumerate(table)]
+    alike: dict[tuple[object, ...], list[RuleValue]] = defaultdict(list)
+    for value in values:
+        alike[_peer_key(value)].append(value)
+    found = {}
+    for position, value in enumerate(values):
+        near = [*alike[_peer_key(value)], *(alike[value.direction, "any", None] if value.peer.kind != "any" else ())]
+        if says := core_rules.without_effect(value, near):
+            found[position] = re.sub(r"rule -(\d+)", r"line \1", says)
+    return found
+
+
+def as_value(row: Rule, position: int = 0) -> RuleValue:
+    """A checked row as the core's value. One not saved yet has its line in the table, negative, for an id."""
+    return rule_value(
+        row.pk or -(position + 1),
+        row.direction,
+        row.priority,
+        row.action,
+        row.protocol,
+        row.ports,
+        row.peer,
+        row.peer_group_id,
+        row.peer_network_id,
+        row.peer_addresses,
+    )
+
+
+def rule_value(
+    pk: int,
+    direction: str,
+    priority: int,
+    action: str,
+    protocol: str,
+    ports: str,
+    peer: str,
+    group: int | None,
+    network: int | None,
+    addresses: str,
+) -> RuleValue:
+    """The columns of a rule, as stored, as the core's value."""
+    return RuleValue(
+        id=pk,
+        direction="in" if direction == "in" else "out",
+        priority=priority,
+        action="allow" if action == "allow" else "deny",
+        peer=_peer_value(peer, group, network, addresses),
+        protocol=_protocol(protocol),
+        ports=_ports(ports),
+    )
+
+
+def named(row: Rule) -> str:
+    """The peer in words: "any", a group's or network's name, the addresses."""
+    if row.peer == RulePeer.ANY:
+        return "any"
+    return str(getattr(row, PEER_FIELD[RulePeer(row.peer)]) or "nothing")
+
+
+@lru_cache(maxsize=4096)
+def _peer_value(peer: str, group: int | None, network: int | None, addresses: str) -> Peer:
+    """A peer that names nothing (any more) is nothing: it must never widen to any."""
+    if peer == RulePeer.ANY:
+        return Peer("any")
+    if peer == RulePeer.GROUP and group is not None:
+        return Peer("group", group)
+    if peer == RulePeer.NETWORK and network is not None:
+        return Peer("network", network)
+    if peer == RulePeer.ADDRESS and addresses:
+        return Peer("address", ranges=core_rules.addresses(addresses))
+    return NOTHING
+
+
+@lru_cache(maxsize=512)
+def _protocol(text: str) -> int | None:
+    return core_rules.protocol_number(text)
+
+
+@lru_cache(maxsize=4096)
+def _ports(text: str) -> tuple[PortRange, ...]:
+    return core_rules.ports(text)
+
+
+def _peer_key(value: RuleValue) -> tuple[object, ...]:
+    return value.direction, value.peer.kind, value.peer.id
+
+
+def _canonical(field: str, typed: str, parse: Callable[[str], str], errors: FieldErrors) -> str:
+    try:
+        return parse(typed)
+    except core_rules.RuleError as error:
+        errors.add(field, str(error), field)
+        return typed
+
+
+def _check_ports(row: Rule, errors: FieldErrors) -> None:
+    try:
+        core_rules.check_ports(_protocol(row.protocol), _ports(row.ports))
+    except core_rules.RuleError as error:
+        errors.add("ports", str(error), "ports")
+
+
+def _check_peer(row: Rule, errors: FieldErrors) -> None:
+    wanted = PEER_FIELD.get(RulePeer(row.peer)) if row.peer in RulePeer.values else None
+    for field in PEER_FIELD.values():
+        if field != wanted and getattr(row, field):
+            errors.add(field, f"The peer is {row.peer}. Leave this empty, or choose another kind of peer.", "unwanted")
+    if wanted == "peer_addresses":
+        row.peer_addresses = _canonical(wanted, row.peer_addresses, _addresses, errors)
+    elif wanted is not None:
+        _check_named_peer(row, wanted, errors)
+
+
+def _check_named_peer(row: Rule, field: str, errors: FieldErrors) -> None:
+    named_peer = getattr(row, field)
+    if named_peer is None:
+        errors.add(field, f"Choose the {row.peer} this rule is about.", "needed")
+    else:
+        setattr(row, field, owned(field, named_peer, row.policy.tenant))
+
+
+def _addresses(text: str) -> str:
+    return core_rules.addresses_text(core_rules.addresses(text))

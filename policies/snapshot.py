@@ -1,0 +1,91 @@
+"""One tenant's intent as a frozen value: all the core ever sees of the database."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from django.db import transaction
+
+from core.model import BandwidthProfile as ProfileValue
+from core.model import Policy as PolicyValue
+from core.model import Rule as RuleValue
+from core.model import TenantIntent
+from networks.snapshot import endpoints_of, groups_of, networks_of, nodes_of
+from policies.models import BandwidthAssignment, BandwidthProfile, Policy, Rule
+from policies.rules import rule_value
+from tenants.models import Tenant
+
+#: How often to read again when a writer was faster, before making writers wait.
+ATTEMPTS = 3
+
+
+def tenant_intent(tenant_id: int) -> TenantIntent:
+    """What the tenant wants, of one moment. Raises Tenant.DoesNotExist when it was deleted.
+
+    Nobody is locked out: every write moves the tenant's generation in its own transaction, so what was read between
+    two looks at the same generation is whole. Only where writers never pause are they held up for one reading.
+    """
+    for _ in range(ATTEMPTS):
+        intent = _read(tenant_id)
+        if Tenant.objects.values_list("generation", flat=True).get(pk=tenant_id) == intent.generation:
+            return intent
+    with transaction.atomic():
+        Tenant.objects.select_for_update().get(pk=tenant_id)
+        return _read(tenant_id)
+
+
+def _read(tenant_id: int) -> TenantIntent:
+    name, generation, default = Tenant.objects.values_list("name", "generation", "default_verdict").get(pk=tenant_id)
+    assigned = BandwidthAssignment.objects.filter(group__tenant_id=tenant_id)
+    return TenantIntent(
+        id=tenant_id,
+        name=name,
+        generation=generation,
+        default="allow" if default == "allow" else "deny",
+        networks=networks_of(tenant_id),
+        groups=groups_of(tenant_id, dict(assigned.values_list("group_id", "profile_id"))),
+        endpoints=endpoints_of(tenant_id),
+        policies=_policies(tenant_id),
+        profiles=_profiles(tenant_id),
+        nodes=nodes_of(tenant_id),
+    )
+
+
+def _policies(tenant_id: int) -> tuple[PolicyValue, ...]:
+    groups, rules = _groups_by_policy(tenant_id), _rules_by_policy(tenant_id)
+    columns = Policy.objects.filter(tenant_id=tenant_id).order_by("id").values_list("id", "name")
+    return tuple(PolicyValue(pk, name, tuple(groups[pk]), tuple(rules[pk])) for pk, name in columns)
+
+
+def _groups_by_policy(tenant_id: int) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = defaultdict(list)
+    links = Policy.groups.through.objects.filter(policy__tenant_id=tenant_id).order_by("endpointgroup_id")
+    for policy, group in links.values_list("policy_id", "endpointgroup_id"):
+        found[policy].append(group)
+    return found
+
+
+def _rules_by_policy(tenant_id: int) -> dict[int, list[RuleValue]]:
+    found: dict[int, list[RuleValue]] = defaultdict(list)
+    rows = Rule.objects.filter(policy__tenant_id=tenant_id).order_by("id")
+    columns = rows.values_list(
+        "policy_id",
+        "id",
+        "direction",
+        "priority",
+        "action",
+        "protocol",
+        "ports",
+        "peer",
+        "peer_group_id",
+        "peer_network_id",
+        "peer_addresses",
+    )
+    for policy, *column in columns:
+        found[policy].append(rule_value(*column))
+    return found
+
+
+def _profiles(tenant_id: int) -> tuple[ProfileValue, ...]:
+    rows = BandwidthProfile.objects.filter(tenant_id=tenant_id).order_by("id")
+    return tuple(ProfileValue(*column) for column in rows.values_list("id", "name", "rate_bps", "burst_bytes", "dscp"))

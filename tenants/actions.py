@@ -1,0 +1,143 @@
+"""The verbs on tenants and their members."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from tenants.change import KEEP, Actor, Keep, Refused, assign, change, fresh, gone, plain
+from tenants.checks import FieldErrors, name_free, refuse, unused
+from tenants.models import Membership, Role, Tenant, Verdict
+
+#: What a tenant owns, by the reverse names of TenantOwned, and the words for one and many.
+OWNED = {
+    "networks": ("network", "networks"),
+    "endpointgroups": ("group", "groups"),
+    "endpoints": ("endpoint", "endpoints"),
+    "policys": ("policy", "policies"),
+    "bandwidthprofiles": ("bandwidth profile", "bandwidth profiles"),
+}
+
+
+def create_tenant(
+    *,
+    actor: Actor,
+    name: str,
+    description: str = "",
+    default_verdict: str = Verdict.ALLOW,
+    owner: User | None = None,
+) -> Tenant:
+    """Make a tenant, with its first owner when one is given."""
+    with change(actor=actor, tenant=None, verb="tenant.create") as step:
+        row = Tenant(name=name, description=description, default_verdict=default_verdict)
+        _check(row)
+        row.save()
+        if owner is not None:
+            Membership.objects.create(user=owner, tenant=row, role=Role.OWNER)
+        step.created(row, plain(row) | {"owner": owner.get_username() if owner else None})
+    return row
+
+
+def update_tenant(
+    *,
+    actor: Actor,
+    row: Tenant,
+    name: str | Keep = KEEP,
+    description: str | Keep = KEEP,
+    default_verdict: str | Keep = KEEP,
+) -> Tenant:
+    """Rename, describe, or change what happens to flows no rule speaks of (judged anew, running ones too)."""
+    with change(actor=actor, tenant=row, verb="tenant.update") as step:
+        row = fresh(row)
+        before = plain(row)
+        assign(row, name=name, description=description, default_verdict=default_verdict)
+        _check(row)
+        row.save(update_fields=["name", "description", "default_verdict"])
+        step.updated(row, before)
+    row.refresh_from_db(fields=["generation"])
+    return row
+
+
+def delete_tenant(*, actor: Actor, row: Tenant) -> None:
+    """Delete a tenant that owns nothing any more; its memberships go with it. Raises Refused naming what it owns."""
+    with change(actor=actor, tenant=None, verb="tenant.delete") as step:
+        locked = Tenant.objects.select_for_update().filter(pk=row.pk).first()
+        if locked is None:
+            raise gone(row)
+        unused(locked, _owns(locked))
+        before = plain(locked)
+        locked.delete()
+        step.deleted(locked, before)
+
+
+def add_member(*, actor: Actor, tenant: Tenant, user: User, role: str = Role.VIEWER) -> Membership:
+    """Give a person a role in a tenant."""
+    with change(actor=actor, tenant=tenant, verb="member.create") as step:
+        if Membership.objects.filter(tenant=tenant, user=user).exists():
+            name = user.get_username()
+            refuse("user", f"{name} is a member of {tenant.name} already. Change the role instead.", "name_in_use")
+        row = Membership(tenant=tenant, user=user, role=role)
+        _check_role(row)
+        row.save()
+        step.created(row, _member(row))
+    return row
+
+
+def set_role(*, actor: Actor, row: Membership, role: str | Keep = KEEP, user: User | Keep = KEEP) -> Membership:
+    """Change a member's role. Whose membership it is stays; `user` is there to be refused when it differs."""
+    with change(actor=actor, tenant=row.tenant, verb="member.update") as step:
+        row = fresh(row)
+        before = _member(row)
+        if user is not KEEP and user.pk != row.user_id:
+            refuse("user", "A membership stays with its person. Remove this one and add another.", "fixed")
+        assign(row, role=role)
+        _check_role(row)
+        if before["role"] == Role.OWNER and row.role != Role.OWNER:
+            _another_owner(row)
+        row.save()
+        step.updated(row, before, _member(row))
+    return row
+
+
+def remove_member(*, actor: Actor, row: Membership) -> None:
+    """Take a person out of a tenant. Raises Refused for the last owner."""
+    with change(actor=actor, tenant=row.tenant, verb="member.delete") as step:
+        row = fresh(row)
+        before = _member(row)
+        if row.role == Role.OWNER:
+            _another_owner(row)
+        row.delete()
+        step.deleted(row, before)
+
+
+def _check(row: Tenant) -> None:
+    errors = FieldErrors()
+    errors.fields_of(row)
+    name_free(row, errors)
+    errors.settle()
+
+
+def _check_role(row: Membership) -> None:
+    errors = FieldErrors()
+    errors.fields_of(row)
+    errors.settle()
+
+
+def _owns(tenant: Tenant) -> list[str]:
+    """ "it has 3 networks", "it has 1 policy"."""
+    counts = {name: getattr(tenant, name).count() for name in OWNED}
+    return [f"it has {n} {OWNED[name][0 if n == 1 else 1]}" for name, n in counts.items() if n]
+
+
+def _another_owner(row: Membership) -> None:
+    others = Membership.objects.filter(tenant_id=row.tenant_id, role=Role.OWNER).exclude(pk=row.pk)
+    if not others.exists():
+        raise Refused(
+            f"{row.user.get_username()} is the last owner of {row.tenant.name}. Make somebody else an owner first.",
+            code="last_owner",
+        )
+
+
+def _member(row: Membership) -> dict[str, Any]:
+    return plain(row) | {"user": row.user.get_username()}

@@ -1,0 +1,105 @@
+"""What verbs of every app check the same way, as errors that sit at the field and say what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from tenants.change import Refused
+from tenants.models import Tenant
+
+Row = TypeVar("Row", bound=models.Model)
+#: How many users of a thing a sentence names before it counts the rest.
+NAMED_USERS = 8
+
+
+class FieldErrors:
+    """Collects what is wrong by field, so that a person sees everything at once."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, list[ValidationError]] = {}
+
+    def add(self, field: str, message: str, code: str) -> None:
+        self.found.setdefault(field, []).append(ValidationError(message, code=code))
+
+    def fields_of(self, row: models.Model, exclude: Sequence[str] = ()) -> None:
+        """What the columns themselves demand: length, pattern, choice, range. Relations are checked by `owned`."""
+        relations = [f.name for f in row._meta.concrete_fields if f.is_relation]
+        try:
+            row.clean_fields(exclude={*exclude, *relations})
+        except ValidationError as error:
+            for field, errors in error.error_dict.items():
+                self.found.setdefault(field, []).extend(errors)
+
+    def settle(self) -> None:
+        """Raise what was found, if anything."""
+        if self.found:
+            raise ValidationError(self.found)
+
+
+def refuse(field: str, message: str, code: str) -> NoReturn:
+    """Stop at once with one error of one field."""
+    raise ValidationError({field: [ValidationError(message, code=code)]})
+
+
+def word_of(model: type[models.Model]) -> str:
+    """What people call a row of this model: `word` where the model's own name is longer than theirs."""
+    return str(getattr(model, "word", model._meta.verbose_name))
+
+
+def unknown(word: str, said: object, tenant: Tenant | None) -> str:
+    """What to say of a thing that is not there, or is another tenant's: never which of the two."""
+    where = f"Tenant {tenant.name}" if tenant else "The cluster"
+    return f"{where} has no {word} {said}. Choose one from its list."
+
+
+def owned(field: str, row: Row, tenant: Tenant) -> Row:
+    """The row as it stands, when it is this tenant's; else an error at `field`."""
+    model = type(row)
+    found = model._default_manager.filter(pk=row.pk, tenant=tenant).first()
+    if found is None:
+        refuse(field, unknown(word_of(model), row.pk, tenant), "unknown")
+    return found
+
+
+def owned_all(field: str, rows: Sequence[Row], tenant: Tenant) -> list[Row]:
+    """The rows as they stand, each once, in the order of their names; an error at `field` when one is not there."""
+    if not rows:
+        return []
+    model = type(rows[0])
+    wanted = {row.pk: row for row in rows}
+    found: list[Row] = list(model._default_manager.filter(pk__in=wanted, tenant=tenant).order_by("name"))
+    if missing := sorted(set(wanted) - {row.pk for row in found}):
+        word = word_of(model)
+        refuse(field, unknown(word, ", ".join(map(str, missing)), tenant), "unknown")
+    return found
+
+
+def name_free(row: Any, errors: FieldErrors) -> None:
+    """One name once: within the tenant for what a tenant owns, else in the whole cluster."""
+    same = type(row)._default_manager.filter(name=row.name).exclude(pk=row.pk)
+    tenant = getattr(row, "tenant", None)
+    if tenant is not None:
+        same = same.filter(tenant=tenant)
+    if same.exists():
+        word, where = word_of(type(row)), f"Tenant {tenant.name}" if tenant else "The cluster"
+        errors.add("name", f"{where} has a {word} named {row.name} already. Choose another name.", "name_in_use")
+
+
+def unused(row: models.Model, users: list[str]) -> None:
+    """Raises Refused naming what still uses the row: `users` are half-sentences ("policy db is on it")."""
+    if not users:
+        return
+    word = word_of(type(row)).capitalize()
+    raise Refused(
+        f"{word} {row} cannot be deleted: {listed(users)}. Change or remove those first.", code="in_use", users=users
+    )
+
+
+def listed(things: Sequence[str]) -> str:
+    """ "a, b and 3 more" """
+    shown, rest = things[:NAMED_USERS], len(things) - NAMED_USERS
+    return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
