@@ -49,7 +49,7 @@ class RawEar:
         self._loop.add_reader(self.socket, self._read)
 
     def expect(self, what: str, nonce: bytes) -> asyncio.Future[None]:
-        """Done once a packet with the mark comes in; `what` is "request" (anything sent to us) or "reply" (to an echo)."""
+        """Done once a packet with the mark comes in; `what` is "request" (any sent to us) or "reply" (to an echo)."""
         done = self._waiting[what, nonce] = self._loop.create_future()
         done.add_done_callback(lambda _: self._waiting.pop((what, nonce), None))
         return done

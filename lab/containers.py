@@ -1,0 +1,148 @@
+"""The containers of the lab: network namespaces, plugged in through their node's agent, noted in containers.json."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import namespace
+from lab.fabric import RUN, Node
+from lab.lines import Message, ask
+
+log = logging.getLogger("lab")
+
+DEVICE = "eth0"
+#: Seconds between two looks at a container's device, and between two attempts to plug one in.
+LOOK_EVERY_S = 1.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 3.0
+
+
+@dataclass(slots=True)
+class Container:
+    """What is noted of one: where it runs and which endpoint it is to be.
+
+    `endpoint` is the id it got when it was first plugged in; from then on only its name is asked for, so that a
+    group changed in the product stays changed, and one deleted there is refused, not made again. `plugged` False:
+    taken out, by us or in the product; it stays out.
+    """
+
+    name: str
+    tenant: str
+    network: str
+    group: str
+    node: str
+    endpoint: int | None = None
+    plugged: bool = True
+
+    @property
+    def key(self) -> str:
+        return f"{self.tenant}/{self.name}"
+
+    @property
+    def netns(self) -> Path:
+        return RUN / "containers" / f"{self.tenant}.{self.name}"
+
+
+def load(path: Path) -> list[Container]:
+    """The noted containers; none when nothing was noted yet. ValueError names a file that cannot be read."""
+    try:
+        return [Container(**noted) for noted in json.loads(path.read_text())["containers"]]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} does not hold a list of containers ({error}). Remove it, or mend it.") from None
+
+
+def save(path: Path, containers: Iterable[Container]) -> None:
+    """Replace the file in one step: a lab killed in between finds the old list or the new one."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps({"containers": [asdict(c) for c in containers]}, indent=1) + "\n")
+    fresh.replace(path)
+
+
+class Socket:
+    """A running container: its namespace, and the task that keeps it plugged in while it is to be."""
+
+    def __init__(self, container: Container, node: Node) -> None:
+        self.container = container
+        self.node = node
+        self.addresses: Message = {}
+        self.problem = "not plugged in yet" if container.plugged else "unplugged"
+        self._wanted = asyncio.Event()
+        if container.plugged:
+            self._wanted.set()
+        if not container.netns.exists():
+            namespace.create(container.netns)
+
+    @property
+    def here(self) -> bool:
+        """Whether the container has its device: the plainest sign of being plugged in."""
+        devices = namespace.run_in(self.container.netns, lambda: Path("/proc/thread-self/net/dev").read_text())
+        return any(line.strip().startswith(f"{DEVICE}:") for line in devices.splitlines())
+
+    async def keep(self) -> None:
+        """Plug it in whenever it is to be, and watch. When the device goes by itself, that stands."""
+        while True:
+            await self._wanted.wait()
+            await self._plug_until_done()
+            while self.here:
+                await asyncio.sleep(LOOK_EVERY_S)
+            if self._wanted.is_set():
+                log.warning("%s is unplugged: its endpoint was removed or moved in the product.", self.container.key)
+                self._out("unplugged: its endpoint was removed or moved in the product")
+
+    def _out(self, why: str) -> None:
+        self._wanted.clear()
+        self.container.plugged = False
+        self.addresses = {}
+        self.problem = why
+
+    async def _plug_until_done(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while self.problem:
+            try:
+                await self.plug()
+            except (OSError, ValueError) as error:
+                self.problem = str(error) or type(error).__name__
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
+
+    async def plug(self) -> None:
+        """Ask the node's agent. ConnectionError with its sentence when it refuses."""
+        answer = await ask(self.node.agent_socket, self._attach(), timeout_s=20)
+        if not answer.get("ok"):
+            raise ConnectionError(answer.get("error", "The agent gave no reason."))
+        self.addresses = answer["endpoint"]
+        self.container.endpoint = self.addresses["id"]
+        self.container.plugged = True
+        self.problem = ""
+        self._wanted.set()
+
+    def _attach(self) -> Message:
+        container = self.container
+        new = container.endpoint is None
+        where = {"network": container.network if new else "", "group": container.group if new else ""}
+        place = {"netns": str(container.netns), "ifname": DEVICE}
+        return {"verb": "attach", "tenant": container.tenant, "name": container.name, **where, **place}
+
+    async def unplug(self) -> None:
+        """Take it out; its endpoint stays, on no node."""
+        answer = await ask(self.node.agent_socket, {"verb": "detach", "endpoint": self.container.endpoint})
+        if not answer.get("ok"):
+            raise ConnectionError(answer.get("error", "The agent gave no reason."))
+        self._out("unplugged")
+
+    def described(self) -> dict[str, Any]:
+        return {
+            **asdict(self.container),
+            "key": self.container.key,
+            "netns": str(self.container.netns),
+            "plugged": not self.problem,
+            "problem": self.problem,
+            **{family: self.addresses.get(family) or "" for family in ("ip4", "ip6", "mac")},
+        }
