@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from core.intervals import IntervalIndex
+from core.boxes import Box, BoxIndex
+from core.intervals import Interval
 from core.ipam import AddressError, address, family, span
 from core.isolation import Chain, ChainKey, Tables
 from core.model import ICMP, ICMPV6, PORT_PROTOCOLS, Action, Direction, Flow
@@ -41,6 +42,13 @@ class _Packet:
     protocol: int
     port: int
 
+    def find(self, lookup: BoxIndex[int], peer: int | None) -> int | None:
+        """The rule of the only box of a layer, if any, that holds this packet."""
+        if peer is None:
+            return None
+        found = lookup.overlapping(Box((peer, peer), (self.protocol, self.protocol), (self.port, self.port)))
+        return found[0][1] if found else None
+
 
 def verdict(tables: Tables, flow: Flow) -> Decision:
     """The decision on a flow's first packet. Raises AddressError for addresses that make no flow and ValueError for
@@ -54,7 +62,7 @@ class Evaluator:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self._broadcasts = tables.broadcasts | {"255.255.255.255"}
-        self._lookups: dict[ChainKey, list[tuple[Layer, _Lookup]]] = {}
+        self._lookups: dict[ChainKey, list[tuple[Layer, BoxIndex[int]]]] = {}
 
     def verdict(self, flow: Flow) -> Decision:
         packet = _packet(flow)
@@ -87,10 +95,10 @@ class Evaluator:
         if group is None:
             return Side(direction, None, "allow", None, None, f"{own} is no endpoint and has no rules of its own.")
         for layer, lookup in self._layers((group, direction)):
-            match = lookup.find(self._peer_number(layer, peer), packet)
-            if match:
-                reason = f"Rule {match.rule} says {layer.action} with priority {layer.priority}."
-                return Side(direction, group, layer.action, match.rule, layer, reason)
+            rule = packet.find(lookup, self._peer_number(layer, peer))
+            if rule is not None:
+                reason = f"Rule {rule} says {layer.action} with priority {layer.priority}."
+                return Side(direction, group, layer.action, rule, layer, reason)
         return self._default(direction, group)
 
     def _default(self, direction: Direction, group: int) -> Side:
@@ -105,43 +113,26 @@ class Evaluator:
         parsed = ip_address(peer)
         return int(parsed) if parsed.version == (4 if layer.kind == "net4" else 6) else None
 
-    def _layers(self, key: ChainKey) -> list[tuple[Layer, _Lookup]]:
+    def _layers(self, key: ChainKey) -> list[tuple[Layer, BoxIndex[int]]]:
         if key not in self._lookups:
             chain = self._tables.chains.get(key)
             self._lookups[key] = _lookups(chain) if chain else []
         return self._lookups[key]
 
 
-class _Lookup:
-    """The elements of one layer."""
-
-    def __init__(self) -> None:
-        self._index: IntervalIndex[MatchItem] = IntervalIndex()
-
-    def add(self, match: MatchItem) -> None:
-        if match.layer.kind == "group":
-            self._index.add((int(match.peer), int(match.peer)), match)
-        else:
-            peers = span(match.peer)
-            self._index.add((peers.first, peers.last), match)
-
-    def find(self, peer: int | None, packet: _Packet) -> MatchItem | None:
-        if peer is None:
-            return None
-        candidates = (match for _, match in self._index.overlapping((peer, peer)))
-        return next((match for match in candidates if _fits(match, packet)), None)
-
-
-def _lookups(chain: Chain) -> list[tuple[Layer, _Lookup]]:
-    found = {layer: _Lookup() for layer in chain.item.layers}
+def _lookups(chain: Chain) -> list[tuple[Layer, BoxIndex[int]]]:
+    """For each layer of the chain its matches, as boxes that lead to rule ids."""
+    found: dict[Layer, BoxIndex[int]] = {layer: BoxIndex() for layer in chain.item.layers}
     for match in chain.matches:
-        found[match.layer].add(match)
+        found[match.layer].add(Box(_peers(match), match.protocol, match.ports), match.rule)
     return list(found.items())
 
 
-def _fits(match: MatchItem, packet: _Packet) -> bool:
-    protocol, ports = match.protocol, match.ports
-    return protocol[0] <= packet.protocol <= protocol[1] and ports[0] <= packet.port <= ports[1]
+def _peers(match: MatchItem) -> Interval:
+    if match.layer.kind == "group":
+        return int(match.peer), int(match.peer)
+    peers = span(match.peer)
+    return peers.first, peers.last
 
 
 def _packet(flow: Flow) -> _Packet:

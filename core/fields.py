@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Address, IPv6Network
+from functools import lru_cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from core.forms import FORMS
 from core.spec import Layer
 
 #: Ranges of numbers by field name; a number not named here is 0 or more.
@@ -79,7 +79,7 @@ def _decoder(hint: object, name: str) -> Callable[[object], object]:
     if hint is int:
         return _number(*_RANGES.get(name, _COUNT))
     if hint is str:
-        return _FORMS[name]
+        return FORMS[name]
     if origin is Literal:
         return _choice(arguments)
     if origin is tuple:
@@ -122,9 +122,18 @@ def _interval(first: int, last: int) -> Callable[[object], tuple[int, int]]:
 
 
 def _layer(value: object) -> Layer:
-    if not isinstance(value, list) or len(value) != len(_LAYER):
-        raise ValueError(f"expected a list of priority, action, kind and plane, not {value!r}.")
-    arguments: list[Any] = [decode(part) for decode, part in zip(_LAYER.values(), value, strict=True)]
+    try:
+        if isinstance(value, list) and len(value) == len(_LAYER):
+            return _layer_of(*value)
+    except TypeError:  # a part that is a list or an object itself
+        pass
+    raise ValueError(f"expected a list of priority, action, kind and plane, not {value!r}.")
+
+
+# There are few layers and each match names one. `typed`, for True is no 1 here.
+@lru_cache(maxsize=1024, typed=True)
+def _layer_of(*parts: Any) -> Layer:
+    arguments: list[Any] = [decode(part) for decode, part in zip(_LAYER.values(), parts, strict=True)]
     return Layer(*arguments)
 
 
@@ -134,50 +143,4 @@ def _layers(value: object) -> tuple[Layer, ...]:
     return tuple(map(_layer, value))
 
 
-def _matching(pattern: str, what: str) -> Callable[[object], str]:
-    fits = re.compile(pattern, re.ASCII).fullmatch
-
-    def decode(value: object) -> str:
-        if not isinstance(value, str) or not fits(value):
-            raise ValueError(f"expected {what}, not {value!r}.")
-        return value
-
-    return decode
-
-
-def _canonical(parse: Callable[[str], object], what: str) -> Callable[[object], str]:
-    """Text that `parse` takes and prints the same way: the kernel prints it so too, and texts are compared."""
-
-    def decode(value: object) -> str:
-        try:
-            # A zone ("fe80::1%eth0") would let any text through.
-            if isinstance(value, str) and "%" not in value and str(parse(value)) == value:
-                return value
-        except ValueError:
-            pass
-        raise ValueError(f"expected {what}, not {value!r}.")
-
-    return decode
-
-
-_BYTE = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-# Ten times as fast as ipaddress, and there is one in nearly every item.
-_ADDRESS4 = _matching(rf"{_BYTE}(\.{_BYTE}){{3}}", "an IPv4 address such as 20.1.1.2")
-_ADDRESS6 = _canonical(IPv6Address, "an IPv6 address such as fd00::2")
-_PREFIX4 = _canonical(IPv4Network, "an IPv4 prefix such as 20.1.1.0/24")
-_PREFIX6 = _canonical(IPv6Network, "an IPv6 prefix such as fd00::/64")
-#: What text fields hold, by name. A text field that is not here cannot travel, so that none is forgotten.
-_FORMS: dict[str, Callable[[object], str]] = {
-    "name": _matching(r"[A-Za-z0-9._-]{1,64}", "a name of letters, digits, dashes and dots"),
-    "mac": _matching(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", "a MAC address such as 02:02:14:01:01:02"),
-    "ip4": _ADDRESS4,
-    "gateway4": _ADDRESS4,
-    "vtep": _ADDRESS4,
-    "ip6": _ADDRESS6,
-    "gateway6": _ADDRESS6,
-    "subnet4": _PREFIX4,
-    "subnet6": _PREFIX6,
-    # Which of the forms it is depends on the layer and is checked when the whole match is known.
-    "peer": _matching(r"[0-9a-f.:/-]{1,80}", "a group id, a prefix or a range of addresses"),
-}
 _LAYER = {name: _decoder(hint, name) for name, hint in get_type_hints(Layer).items()}

@@ -53,17 +53,13 @@ class IntervalIndex(Generic[V]):
     def add(self, interval: Interval, value: V) -> None:
         self._grid(interval).add(interval, value)
 
-    def remove(self, interval: Interval, value: V) -> None:
-        """Forget what was added; KeyError or ValueError if it was not."""
-        self._grid(interval).remove(interval, value)
-
-    def overlapping(self, interval: Interval) -> Iterator[tuple[Interval, V]]:
-        """Every (interval, value) that shares a number with `interval`, in no particular order."""
+    def overlapping(self, interval: Interval) -> Iterator[V]:
+        """The value of every interval that shares a number with `interval`, in no particular order."""
         first, last = interval
         for grid in self._grids.values():
-            for entry in grid.near(first, last):
-                if entry[0][0] <= last and first <= entry[0][1]:
-                    yield entry
+            for (low, high), value in grid.near(first, last):
+                if low <= last and first <= high:
+                    yield value
 
     def _grid(self, interval: Interval) -> _Grid[V]:
         bits = (interval[1] - interval[0]).bit_length()
@@ -84,13 +80,6 @@ class _Grid(Generic[V]):
             self._cells[cell] = []
             insort(self._order, cell)
         self._cells[cell].append((interval, value))
-
-    def remove(self, interval: Interval, value: V) -> None:
-        cell = interval[0] >> self._bits
-        self._cells[cell].remove((interval, value))
-        if not self._cells[cell]:
-            del self._cells[cell]
-            del self._order[bisect_left(self._order, cell)]
 
     def near(self, first: int, last: int) -> Iterator[tuple[Interval, V]]:
         low, high = (first >> self._bits) - 1, last >> self._bits

@@ -10,12 +10,13 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, product
 
 from core import ipam
+from core.boxes import ANY_PORT, ANY_PROTOCOL, Box
 from core.intervals import Interval
 from core.model import ICMP, ICMPV6, PORT_PROTOCOLS, Action, Direction, Endpoint, Network, Policy, Rule, TenantIntent
-from core.planes import ANY_PORT, ANY_PROTOCOL, Box, disjoint
+from core.planes import Claim, disjoint
 from core.spec import ChainItem, Layer, MatchItem, MatchKind
 
 ChainKey = tuple[int, Direction]
@@ -166,24 +167,23 @@ def _draft(rules: list[Rule], peers: _Peers) -> _Draft:
     entries: list[_Entry] = []
     count: dict[int, int] = {}
     for (priority, action), equals in groupby(rules, key=lambda rule: (rule.priority, rule.action)):
-        boxes = _boxes(equals, peers)
+        claims = _claims(equals, peers)
         for kind in _KINDS:
-            for plane, content in enumerate(disjoint(boxes[kind])):
+            for plane, content in enumerate(disjoint(claims[kind])):
                 layers.append(Layer(priority, action, kind, plane))
-                for box in content:
-                    index = count[box.rule] = count.get(box.rule, -1) + 1
-                    entries.append(_entry(layers[-1], box, index))
+                for claim in content:
+                    index = count[claim.rule] = count.get(claim.rule, -1) + 1
+                    entries.append(_entry(layers[-1], claim, index))
     return _Draft(tuple(layers), tuple(entries), _fingerprint(map(_line, entries)))
 
 
-def _boxes(rules: Iterable[Rule], peers: _Peers) -> dict[MatchKind, list[Box]]:
-    boxes: dict[MatchKind, list[Box]] = {kind: [] for kind in _KINDS}
+def _claims(rules: Iterable[Rule], peers: _Peers) -> dict[MatchKind, list[Claim]]:
+    claims: dict[MatchKind, list[Claim]] = {kind: [] for kind in _KINDS}
     for rule in rules:
         for kind, peer in peers.spans(rule):
-            boxes[kind] += [
-                Box(rule.id, peer, protocol, ports) for protocol in _protocols(rule, kind) for ports in _ports(rule)
-            ]
-    return boxes
+            for protocol, ports in product(_protocols(rule, kind), _ports(rule)):
+                claims[kind].append(Claim(rule.id, Box(peer, protocol, ports)))
+    return claims
 
 
 def _protocols(rule: Rule, kind: MatchKind) -> list[Interval]:
@@ -202,10 +202,11 @@ def _ports(rule: Rule) -> list[Interval]:
     return [ANY_PORT]
 
 
-def _entry(layer: Layer, box: Box, index: int) -> _Entry:
+def _entry(layer: Layer, claim: Claim, index: int) -> _Entry:
+    box = claim.box
     version = {"net4": 4, "net6": 6}.get(layer.kind)
     peer = str(ipam.Span(version, *box.peer)) if version else str(box.peer[0])
-    return _Entry(layer, box.rule, index, peer, box.protocol, box.ports)
+    return _Entry(layer, claim.rule, index, peer, box.protocol, box.ports)
 
 
 def _chain(tenant: int, group: int, direction: Direction, draft: _Draft) -> Chain:

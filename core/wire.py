@@ -13,7 +13,8 @@ from typing import Any, cast
 
 from core import diff
 from core.fields import Field, fields_of
-from core.spec import ITEM_TYPES, Item, NodeSpec, SpecDelta
+from core.forms import check_peer
+from core.spec import ITEM_TYPES, Item, MatchItem, NodeSpec, SpecDelta
 
 WIRE_VERSION = 1
 #: The digest of no items at all.
@@ -149,7 +150,17 @@ def _decode(value: object, path: str, index: int) -> Item:
                 raise WireError(f"{path}[{index}].{name}: a {kind} has no such field.") from None
             except ValueError as error:
                 raise WireError(f"{path}[{index}].{name}: {error}") from None
-    return cast(Item, ITEM_TYPES[kind](**arguments))
+    item = cast(Item, ITEM_TYPES[kind](**arguments))
+    if isinstance(item, MatchItem):
+        _check_peer(item, f"{path}[{index}]")
+    return item
+
+
+def _check_peer(item: MatchItem, path: str) -> None:
+    try:
+        check_peer(item)
+    except ValueError as error:
+        raise WireError(f"{path}.peer: {error}") from None
 
 
 def _number(item: Item) -> int:
