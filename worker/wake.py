@@ -1,8 +1,14 @@
-"""From "something was committed" to "somebody compiles it": a key in a queue, nothing more."""
+"""From "something was committed" to "somebody compiles it": a key in a queue, nothing more.
+
+The key is handed over by a thread of its own, so that an absent broker holds up nobody's page; changes of one tenant
+that come while it is busy become one wake-up.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
+import threading
 from typing import Any
 
 from kombu.exceptions import OperationalError
@@ -12,14 +18,47 @@ from worker.announce import announce
 log = logging.getLogger(__name__)
 
 
-def on_tenant_changed(sender: Any, tenant_id: int, generation: int, **_: Any) -> None:
-    """Queue a publish of the tenant. An absent broker costs a delay: the timer finds the generation not compiled."""
-    from worker.tasks import publish
+class Messenger:
+    """Queues a publish for each tenant it is given, once, however often it was given while it waited."""
 
-    try:
-        publish.delay(tenant_id)
-    except OperationalError as error:
-        log.warning("The broker is away (%s); tenant %s is published by the timer.", error, tenant_id)
+    def __init__(self) -> None:
+        self._news = threading.Condition()
+        self._waiting: set[int] = set()
+        self._pid = 0
+
+    def hand(self, tenant_id: int) -> None:
+        """Take a key and return at once."""
+        with self._news:
+            self._waiting.add(tenant_id)
+            if self._pid != os.getpid():  # The first use in this process: a fork does not carry threads along.
+                self._pid = os.getpid()
+                threading.Thread(target=self._run, name="wake", daemon=True).start()
+            self._news.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._waiting)
+                tenants, self._waiting = self._waiting, set()
+            for tenant_id in sorted(tenants):
+                self._queue(tenant_id)
+
+    @staticmethod
+    def _queue(tenant_id: int) -> None:
+        from worker.tasks import publish
+
+        try:
+            publish.delay(tenant_id)
+        except OperationalError as error:
+            log.warning("The broker is away (%s); tenant %s is published by the timer.", error, tenant_id)
+
+
+messenger = Messenger()
+
+
+def on_tenant_changed(sender: Any, tenant_id: int, generation: int, **_: Any) -> None:
+    """Wake a worker, and tell open pages. What is lost on the way is found by the timer."""
+    messenger.hand(tenant_id)
     announce(f"tenant.{tenant_id}", "change")
 
 
