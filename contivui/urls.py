@@ -1,3 +1,29 @@
+"""Every address of the product: the API under /api/v2/, the pages beside it."""
+
 from __future__ import annotations
 
-urlpatterns: list[object] = []
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView
+from rest_framework.routers import SimpleRouter
+
+from networks import api as networks_api
+from policies import api as policies_api
+from tenants import api as tenants_api
+
+router = SimpleRouter()
+for room in (tenants_api, networks_api, policies_api):
+    for prefix, viewset in room.VIEWSETS.items():
+        router.register(prefix, viewset, basename=f"api-{prefix}")
+
+api: list[URLPattern | URLResolver] = [
+    path("me/", tenants_api.MeView.as_view(), name="api-me"),
+    path("fabric/", networks_api.FabricView.as_view(), name="api-fabric"),
+    path("explain/", policies_api.ExplainView.as_view(), name="api-explain"),
+    path("openapi.json", SpectacularJSONAPIView.as_view(), name="api-openapi"),
+    *router.urls,
+    re_path(r"", tenants_api.NoSuchThing.as_view()),
+]
+
+pages: list[URLPattern | URLResolver] = []
+
+urlpatterns = [path("api/v2/", include(api)), *pages]

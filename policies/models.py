@@ -6,7 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from networks.models import EndpointGroup, Network
-from tenants.models import TenantOwned, TenantOwnedQuerySet, Verdict
+from tenants.models import Tenant, TenantOwned, TenantOwnedQuerySet, Verdict
 
 
 class Policy(TenantOwned):
@@ -50,7 +50,9 @@ class Rule(models.Model):
     peer_group = models.ForeignKey(
         EndpointGroup, null=True, blank=True, on_delete=models.PROTECT, related_name="peer_rules"
     )
-    peer_network = models.ForeignKey(Network, null=True, blank=True, on_delete=models.PROTECT, related_name="peer_rules")
+    peer_network = models.ForeignKey(
+        Network, null=True, blank=True, on_delete=models.PROTECT, related_name="peer_rules"
+    )
     peer_addresses = models.CharField(max_length=1000, blank=True)
 
     objects = TenantOwnedQuerySet.as_manager()
@@ -60,6 +62,10 @@ class Rule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.policy.name}/{self.pk}"
+
+    @property
+    def tenant(self) -> Tenant:
+        return self.policy.tenant
 
 
 class BandwidthProfile(TenantOwned):

@@ -1,14 +1,103 @@
-"""How the API pages: by cursor, so the last page of a long list costs what the first does."""
+"""How the API pages: by cursor, so the last page of a long list costs what the first does, and a row that is added or
+removed meanwhile neither repeats nor hides another."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Q, QuerySet
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.utils.urls import replace_query_param
+from rest_framework.views import APIView
+
+
+class Mark(NamedTuple):
+    """Where a page begins: after (or, going back, before) the row with this value and this id."""
+
+    back: bool
+    value: Any
+    pk: int
 
 
 class Pages(CursorPagination):
-    """Answers {next, previous, results}; `limit` asks for 1–500 rows a page."""
+    """Answers {next, previous, results}; `limit` asks for 1–500 rows a page. Rows are ordered by one field and, where
+    that is equal, by id, so a page has an exact beginning however many rows share a value."""
 
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 500
     ordering = "id"
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+    ) -> list[Any] | None:
+        self.base_url = request.build_absolute_uri()
+        size = self.get_page_size(request) or self.page_size
+        order = str(self.get_ordering(request, queryset, view)[0])
+        self.field, descending = order.lstrip("-"), order.startswith("-")
+        mark = self._mark(request, queryset)
+        backward = bool(mark and mark.back)
+        if mark:
+            queryset = queryset.filter(_beyond(self.field, mark, descending != backward))
+        sign = "-" if descending != backward else ""
+        names = [self.field] if self.field == "id" else [self.field, "id"]
+        rows = list(queryset.order_by(*(sign + name for name in names))[: size + 1])
+        more, rows = len(rows) > size, rows[:size]
+        self.page = rows[::-1] if backward else rows
+        self.has_next, self.has_previous = (bool(mark), more) if backward else (more, bool(mark))
+        return self.page
+
+    def get_next_link(self) -> str | None:
+        return self._link(self.page[-1], back=False) if self.has_next and self.page else None
+
+    def get_previous_link(self) -> str | None:
+        return self._link(self.page[0], back=True) if self.has_previous and self.page else None
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> Sequence[str]:
+        """The one field asked for. More than one would need an index each way and is refused in words."""
+        asked = request.query_params.get("ordering")
+        if not asked:
+            return (getattr(view, "default_ordering", self.ordering),)
+        known = getattr(view, "ordering_fields", None) or ()
+        if asked.lstrip("-") not in known:
+            raise ValidationError(
+                {
+                    "ordering": [
+                        ValidationError(f"Order by one of {', '.join(known)}, with - before it for down.", "order")
+                    ]
+                }
+            )
+        return (asked,)
+
+    def _link(self, row: Any, *, back: bool) -> str:
+        text = json.dumps([back, getattr(row, self.field), row.pk], cls=DjangoJSONEncoder)
+        cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        return replace_query_param(str(self.base_url), self.cursor_query_param, cursor)
+
+    def _mark(self, request: Request, queryset: QuerySet[Any]) -> Mark | None:
+        cursor = request.query_params.get(self.cursor_query_param)
+        if not cursor:
+            return None
+        try:
+            back, value, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+            value = queryset.model._meta.get_field(self.field).to_python(value)
+        except (ValueError, TypeError, binascii.Error, RecursionError, FieldDoesNotExist, ValidationError) as error:
+            raise NotFound("This cursor leads nowhere. Begin again without one.") from error
+        if value is None or type(pk) is not int:
+            raise NotFound("This cursor leads nowhere. Begin again without one.")
+        return Mark(bool(back), value, pk)
+
+
+def _beyond(field: str, mark: Mark, downward: bool) -> Q:
+    further = "lt" if downward else "gt"
+    if field == "id":
+        return Q(**{f"id__{further}": mark.pk})
+    return Q(**{f"{field}__{further}": mark.value}) | Q(**{field: mark.value, f"id__{further}": mark.pk})

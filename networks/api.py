@@ -1,0 +1,65 @@
+"""The API's side of networks, groups, endpoints, nodes, and the fabric they share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from networks.actions import create_node, new_node_token, update_fabric
+from networks.models import Fabric
+from networks.resources import ENDPOINT, GROUP, NETWORK, NODE
+from networks.serializers import FabricSerializer, NewNodeSerializer, NodeSerializer, NodeTokenSerializer
+from tenants.access import require
+from tenants.api import ObjectViewSet, actor_of, viewset
+
+
+class NodeViewSet(ObjectViewSet):
+    """A machine with an agent. Its token is in the answer that made it, and nowhere else."""
+
+    resource = NODE
+
+    @extend_schema(request=NodeSerializer, responses={201: NewNodeSerializer})
+    def create(self, request: Request) -> Response:
+        row, token = create_node(actor=self.actor(), **self.read(self.get_serializer(data=request.data)))
+        answer = {**NodeSerializer(row).data, "token": token}
+        return Response(answer, status.HTTP_201_CREATED, headers={"Location": f"{request.path}{row.pk}/"})
+
+    @extend_schema(request=None, responses=NodeTokenSerializer)
+    @action(detail=True, methods=["post"])
+    def token(self, request: Request, pk: str) -> Response:
+        """A new token for the node; the old one opens nothing any more."""
+        row = self.get_object()
+        self.require("update", row)
+        return Response({"token": new_node_token(actor=self.actor(), row=row)})
+
+
+class FabricView(APIView):
+    """The tags networks may take, for all tenants."""
+
+    serializer_class = FabricSerializer
+
+    @extend_schema(responses=FabricSerializer)
+    def get(self, request: Request) -> Response:
+        require(request.user, "fabric.view")
+        return Response(FabricSerializer(Fabric.objects.filter(pk=1).first() or Fabric()).data)
+
+    @extend_schema(request=FabricSerializer, responses=FabricSerializer)
+    def patch(self, request: Request) -> Response:
+        require(request.user, "fabric.update")
+        form = FabricSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        return Response(FabricSerializer(update_fabric(actor=actor_of(request), **form.validated_data)).data)
+
+
+VIEWSETS: dict[str, type[Any]] = {
+    "networks": viewset(NETWORK),
+    "groups": viewset(GROUP),
+    "endpoints": viewset(ENDPOINT),
+    "nodes": NodeViewSet,
+}

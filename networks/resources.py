@@ -1,0 +1,60 @@
+"""What is uniform about networks, groups, endpoints and nodes."""
+
+from __future__ import annotations
+
+from contivui.web.resource import Resource
+from networks import actions
+from networks.models import Endpoint, EndpointGroup, Network, Node
+from networks.serializers import EndpointSerializer, GroupSerializer, NetworkSerializer, NodeSerializer
+
+NETWORK = Resource(
+    model=Network,
+    name="network",
+    plural="networks",
+    serializer=NetworkSerializer,
+    create=actions.create_network,
+    update=actions.update_network,
+    delete=actions.delete_network,
+    search=("name", "subnet4", "subnet6"),
+    filters=("name", "encap", "tag"),
+    ordering=("name", "tag", "generation"),
+    select=("tenant",),
+)
+GROUP = Resource(
+    model=EndpointGroup,
+    name="group",
+    plural="groups",
+    serializer=GroupSerializer,
+    create=actions.create_group,
+    update=actions.update_group,
+    delete=actions.delete_group,
+    filters=("name", "network"),
+    ordering=("name", "generation"),
+    select=("tenant", "network"),
+)
+ENDPOINT = Resource(
+    model=Endpoint,
+    name="endpoint",
+    plural="endpoints",
+    serializer=EndpointSerializer,
+    create=actions.create_endpoint,
+    update=actions.update_endpoint,
+    delete=actions.delete_endpoint,
+    search=("name", "ip4", "ip6", "mac"),
+    filters=("name", "network", "group", "node", "ip4", "ip6", "mac"),
+    ordering=("name", "generation"),
+    select=("tenant", "network", "group", "node"),
+)
+#: Its create verb answers the node and its one-time token.
+NODE = Resource(
+    model=Node,
+    name="node",
+    plural="nodes",
+    serializer=NodeSerializer,
+    create=actions.create_node,
+    update=actions.update_node,
+    delete=actions.delete_node,
+    search=("name", "vtep"),
+    filters=("name", "vtep"),
+    scope="cluster",
+)

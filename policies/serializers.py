@@ -1,0 +1,91 @@
+"""How policies, rules, bandwidth profiles and explanations read and are written in the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from contivui.web.fields import Ref, Refs, TenantName
+from networks.models import EndpointGroup, Network
+from policies.models import Policy, RuleDirection, RulePeer
+from tenants.models import Tenant, Verdict
+from tenants.serializers import OwnedSerializer
+
+
+class PolicySerializer(OwnedSerializer):
+    groups = Refs(EndpointGroup, "group", required=False)
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    """What a rule says, wherever it stands."""
+
+    description = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    direction = serializers.ChoiceField(RuleDirection.choices, required=False)
+    priority = serializers.IntegerField(required=False, help_text="1 to 100, the higher number wins.")
+    action = serializers.ChoiceField(Verdict.choices, required=False)
+    protocol = serializers.CharField(required=False, help_text="any, tcp, udp, icmp or a number from 0 to 255.")
+    ports = serializers.CharField(required=False, allow_blank=True, help_text="For example 80, 443, 8000-8100.")
+    peer = serializers.ChoiceField(RulePeer.choices, required=False)
+    peer_group = Ref(EndpointGroup, "group", required=False, allow_null=True)
+    peer_network = Ref(Network, "network", required=False, allow_null=True)
+    peer_addresses = serializers.CharField(
+        required=False, allow_blank=True, help_text="For example 10.0.0.0/8, 20.1.1.5-20.1.1.9."
+    )
+
+
+class RuleSerializer(LineSerializer):
+    """A rule by itself. `generation` is that of its policy, which is what becomes live."""
+
+    id = serializers.IntegerField(read_only=True)
+    tenant = TenantName(Tenant, required=False)
+    policy = Ref(Policy, "policy", anchors=True)
+    generation = serializers.IntegerField(source="policy.generation", read_only=True)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Tenant and policy first: they say where the others are looked for."""
+        fields = super().get_fields()
+        return {name: fields.pop(name) for name in ("id", "tenant", "policy")} | fields
+
+
+class TableLineSerializer(LineSerializer):
+    """A rule in its policy's table: with an id the rule that has it, without one a new rule."""
+
+    id = serializers.IntegerField(required=False, allow_null=True)
+
+
+class ProfileSerializer(OwnedSerializer):
+    rate_bps = serializers.IntegerField(help_text="Bits per second, in each direction, of each single endpoint.")
+    burst_bytes = serializers.IntegerField(required=False, min_value=0, help_text="0 lets the rate decide.")
+    dscp = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=63)
+    groups = Refs(EndpointGroup, "group", required=False)
+
+
+class QuestionSerializer(serializers.Serializer[Any]):
+    """A connection somebody wonders about. Source and destination are endpoints' names or addresses."""
+
+    tenant = TenantName(Tenant)
+    source = serializers.CharField()  # type: ignore[assignment]
+    destination = serializers.CharField()
+    protocol = serializers.CharField(default="tcp", help_text="tcp, udp, icmp or a number from 0 to 255.")
+    port = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=65535)
+
+
+class SideSerializer(serializers.Serializer[Any]):
+    """What one end says: the source by its outgoing rules, the destination by its incoming ones."""
+
+    address = serializers.CharField()
+    endpoint = serializers.CharField(allow_null=True)
+    group = serializers.CharField(allow_null=True)
+    action = serializers.ChoiceField(Verdict.choices)
+    rule = serializers.IntegerField(allow_null=True, help_text="None: no rule spoke; the reason says what did.")
+    policy = serializers.CharField(allow_null=True)
+    reason = serializers.CharField()
+
+
+class ExplanationSerializer(serializers.Serializer[Any]):
+    action = serializers.ChoiceField(Verdict.choices)
+    protocol = serializers.CharField()
+    port = serializers.IntegerField(allow_null=True)
+    outgoing = SideSerializer()
+    incoming = SideSerializer()

@@ -1,0 +1,43 @@
+"""What is uniform about tenants, members and the record."""
+
+from __future__ import annotations
+
+from contivui.web.resource import Resource
+from tenants import actions
+from tenants.models import AuditEntry, Membership, Tenant
+from tenants.serializers import AuditSerializer, MemberSerializer, TenantSerializer
+
+TENANT = Resource(
+    model=Tenant,
+    name="tenant",
+    plural="tenants",
+    serializer=TenantSerializer,
+    create=actions.create_tenant,
+    update=actions.update_tenant,
+    delete=actions.delete_tenant,
+    search=("name", "description"),
+    filters=("name", "default_verdict"),
+    scope="cluster",
+)
+MEMBER = Resource(
+    model=Membership,
+    name="member",
+    plural="members",
+    serializer=MemberSerializer,
+    create=actions.add_member,
+    update=actions.set_role,
+    delete=actions.remove_member,
+    search=("user__username",),
+    filters=("role",),
+    ordering=("role",),
+    select=("user", "tenant"),
+)
+AUDIT = Resource(
+    model=AuditEntry,
+    name="audit",
+    plural="audit",
+    serializer=AuditSerializer,
+    search=("object_name", "actor", "verb"),
+    filters=("verb", "actor", "via", "object_type", "object_id", "generation"),
+    ordering=("at",),
+)

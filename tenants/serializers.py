@@ -1,0 +1,120 @@
+"""How people's side of things reads and is written in the API: tenants, members, the record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from contivui.web.fields import TenantName
+from tenants.models import AuditEntry, Role, Tenant, Verdict
+
+
+class OwnedSerializer(serializers.Serializer[Any]):
+    """Base of what a tenant owns. `generation` is the tenant's generation that last changed the object."""
+
+    id = serializers.IntegerField(read_only=True)
+    tenant = TenantName(Tenant)
+    name = serializers.CharField(max_length=64)
+    generation = serializers.IntegerField(read_only=True)
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class UserName(serializers.Field[User, str, str, Any]):
+    """A person, by the name she logs in with."""
+
+    default_error_messages = {"unknown": "Nobody here is called {said}. An administrator adds people."}
+
+    def to_internal_value(self, data: Any) -> User:
+        found = None
+        if isinstance(data, str) and "\0" not in data:
+            found = get_user_model().objects.filter(username=data, is_active=True).first()
+        if found is None:
+            self.fail("unknown", said=str(data)[:150])
+        return found
+
+    def to_representation(self, value: User) -> str:
+        return value.get_username()
+
+
+class TenantSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(read_only=True)
+    name = serializers.CharField(max_length=64)
+    description = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    default_verdict = serializers.ChoiceField(
+        Verdict.choices, required=False, help_text="What happens to a flow no rule speaks of."
+    )
+    generation = serializers.IntegerField(read_only=True)
+
+
+class MemberSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(read_only=True)
+    tenant = TenantName(Tenant)
+    user = UserName()
+    role = serializers.ChoiceField(Role.choices, required=False)
+
+
+class AuditSerializer(serializers.ModelSerializer[AuditEntry]):
+    tenant = serializers.CharField(source="tenant_name", read_only=True)
+
+    class Meta:
+        model = AuditEntry
+        fields = [
+            "id",
+            "at",
+            "actor",
+            "via",
+            "address",
+            "tenant",
+            "generation",
+            "verb",
+            "object_type",
+            "object_id",
+            "object_name",
+            "before",
+            "after",
+        ]
+        read_only_fields = fields
+
+
+class RealizationSerializer(serializers.Serializer[Any]):
+    """How far the change that made an object what it is has come. Times are UTC; `live_ms` from saved to live on the
+    last node."""
+
+    generation = serializers.IntegerField()
+    saved_at = serializers.DateTimeField(allow_null=True)
+    compiled_at = serializers.DateTimeField(allow_null=True)
+    live_at = serializers.DateTimeField(allow_null=True)
+    live_ms = serializers.FloatField(allow_null=True)
+    nodes = serializers.IntegerField(help_text="Nodes this change is for.")
+    live = serializers.IntegerField(help_text="Nodes that have applied it.")
+    per_node = serializers.ListField(child=serializers.DictField(), help_text="Node, live, applied_at, refused.")
+
+
+class TokenSerializer(serializers.Serializer[Any]):
+    """A token is shown once, when it is made; afterwards `key`, its first characters, tells which one it is."""
+
+    key = serializers.CharField(source="token_key", read_only=True)
+    created = serializers.DateTimeField(read_only=True)
+    expiry = serializers.DateTimeField(read_only=True, allow_null=True)
+    days = serializers.IntegerField(
+        write_only=True, required=False, min_value=1, max_value=3650, help_text="Days until it expires; none is never."
+    )
+    token = serializers.CharField(read_only=True, required=False, help_text="Only in the answer that made it.")
+
+
+class RoleSerializer(serializers.Serializer[Any]):
+    tenant = serializers.CharField(source="tenant.name")
+    role = serializers.ChoiceField(Role.choices)
+
+
+class MeSerializer(serializers.Serializer[Any]):
+    """Who asks: her name, whether she administers the cluster, her roles."""
+
+    name = serializers.CharField()
+    administrator = serializers.BooleanField()
+    tenants = RoleSerializer(many=True)
