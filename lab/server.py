@@ -30,6 +30,7 @@ from lab.rate import Stream, measure
 #: Programs `tamper` runs: what somebody on the node might have typed.
 TAMPERING = {"ip", "bridge", "tc", "nft", "sysctl", "conntrack"}
 MOST_PROBES = 20_000
+CONTAINER_FIELDS = ("name", "tenant", "network", "group", "node")
 
 
 class Control:
@@ -73,8 +74,8 @@ class Control:
         if "key" in message:
             socket = self.centre.socket(message["key"])
         else:
-            fields = [str(message[field]) for field in ("name", "tenant", "network", "group", "node")]
-            socket = self.centre.add(Container(*fields))
+            name, tenant, network, group, node = (str(message[f]) for f in CONTAINER_FIELDS)
+            socket = self.centre.add(Container(name, tenant, network, group, node))
         await socket.plug()
         return {"container": socket.described()}
 

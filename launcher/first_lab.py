@@ -1,0 +1,65 @@
+"""The lab as the product knows it: nodes with their tokens, the demonstration once, containers as they are now."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lab import containers, fabric
+from lab.containers import Container
+from launcher import demo
+from launcher.settings import Settings
+from launcher.stamps import write_private
+from networks.actions import create_node, new_node_token
+from networks.models import Endpoint
+from networks.models import Node as NodeRow
+from tenants.change import SYSTEM
+
+
+def make(settings: Settings) -> None:
+    """What is missing of it. Called at every start."""
+    settings.lab_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    nodes = fabric.nodes(settings.lab_nodes, settings.lab_folder)
+    for node in nodes:
+        register(node)
+    if settings.demo and not demo.was_made():
+        # The list first: cut short here, the next start makes the demonstration and the same list again.
+        containers.save(settings.containers_file, demo.containers([node.name for node in nodes]))
+        demo.make()
+    elif noted := containers.load(settings.containers_file):
+        containers.save(settings.containers_file, as_they_are(noted))
+
+
+def register(node: fabric.Node) -> None:
+    """Make the node known and give it a token, unless it has one that is still good."""
+    node.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    row = NodeRow.objects.filter(name=node.name).first()
+    if row is None:
+        _, token = create_node(actor=SYSTEM, name=node.name, vtep=node.vtep)
+    elif not opens(node.token_file, row.token_hash):
+        token = new_node_token(actor=SYSTEM, row=row)
+    else:
+        return
+    write_private(node.token_file, token + "\n")
+
+
+def opens(token_file: Path, token_hash: str) -> bool:
+    """Whether the file holds the token of that hash."""
+    if not token_file.exists():
+        return False
+    return hashlib.sha256(token_file.read_text().strip().encode()).hexdigest() == token_hash
+
+
+def as_they_are(noted: Sequence[Container]) -> list[Container]:
+    """The containers by what their endpoints are now: renamed, moved, or deleted, and then unplugged."""
+    ids = [container.endpoint for container in noted if container.endpoint]
+    rows = Endpoint.objects.select_related("tenant", "node").in_bulk(ids)
+    return [_as_it_is(c, rows.get(c.endpoint)) if c.endpoint else c for c in noted]
+
+
+def _as_it_is(container: Container, row: Endpoint | None) -> Container:
+    if row is None:
+        return replace(container, endpoint=None, plugged=False)
+    return replace(container, name=row.name, tenant=row.tenant.name, node=row.node.name if row.node else container.node)

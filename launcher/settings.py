@@ -1,0 +1,89 @@
+"""What a person sets for an installation, from the environment: typed, refused at start with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from contivui.env import Env
+from lab.fabric import MOST_NODES
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Longest path a unix socket can be bound to (sun_path of unix(7), less the closing zero).
+SOCKET_PATH_LIMIT = 107
+FIRST_ADMINISTRATOR = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`lab_nodes` 0 is no lab; `redis_url` and `database_url` "" are the embedded ones."""
+
+    port: int
+    host: str
+    data: Path
+    admin_password: str
+    lab_nodes: int
+    demo: bool
+    database_url: str
+    redis_url: str
+
+    @property
+    def redis_socket(self) -> Path:
+        return self.data / "redis.sock"
+
+    @property
+    def agents_socket(self) -> Path:
+        """Where the lab's agents reach the controller: their namespaces have no way to the host's loopback."""
+        return self.data / "agents.sock"
+
+    @property
+    def lab_folder(self) -> Path:
+        return self.data / "lab"
+
+    @property
+    def lab_socket(self) -> Path:
+        return self.lab_folder / "lab.sock"
+
+    @property
+    def containers_file(self) -> Path:
+        return self.lab_folder / "containers.json"
+
+    @property
+    def password_file(self) -> Path:
+        return self.data / "admin_password"
+
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine finds the product."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+def load(values: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment. Raises ImproperlyConfigured, whose text says what would be right."""
+    env = Env(values)
+    settings = Settings(
+        port=env.integer("PORT", 8000, first=1, last=65535),
+        host=env.text("HOST", "127.0.0.1"),
+        data=env.folder("CONTIVUI_DATA", ROOT / "var"),
+        admin_password=env.text("CONTIVUI_ADMIN_PASSWORD", ""),
+        lab_nodes=env.integer("LAB_NODES", 3, first=0, last=MOST_NODES),
+        demo=env.boolean("DEMO", True),
+        database_url=env.url("DATABASE_URL", ("postgres", "postgresql")),
+        redis_url=env.url("REDIS_URL", ("redis", "rediss", "unix")),
+    )
+    _check_length(settings)
+    return settings
+
+
+def _check_length(settings: Settings) -> None:
+    longest = settings.lab_folder / f"node-{settings.lab_nodes}" / "agent.sock"
+    over = len(str(longest)) - SOCKET_PATH_LIMIT
+    if over > 0:
+        raise ImproperlyConfigured(
+            f"CONTIVUI_DATA is {settings.data}, a path too long for the sockets in it by {over} characters. "
+            "Set it to a shorter one."
+        )
