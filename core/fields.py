@@ -113,9 +113,10 @@ def _optional(inner: Callable[[object], object]) -> Callable[[object], object]:
 
 def _interval(first: int, last: int) -> Callable[[object], tuple[int, int]]:
     def decode(value: object) -> tuple[int, int]:
-        match value:
-            case [int(low), int(high)] if first <= low <= high <= last:
-                return int(low), int(high)
+        if isinstance(value, list) and [type(end) for end in value] == [int, int]:
+            low, high = value
+            if first <= low <= high <= last:
+                return low, high
         raise ValueError(f"expected two numbers from {first} to {last}, the lower one first, not {value!r}.")
 
     return decode

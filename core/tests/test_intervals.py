@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +20,7 @@ def test_a_cover_gives_each_number_once_to_who_asks_first(asked: list[tuple[int,
         parts = cover.take((first, last))
         numbers = [number for low, high in parts for number in range(low, high + 1)]
         assert numbers == [number for number in range(first, last + 1) if number not in taken]
-        assert all(high + 1 < low for (_, high), (low, _) in zip(parts, parts[1:], strict=False)), "parts are whole"
+        assert all(high + 1 < low for (_, high), (low, _) in pairwise(parts)), "parts are whole"
         taken |= set(numbers)
 
 
