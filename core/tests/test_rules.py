@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core import rules
@@ -168,13 +168,11 @@ def test_a_rule_whose_peer_is_nothing_has_no_effect(peer: Peer) -> None:
 
 
 @repeatable
-@given(any_rule(), st.lists(any_rule(), min_size=1, max_size=3), st.lists(flows(), min_size=10, max_size=10))
-def test_leaving_out_a_rule_said_to_be_without_effect_changes_no_verdict(
-    rule: Rule, drawn: list[Rule], some: list[Flow]
-) -> None:
-    others = [replace(other, id=id) for id, other in enumerate(drawn, start=2)]
-    assume(rules.without_effect(replace(rule, id=1), others))
-    with_it = replace(BLUE, policies=(Policy(1, "p", (1, 2, 3), (replace(rule, id=1), *others)),))
-    without = replace(BLUE, policies=(Policy(1, "p", (1, 2, 3), tuple(others)),))
-    for flow in some:
-        assert oracle.judge(with_it, flow)[0] == oracle.judge(without, flow)[0]
+@given(st.lists(any_rule(), min_size=4, max_size=9), st.lists(flows(), min_size=10, max_size=10))
+def test_leaving_out_a_rule_said_to_be_without_effect_changes_no_verdict(drawn: list[Rule], some: list[Flow]) -> None:
+    those = [replace(rule, id=id) for id, rule in enumerate(drawn, start=1)]
+    for idle in [rule for rule in those if rules.without_effect(rule, those)]:
+        with_it = replace(BLUE, policies=(Policy(1, "p", (1, 2, 3), tuple(those)),))
+        without = replace(BLUE, policies=(Policy(1, "p", (1, 2, 3), tuple(r for r in those if r != idle)),))
+        for flow in some:
+            assert oracle.judge(with_it, flow)[0] == oracle.judge(without, flow)[0]
