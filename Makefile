@@ -21,7 +21,7 @@ demo-check: $(VENV)/.run ## prove the running lab with real packets against what
 	@exec $(BIN)/python -m launcher.check
 
 test: $(VENV)/.dev ## run all tests in a sandbox (TESTS=path chooses some)
-	@exec $(BIN)/python -m launcher.tests.everything $(TESTS)
+	@exec $(BIN)/python -m launcher.testing $(TESTS)
 
 lint: $(VENV)/.dev ## check style and types
 	$(BIN)/ruff check .

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from lab import sandbox
+
 # Before Django reads its settings: tests never see the installation in ./var.
 _folder = tempfile.TemporaryDirectory(prefix="contivui-test-")
 os.environ["CONTIVUI_DATA"] = _folder.name
@@ -19,6 +21,14 @@ def _quick_passwords(request: pytest.FixtureRequest) -> None:
     """Argon2 costs 50 ms a login by design; tests need none of its strength."""
     if "settings" in request.fixturenames or request.node.get_closest_marker("django_db"):
         request.getfixturevalue("settings").PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the kernel run in the sandbox only: elsewhere they would work on the machine's own network."""
+    outside = pytest.mark.skip(reason="works on kernel objects, which needs the sandbox: make test")
+    for item in items:
+        if item.get_closest_marker("kernel") and not sandbox.inside():
+            item.add_marker(outside)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

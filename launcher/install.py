@@ -1,5 +1,5 @@
-"""Makes .venv what a lock file says: `python3 launcher/install.py .venv requirements.lock`. Standard library only, since
-it runs before there is anything else."""
+"""Makes .venv what a lock file says: `python3 launcher/install.py .venv requirements.lock`. Standard library only,
+since it runs before there is anything else."""
 
 from __future__ import annotations
 

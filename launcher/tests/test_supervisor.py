@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from launcher.settings import ROOT
+from launcher.supervisor import Program, Supervisor
+
+pytestmark = pytest.mark.asyncio
+
+COUNT_AND_END = "import os, sys; open(sys.argv[1], 'a').write('x'); print('ERROR all is lost'); sys.exit(3)"
+#: A stubborn process with a child of its own: neither listens to SIGTERM.
+STUBBORN = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = os.fork()
+with open(sys.argv[1], "a") as file:
+    file.write(f"{os.getpid()}\\n")
+while True:
+    time.sleep(1)
+"""
+
+SLEEPER = "import os, sys, time; print(os.getpid(), file=open(sys.argv[1], 'w'), flush=True); time.sleep(60)"
+LAUNCHER = """
+import asyncio, sys
+from pathlib import Path
+from launcher.supervisor import Program, Supervisor
+
+async def main():
+    folder = Path(sys.argv[1])
+    supervisor = Supervisor(folder / "log", print)
+    supervisor.start(Program("sleeper", [sys.executable, "-c", sys.argv[2], str(folder / "pids")]))
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def python(name: str, source: str, *arguments: object) -> Program:
+    return Program(name, [sys.executable, "-c", source, *map(str, arguments)])
+
+
+async def until(condition: object, seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < end, "it did not happen in time"
+        await asyncio.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    """Running: a zombie nobody has collected yet is dead."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def pids(file: Path) -> list[int]:
+    return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+
+async def test_a_process_that_ends_is_started_again_and_its_last_lines_are_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    supervisor = Supervisor(tmp_path / "log", said.append)
+    supervisor.start(python("short", COUNT_AND_END, tmp_path / "count"))
+    await until(lambda: (tmp_path / "count").exists() and len((tmp_path / "count").read_text()) >= 2)
+    await supervisor.stop()
+    assert "short │ ERROR all is lost" in said
+    assert any(line.startswith("short ended with code 3") for line in said)
+    assert (tmp_path / "log" / "short.log").read_text().startswith("short | ERROR all is lost")
+
+
+async def test_stop_ends_even_what_does_not_listen_and_its_children_within_five_seconds(tmp_path: Path) -> None:
+    supervisor = Supervisor(tmp_path / "log", print)
+    supervisor.start(python("stubborn", STUBBORN, tmp_path / "pids"))
+    await until(lambda: len(pids(tmp_path / "pids")) == 2)
+    begun = time.monotonic()
+    await supervisor.stop()
+    assert time.monotonic() - begun < 5
+    await until(lambda: not any(map(alive, pids(tmp_path / "pids"))), 1)
+
+
+async def test_the_exit_code_of_a_single_run_comes_back(tmp_path: Path) -> None:
+    supervisor = Supervisor(tmp_path / "log", lambda _: None)
+    assert await supervisor.run(python("once", COUNT_AND_END, tmp_path / "count")) == 3
+    assert await supervisor.run(python("well", "pass")) == 0
+    assert (tmp_path / "count").read_text() == "x"
+
+
+async def test_a_killed_launcher_takes_its_processes_along(tmp_path: Path) -> None:
+    launcher = subprocess.Popen([sys.executable, "-c", LAUNCHER, str(tmp_path), SLEEPER], cwd=ROOT)
+    try:
+        await until(lambda: pids(tmp_path / "pids"))
+        assert alive(pids(tmp_path / "pids")[0])
+    finally:
+        os.kill(launcher.pid, signal.SIGKILL)
+        launcher.wait()
+    await until(lambda: not alive(pids(tmp_path / "pids")[0]), 2)
+
+
+async def test_a_log_grown_too_long_is_set_aside_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.supervisor.LOG_LIMIT", 10)
+    supervisor = Supervisor(tmp_path / "log", print)
+    for word in ("a long first line", "second"):
+        await supervisor.run(python("talker", f"print({word!r})"))
+    assert (tmp_path / "log" / "talker.log").read_text() == "talker | second\n"
+    assert (tmp_path / "log" / "talker.log.old").read_text() == "talker | a long first line\n"
