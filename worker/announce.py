@@ -45,6 +45,10 @@ def tell_node(node_id: int) -> None:
     send_group(node_group(node_id), {"type": "spec.changed"})
 
 
+#: The group every connected node is in.
+EVERY_NODE = "nodes"
+
+
 def node_group(node_id: int) -> str:
     return f"node.{node_id}"
 

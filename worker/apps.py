@@ -10,8 +10,12 @@ class WorkerConfig(AppConfig):
     def ready(self) -> None:
         """Bind tasks to our Celery application in every process, and hear of changes."""
         import contivui.celery  # noqa: F401
+        from django.db.models.signals import pre_delete
+
+        from tenants.models import Tenant
         from tenants.signals import nodes_changed, tenant_changed
         from worker import wake
 
         tenant_changed.connect(wake.on_tenant_changed, weak=False, dispatch_uid="worker.wake.tenant")
         nodes_changed.connect(wake.on_nodes_changed, weak=False, dispatch_uid="worker.wake.nodes")
+        pre_delete.connect(wake.on_tenant_leaving, Tenant, weak=False, dispatch_uid="worker.wake.leaving")

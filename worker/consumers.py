@@ -18,7 +18,7 @@ from django.core.exceptions import ValidationError
 from tenants.change import Actor, Refused
 from tenants.models import Tenant
 from worker import intake, nodes, placing, realize
-from worker.announce import event, node_group
+from worker.announce import EVERY_NODE, event, node_group
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +45,15 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):
         if self.node is None:
             await self.close()  # Before accepting: the handshake is answered with 403.
             return
-        await self.channel_layer.group_add(node_group(self.node.pk), self.channel_name)
+        for group in (node_group(self.node.pk), EVERY_NODE):
+            await self.channel_layer.group_add(group, self.channel_name)
         await self.accept()
 
     async def disconnect(self, code: int) -> None:
         if self.node is None:
             return
-        await self.channel_layer.group_discard(node_group(self.node.pk), self.channel_name)
+        for group in (node_group(self.node.pk), EVERY_NODE):
+            await self.channel_layer.group_discard(group, self.channel_name)
         await in_database(nodes.goodbye, self.node.pk, self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:
@@ -144,6 +146,11 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):
     async def spec_changed(self, _: dict[str, Any]) -> None:
         if self.greeted:
             await self._send_specs()
+
+    async def node_recheck(self, _: dict[str, Any]) -> None:
+        """A node that was removed, or whose token was renewed, has no business here any more."""
+        if await in_database(nodes.authenticate, dict(self.scope["headers"])) != self.node:
+            await self.close(code=4401, reason="This node's token is no longer valid.")
 
     async def node_replaced(self, _: dict[str, Any]) -> None:
         await self.close(code=4409, reason="Another agent of this node has connected.")

@@ -202,3 +202,8 @@ class DriftEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.node}: {len(self.difference)} differences"
+
+    @property
+    def healed_after(self) -> float | None:
+        """Milliseconds from found to healed; None while it is not."""
+        return (self.healed_at - self.found_at).total_seconds() * 1000 if self.healed_at else None

@@ -20,7 +20,7 @@ from core.compile import compile_tenant
 from core.model import TenantIntent
 from core.spec import Item, SpecDelta, by_key
 from policies.snapshot import tenant_intent
-from tenants.models import Realization, Tenant
+from tenants.models import Realization
 from worker.announce import announce, tell_node
 from worker.models import NodeSpec, NodeStatus, SpecSection, SpecStep
 from worker.realize import settle
@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 
 #: Deltas kept per node; a node further behind is sent its whole spec.
 KEPT_STEPS = 50
-#: How often a read that raced with a writer is tried again before the tenant is locked for it.
-OPTIMISTIC_READS = 3
 #: A wake-up that is this old without effect counts as lost.
 LOST_AFTER = timedelta(seconds=1)
 
@@ -54,7 +52,7 @@ def publish_tenant(tenant_id: int) -> Published | None:
     with _lock(tenant_id):
         if not _behind(tenant_id):
             return None
-        intent = read_intent(tenant_id)
+        intent = tenant_intent(tenant_id)
         touched = store(intent, compile_tenant(intent))
     for node_id in touched:
         tell_node(node_id)
@@ -79,18 +77,6 @@ def nudge_nodes() -> None:
         tell_node(node_id)
 
 
-def read_intent(tenant_id: int) -> TenantIntent:
-    """One generation of a tenant, whole. Every change bumps the generation in its own transaction, so a read during
-    which it stood still is a consistent one; a tenant that never stands still is locked for the read."""
-    for _ in range(OPTIMISTIC_READS):
-        intent = tenant_intent(tenant_id)
-        if Tenant.objects.values_list("generation", flat=True).get(pk=tenant_id) == intent.generation:
-            return intent
-    with transaction.atomic():
-        Tenant.objects.select_for_update().get(pk=tenant_id)
-        return tenant_intent(tenant_id)
-
-
 @transaction.atomic
 def store(intent: TenantIntent, compiled: Mapping[int, tuple[Item, ...]]) -> tuple[int, ...]:
     """Store sections, revisions and deltas; answers the nodes whose items changed."""
@@ -110,6 +96,15 @@ def store(intent: TenantIntent, compiled: Mapping[int, tuple[Item, ...]]) -> tup
     )
     settle(intent.id, now)
     return tuple(touched)
+
+
+@transaction.atomic
+def withdraw(tenant_id: int) -> None:
+    """A tenant is about to be deleted: whatever its nodes still have of it goes with it."""
+    for section in SpecSection.objects.filter(tenant_id=tenant_id).exclude(items=[]).order_by("node_id"):
+        _advance(section.node_id, by_key(wire.decode_items(section.items)), {})
+        node_id = section.node_id
+        transaction.on_commit(lambda node_id=node_id: tell_node(node_id))  # type: ignore[misc]
 
 
 def _store_node(node_id: int, intent: TenantIntent, items: Iterable[Item], section: SpecSection | None) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from kombu.exceptions import OperationalError
 
-from worker.announce import announce
+from worker.announce import EVERY_NODE, announce, send_group
 
 log = logging.getLogger(__name__)
 
@@ -63,4 +63,13 @@ def on_tenant_changed(sender: Any, tenant_id: int, generation: int, **_: Any) ->
 
 
 def on_nodes_changed(sender: Any, **_: Any) -> None:
+    """Connections of nodes that are gone, or were given another token, end; pages look again."""
+    send_group(EVERY_NODE, {"type": "node.recheck"})
     announce("cluster", "change")
+
+
+def on_tenant_leaving(sender: Any, instance: Any, **_: Any) -> None:
+    """In the transaction that deletes the tenant, while its sections still say who has it."""
+    from worker.publish import withdraw
+
+    withdraw(instance.pk)

@@ -13,6 +13,7 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser, User
 
 from core import wire
+from networks.models import Node
 from tenants.models import Membership
 from worker import publish
 from worker.announce import event
@@ -122,6 +123,18 @@ async def test_the_newer_of_two_agents_of_a_node_stays() -> None:
     closed = await first.receive_output(3)
     assert (closed["type"], closed["code"]) == ("websocket.close", 4409)
     await second.disconnect()
+
+
+async def test_a_node_whose_token_was_renewed_is_disconnected() -> None:
+    made = await dressed()
+    socket = await greeted(token(1))
+    await socket.receive_json_from(3)
+    layer = get_channel_layer()
+    await layer.group_send("nodes", {"type": "node.recheck"})
+    assert await socket.receive_nothing(0.2)
+    await sync_to_async(Node.objects.filter(pk=made.nodes[0].pk).update)(token_hash="another")
+    await layer.group_send("nodes", {"type": "node.recheck"})
+    assert (await socket.receive_output(3))["code"] == 4401
 
 
 @pytest.mark.parametrize(

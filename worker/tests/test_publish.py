@@ -4,8 +4,8 @@ import pytest
 
 from core import wire
 from core.spec import NodeSpec as Spec
-from networks.models import Endpoint
-from policies.models import Rule
+from networks.models import Endpoint, EndpointGroup, Network
+from policies.models import Policy, Rule
 from tenants.models import Realization
 from worker import nodes, publish, realize
 from worker.models import NodeSpec, SpecSection, SpecStep
@@ -155,6 +155,17 @@ def test_two_tenants_on_a_node_share_its_revisions_and_nothing_else(blue: Stage)
     spec = spec_after(node, Spec(digest=wire.digest(())))
     assert spec.revision == 2
     assert {item.tenant for item in spec.items.values()} == {blue.tenant.pk, green.tenant.pk}
+
+
+def test_a_deleted_tenant_is_withdrawn_from_its_nodes(blue: Stage) -> None:
+    touch(blue.tenant)
+    publish.publish_tenant(blue.tenant.pk)
+    node = blue.nodes[0].pk
+    spec = spec_after(node, Spec(digest=wire.digest(())))
+    for kind in (Rule, Policy, Endpoint, EndpointGroup, Network):
+        kind.objects.all().delete()
+    blue.tenant.delete()
+    assert spec_after(node, spec).items == {}
 
 
 def test_the_timer_publishes_what_a_lost_wake_up_left_behind(blue: Stage) -> None:

@@ -1,0 +1,106 @@
+"""The figures of the Overview, of one tenant or of all a person sees. Each function is a constant number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Max, Q, Sum
+from django.utils import timezone
+
+from networks.models import Endpoint, EndpointGroup, Network, Node
+from policies.models import Policy
+from tenants.models import AuditEntry, Realization, Tenant
+from worker.intake import RATE_FRESH
+from worker.models import DeniedFlow, EndpointTraffic, SpecSection, TrafficSample
+from worker.realization import realization_of
+from worker.screens import condition, with_status
+
+LAST_CHANGES, BUSIEST, LAST_DENIED = 8, 8, 8
+A_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """`pending` changes are on their way, `refused` names (tenant, node, reason); `since` is when the last one became
+    live everywhere."""
+
+    pending: int
+    refused: list[tuple[str, str, str]]
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    networks: int
+    groups: int
+    policies: int
+    endpoints: int
+    placed: int
+
+
+def sync_of(tenants: Sequence[Tenant]) -> Sync:
+    rows = Realization.objects.filter(tenant__in=tenants)
+    found = rows.aggregate(pending=Count("pk", filter=Q(live_at=None)), since=Max("live_at"))
+    refused = SpecSection.objects.filter(tenant__in=tenants).exclude(refused="")
+    return Sync(found["pending"], list(refused.values_list("tenant__name", "node__name", "refused")), found["since"])
+
+
+def counts_of(tenants: Sequence[Tenant]) -> Counts:
+    endpoints = Endpoint.objects.filter(tenant__in=tenants).aggregate(all=Count("pk"), placed=Count("node"))
+    return Counts(
+        networks=Network.objects.filter(tenant__in=tenants).count(),
+        groups=EndpointGroup.objects.filter(tenant__in=tenants).count(),
+        policies=Policy.objects.filter(tenant__in=tenants).count(),
+        endpoints=endpoints["all"],
+        placed=endpoints["placed"],
+    )
+
+
+def last_changes(tenants: Sequence[Tenant], *, cluster: bool) -> list[AuditEntry]:
+    """The newest entries, each with how far it is `live` (None where nothing goes to nodes)."""
+    mine = Q(tenant__in=tenants) | Q(tenant=None) if cluster else Q(tenant__in=tenants)
+    entries = list(AuditEntry.objects.filter(mine).exclude(verb__startswith="drift.")[:LAST_CHANGES])
+    live = realization_of([entry for entry in entries if entry.tenant_id and entry.generation])
+    for entry in entries:
+        entry.live = live.get(entry.pk)  # type: ignore[attr-defined]
+    return entries
+
+
+def busiest(tenants: Sequence[Tenant]) -> list[EndpointTraffic]:
+    rows = EndpointTraffic.objects.filter(endpoint__tenant__in=tenants, at__gte=timezone.now() - RATE_FRESH)
+    rows = rows.annotate(bps=F("tx_bps") + F("rx_bps")).filter(bps__gt=0).order_by("-bps")
+    return list(rows.select_related("endpoint__group", "endpoint__tenant")[:BUSIEST])
+
+
+def throughput_now(tenants: Sequence[Tenant]) -> int:
+    """Bits per second that endpoints send."""
+    rows = EndpointTraffic.objects.filter(endpoint__tenant__in=tenants, at__gte=timezone.now() - RATE_FRESH)
+    return int(rows.aggregate(bps=Sum("tx_bps"))["bps"] or 0)
+
+
+def denied_last_minute(tenants: Sequence[Tenant]) -> int:
+    """Packets policy dropped in the last minute: how much each tenant's total grew over it."""
+    rows = TrafficSample.objects.filter(tenant__in=tenants, at__gte=timezone.now() - A_MINUTE)
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for tenant, total in rows.order_by("at").values_list("tenant_id", "denied_total"):
+        first.setdefault(tenant, total)
+        last[tenant] = total
+    return sum(max(last[tenant] - first[tenant], 0) for tenant in first)
+
+
+def last_denied(tenants: Sequence[Tenant]) -> list[DeniedFlow]:
+    return list(DeniedFlow.objects.filter(tenant__in=tenants).select_related("tenant")[:LAST_DENIED])
+
+
+def nodes() -> dict[str, Any]:
+    """All nodes with their condition, those with a problem apart. For cluster administrators."""
+    rows: list[Any] = list(with_status(Node.objects.all()))
+    for row in rows:
+        row.condition = condition(row)
+    trouble = [row for row in rows if row.condition[0] in ("bad", "off")]
+    connected = sum(row.condition[0] in ("good", "wait") for row in rows)
+    return {"all": rows, "connected": connected, "trouble": trouble}

@@ -1,0 +1,220 @@
+"""The pages of nodes, and what nodes have measured on the pages of endpoints and tenants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import Count, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from contivui.web import cells
+from contivui.web.facts import facts
+from contivui.web.forms import VerbForm
+from contivui.web.request import PageRequest
+from contivui.web.screens import Attribute, Column, Panel, Screen, add_panel, register
+from networks.models import Endpoint, Node
+from networks.resources import NODE
+from networks.screens import endpoints_where
+from tenants.forms import NameField
+from tenants.models import Tenant
+from tenants.screens import HISTORY
+from worker.models import DeniedFlow, DriftEvent, NodeSpec, NodeStatus, SpecSection
+
+LAST_DRIFTS = 20
+LAST_DENIED = 20
+
+
+def status_of(node: Node) -> NodeStatus:
+    """What the node last said of itself; of one that never said anything, a status that says so."""
+    return getattr(node, "status", None) or NodeStatus(node=node)
+
+
+def wanted_of(node: Node) -> int:
+    spec: NodeSpec | None = getattr(node, "spec", None)
+    return spec.revision if spec else 0
+
+
+def condition(node: Node) -> tuple[str, str]:
+    """A node's state as a kind (good, wait, bad, off) and a word."""
+    status = status_of(node)
+    if status.connected_at is None:
+        return "off", _now("never seen")
+    if not status.connected:
+        return "bad", _now("away")
+    if status.problem:
+        return "bad", _now("refuses a spec")
+    if status.revision < wanted_of(node):
+        return "wait", _now("applying")
+    return "good", _now("in sync")
+
+
+def drift_words(node: Node) -> str:
+    status = status_of(node)
+    return f"{status.drift_healed}/{status.drift_found}" if status.drift_found else ""
+
+
+def missing_features(node: Node) -> list[str]:
+    return [str(feature["name"]) for feature in status_of(node).features if not feature["present"]]
+
+
+def features_of(request: PageRequest, node: Node) -> dict[str, Any]:
+    """Missing ones first: they are what somebody has to act on."""
+    features = sorted(status_of(node).features, key=lambda feature: bool(feature["present"]))
+    return {"features": features, "missing": missing_features(node)}
+
+
+def sections_of(request: PageRequest, node: Node) -> dict[str, Any]:
+    rows = SpecSection.objects.filter(node=node).select_related("tenant").defer("items").order_by("tenant__name")
+    return {"sections": rows}
+
+
+def drift_of(request: PageRequest, node: Node) -> dict[str, Any]:
+    events = DriftEvent.objects.filter(node=node).select_related("tenant")[:LAST_DRIFTS]
+    return {"events": events, "status": status_of(node)}
+
+
+def agent_of(request: PageRequest, node: Node) -> dict[str, Any]:
+    return {"node": node, "able": request.person.may("node.token")}
+
+
+def with_status(rows: QuerySet[Node]) -> QuerySet[Node]:
+    return rows.select_related("status", "spec").annotate(n_endpoints=Count("endpoints", distinct=True))
+
+
+class NodeForm(VerbForm):
+    name = NameField()
+    vtep = forms.CharField(
+        label=_("Underlay address"),
+        max_length=15,
+        help_text=_("The IPv4 address other nodes reach it by; VXLAN traffic comes from it."),
+        widget=forms.TextInput({"placeholder": "192.0.2.11", "class": "mono", "autocomplete": "off"}),
+    )
+
+
+def show_token(request: PageRequest, made: tuple[Node, str]) -> HttpResponse:
+    """The one time a node's token is shown. Nobody can read it again, so nothing may keep this page."""
+    node, token = made
+    scheme = "wss" if request.is_secure() else "ws"
+    node.page = NODES.url("detail", node)  # type: ignore[attr-defined]
+    context = {
+        "node": node,
+        "token": token,
+        "controller": f"{scheme}://{request.get_host()}",
+        "topics": [f"node.{node.pk}"],
+    }
+    response = render(request, "worker/node_token.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+NODES = register(
+    Screen(
+        resource=NODE,
+        title=_("Nodes"),
+        one=_("node"),
+        icon="server-2",
+        purpose=_(
+            "A node is a machine that carries containers. An agent on it makes the specification true in its kernel. "
+            "Add one, and paste the command it gives you into a shell on that machine."
+        ),
+        form=NodeForm,
+        made=show_token,
+        narrow=with_status,
+        topics=lambda row: [f"node.{row.pk}", "cluster"],
+        live=False,
+        guarded=True,
+        columns=(
+            Column(key="name", title=_("Name"), cell=cells.key, sort="name"),
+            Column(
+                key="state",
+                title=_("State"),
+                value=condition,
+                cell=lambda value, row: cells.state(*value),
+                plain=lambda value: value[1],
+            ),
+            Column(key="vtep", title=_("Underlay address"), cell=cells.code, sort="vtep"),
+            Column(key="wanted", title=_("Wanted"), value=wanted_of, number=True),
+            Column(key="applied", title=_("Applied"), value=lambda row: status_of(row).revision, number=True),
+            Column(key="n_endpoints", title=_("Endpoints"), sort="n_endpoints", number=True),
+            Column(key="drift", title=_("Drift healed"), value=drift_words, number=True),
+            Column(key="missing", title=_("Missing abilities"), value=missing_features, cell=cells.codes),
+            Column(key="seen_at", title=_("Last seen"), value=lambda row: status_of(row).seen_at, cell=cells.ago),
+        ),
+        attributes=(
+            Attribute(title=_("State"), value=condition, cell=lambda value, row: cells.state(*value)),
+            Attribute(title=_("Underlay address"), value=lambda row: row.vtep, cell=cells.code),
+            Attribute(title=_("Revision wanted"), value=wanted_of),
+            Attribute(title=_("Revision applied"), value=lambda row: status_of(row).revision),
+            Attribute(title=_("Last apply took"), value=lambda row: row, cell=lambda row, _row: apply_words(row)),
+            Attribute(
+                title=_("Connected since"),
+                value=lambda row: status_of(row).connected_at if status_of(row).connected else None,
+                cell=cells.moment,
+            ),
+            Attribute(title=_("Last seen"), value=lambda row: status_of(row).seen_at, cell=cells.ago),
+            Attribute(title=_("Agent"), value=lambda row: status_of(row).agent_version),
+            Attribute(title=_("Problem"), value=lambda row: status_of(row).problem),
+        ),
+        panels=[
+            Panel(key="agent", title=_("Agent"), template="worker/agent.html", context=agent_of, width="half"),
+            Panel(
+                key="tenants", title=_("Tenants"), template="worker/sections.html", context=sections_of, width="half"
+            ),
+            Panel(
+                key="features",
+                title=_("Kernel abilities"),
+                template="worker/features.html",
+                context=features_of,
+                width="half",
+            ),
+            Panel(key="drift", title=_("Drift"), template="worker/drift.html", context=drift_of),
+            Panel(
+                key="endpoints",
+                title=_("Endpoints"),
+                template="networks/endpoints.html",
+                context=endpoints_where("node"),
+            ),
+            HISTORY,
+        ],
+    )
+)
+
+
+def apply_words(node: Node) -> str:
+    took = status_of(node).apply_ms
+    return f"{took:.0f} ms" if took is not None else cells.NOTHING
+
+
+def traffic_of_endpoint(request: PageRequest, row: Endpoint) -> dict[str, Any]:
+    return {"traffic": facts("traffic", [row]).get(row.pk)}
+
+
+def denied_of_endpoint(request: PageRequest, row: Endpoint) -> dict[str, Any]:
+    """The last packets of this endpoint, and to it, that policy dropped."""
+    ours = [address for address in (row.ip4, row.ip6) if address]
+    flows = DeniedFlow.objects.visible_to(request.user).filter(tenant_id=row.tenant_id)
+    flows = flows.filter(source__in=ours) | flows.filter(destination__in=ours)
+    return {"flows": flows.select_related("tenant")[:LAST_DENIED]}
+
+
+def nodes_of_tenant(request: PageRequest, row: Tenant) -> dict[str, Any]:
+    """How far the tenant's last change is, node by node."""
+    sections = SpecSection.objects.filter(tenant=row).select_related("node").defer("items").order_by("node__name")
+    return {"sections": sections, "tenant": row, "able": request.person.may("node.view")}
+
+
+add_panel(
+    "endpoint",
+    Panel(key="traffic", title=_("Traffic"), template="worker/traffic.html", context=traffic_of_endpoint, width="half"),
+)
+add_panel(
+    "endpoint", Panel(key="denied", title=_("Denied lately"), template="worker/denied.html", context=denied_of_endpoint)
+)
+add_panel(
+    "tenant",
+    Panel(key="nodes", title=_("On nodes"), template="worker/on_nodes.html", context=nodes_of_tenant, width="half"),
+)
