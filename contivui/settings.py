@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "tenants.people.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -91,8 +92,13 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "contivui.web.context.frame",
             ],
-            "builtins": ["django.templatetags.static", "django.templatetags.i18n"],
+            "builtins": [
+                "django.templatetags.static",
+                "django.templatetags.i18n",
+                "contivui.web.templatetags.ui",
+            ],
             "loaders": [
                 (
                     "django.template.loaders.cached.Loader",
@@ -203,6 +209,13 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }
+}
+
+#: What pages show of rows beyond their own columns, by the room that measures it (contivui.web.facts).
+FACTS = {
+    "realization": "worker.realization.realization_of",
+    "hits": "worker.facts.hits_of",
+    "traffic": "worker.facts.traffic_of",
 }
 
 # --- API ----------------------------------------------------------------------------------------------------------

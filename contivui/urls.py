@@ -24,6 +24,12 @@ api: list[URLPattern | URLResolver] = [
     re_path(r"", tenants_api.NoSuchThing.as_view()),
 ]
 
-pages: list[URLPattern | URLResolver] = []
+pages: list[URLPattern | URLResolver] = [
+    path("", include("worker.urls")),
+    path("", include("networks.urls")),
+    path("", include("policies.urls")),
+    path("", include("tenants.urls")),
+    path("", include("contivui.web.urls")),
+]
 
 urlpatterns = [path("api/v2/", include(api)), *pages]

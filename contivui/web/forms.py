@@ -1,0 +1,78 @@
+"""Forms that speak to verbs: the form only reads what was typed; what is right is decided by the verb, for page and API
+alike, and what it refuses comes back to the field it is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+
+from contivui.web.problem import Problem
+from contivui.web.request import PageRequest
+from contivui.web.resource import Verb
+
+#: The class that a widget needs to look as the others do.
+CLASSES: dict[type[forms.Widget], str] = {
+    forms.CheckboxSelectMultiple: "form-check-input",
+    forms.CheckboxInput: "form-check-input",
+    forms.Select: "form-select",
+    forms.Widget: "form-control",
+}
+
+
+class VerbForm(forms.Form):
+    """A field per argument of the verb. `tenant` is whose object it is, `row` the one that is changed (None: a new
+    one), `problem` what the verb refused although nothing typed was wrong.
+    """
+
+    required_css_class = "required"
+
+    def __init__(self, request: PageRequest, *, tenant: Any = None, row: Any = None) -> None:
+        self.request, self.tenant, self.row = request, tenant, row
+        self.problem: Problem | None = None
+        data = request.POST if request.method == "POST" else None
+        super().__init__(data, initial=self.fill(row) if row is not None else self.start())
+        self.prepare()
+        for field in self.fields.values():
+            dress(field.widget)
+
+    def start(self) -> dict[str, Any]:
+        """What a form for a new one begins with: what the address says (`?network=3`), for links from other pages."""
+        return {key: value for key, value in self.request.GET.items() if key in self.base_fields}
+
+    def fill(self, row: Any) -> dict[str, Any]:
+        """What the form shows of a row."""
+        return {name: getattr(row, name) for name in self.base_fields if hasattr(row, name)}
+
+    def prepare(self) -> None:
+        """Narrow what is offered: choices of this tenant, fields that may still change."""
+
+    def arguments(self) -> dict[str, Any]:
+        """What was typed, as arguments of the verb."""
+        return dict(self.cleaned_data)
+
+    def run(self, verb: Verb, **frame: Any) -> tuple[bool, Any]:
+        """Do it. Answers (whether it was done, what the verb answered); what was wrong is at its field by then."""
+        if not self.is_valid():
+            return False, None
+        try:
+            return True, verb(**frame, **self.arguments())
+        except ValidationError as error:
+            self.blame(error)
+        except Problem as problem:
+            self.problem = problem
+        return False, None
+
+    def blame(self, error: ValidationError) -> None:
+        """Put each error at its field; one of a field the form does not have goes to the top, with its name."""
+        found = error.update_error_dict({})
+        for name, errors in found.items():
+            known = name in self.fields or name == NON_FIELD_ERRORS
+            self.add_error(None if name == NON_FIELD_ERRORS or not known else name, errors)
+
+
+def dress(widget: forms.Widget) -> None:
+    """Give a widget the class of its kind."""
+    kind = next(classes for cls, classes in CLASSES.items() if isinstance(widget, cls))
+    widget.attrs["class"] = f"{kind} {widget.attrs.get('class', '')}".strip()

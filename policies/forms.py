@@ -1,0 +1,245 @@
+"""The forms of policies, their table of rules, and bandwidth profiles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from contivui.web.forms import VerbForm, dress
+from core.bandwidth import RateError, format_rate, parse_rate
+from networks.forms import offer
+from networks.models import EndpointGroup, Network
+from policies.models import Policy, Rule, RuleDirection, RulePeer
+from tenants.forms import NameField
+from tenants.models import Tenant, Verdict
+
+#: The six classes people know by name, of the 64 there are.
+DSCP = [(10, "AF11"), (18, "AF21"), (26, "AF31"), (34, "AF41"), (46, "EF"), (8, "CS1")]
+MOST_RULES = 2000
+
+
+class GroupsField(forms.ModelMultipleChoiceField):
+    """Any number of the tenant's groups, as boxes to tick."""
+
+    def __init__(self, help_text: Any) -> None:
+        super().__init__(
+            label=_("Groups"),
+            queryset=EndpointGroup.objects.none(),
+            required=False,
+            help_text=help_text,
+            widget=forms.CheckboxSelectMultiple,
+        )
+
+
+class PolicyForm(VerbForm):
+    name = NameField()
+    groups = GroupsField(_("Its rules are seen from these groups: “incoming” is what reaches their endpoints."))
+
+    def prepare(self) -> None:
+        offer(self, "groups", EndpointGroup.objects.filter(tenant=self.tenant))
+
+    def fill(self, row: Policy) -> dict[str, Any]:
+        return {"name": row.name, "groups": [group.pk for group in row.groups.all()]}
+
+    def arguments(self) -> dict[str, Any]:
+        return {**self.cleaned_data, "groups": list(self.cleaned_data["groups"])}
+
+
+class RateField(forms.CharField):
+    """Bits per second, typed as people write them."""
+
+    def clean(self, value: Any) -> int | None:
+        try:
+            text = super().clean(value)
+            return parse_rate(text) if text else None
+        except RateError as error:
+            raise ValidationError(str(error), code="rate") from error
+
+
+class ProfileForm(VerbForm):
+    name = NameField()
+    rate_bps = RateField(
+        label=_("Rate"),
+        max_length=40,
+        help_text=_("For each single endpoint, both ways. Bits per second, for example 10 Mbit/s or 1.5G."),
+        widget=forms.TextInput({"placeholder": "10 Mbit/s", "autocomplete": "off"}),
+    )
+    burst_bytes = forms.IntegerField(
+        label=_("Burst"),
+        required=False,
+        min_value=0,
+        help_text=_("Bytes that may go at once. Empty or 0: the rate decides."),
+    )
+    dscp = forms.TypedChoiceField(
+        label=_("Priority mark (DSCP)"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[("", _("leave packets as they are"))],
+        help_text=_("Written into what the endpoints send, for switches that look at it."),
+    )
+    groups = GroupsField(_("A group has one profile at the most."))
+
+    def prepare(self) -> None:
+        offer(self, "groups", EndpointGroup.objects.filter(tenant=self.tenant))
+        names = dict(DSCP)
+        numbers = [(number, f"{number} · {names[number]}" if number in names else str(number)) for number in range(64)]
+        field = self.fields["dscp"]
+        assert isinstance(field, forms.TypedChoiceField)
+        field.choices = [*field.choices, *numbers]
+
+    def fill(self, row: Any) -> dict[str, Any]:
+        groups = [group.pk for group in row.groups.all()]
+        burst = row.burst_bytes or None
+        return {
+            "name": row.name,
+            "rate_bps": format_rate(row.rate_bps),
+            "burst_bytes": burst,
+            "dscp": row.dscp,
+            "groups": groups,
+        }
+
+    def arguments(self) -> dict[str, Any]:
+        typed = self.cleaned_data
+        return {**typed, "burst_bytes": typed["burst_bytes"] or 0, "groups": list(typed["groups"])}
+
+
+class Peers:
+    """What a rule of a tenant may name, read once for the whole table. In the page a peer is one word: its kind, with
+    the key of what it names ("any", "group:3", "network:2", "address")."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.named: dict[str, EndpointGroup | Network] = {
+            f"{kind}:{row.pk}": row
+            for kind, model in ((RulePeer.GROUP, EndpointGroup), (RulePeer.NETWORK, Network))
+            for row in model.objects.filter(tenant=tenant)
+        }
+
+    @property
+    def choices(self) -> list[Any]:
+        return [
+            ("any", _("anyone")),
+            ("address", _("addresses…")),
+            (_("Groups"), self._of(RulePeer.GROUP)),
+            (_("Networks"), self._of(RulePeer.NETWORK)),
+        ]
+
+    def _of(self, kind: str) -> list[tuple[str, str]]:
+        return [(word, row.name) for word, row in self.named.items() if word.startswith(f"{kind}:")]
+
+
+class RuleForm(forms.Form):
+    """One row of the table."""
+
+    id = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    action = forms.ChoiceField(
+        label=_("Verdict"), choices=[(Verdict.ALLOW.value, _("Allow")), (Verdict.DENY.value, _("Deny"))]
+    )
+    direction = forms.ChoiceField(
+        label=_("Direction"),
+        choices=[(RuleDirection.IN.value, _("Incoming")), (RuleDirection.OUT.value, _("Outgoing"))],
+    )
+    peer = forms.ChoiceField(label=_("Peer"))
+    peer_addresses = forms.CharField(
+        label=_("Addresses"),
+        required=False,
+        max_length=1000,
+        widget=forms.TextInput({"placeholder": "10.0.0.0/8, 20.1.1.5-20.1.1.9", "class": "mono"}),
+    )
+    protocol = forms.CharField(
+        label=_("Protocol"),
+        max_length=4,
+        initial="any",
+        widget=forms.TextInput({"list": "protocols", "class": "short"}),
+    )
+    ports = forms.CharField(
+        label=_("Ports"), required=False, max_length=500, widget=forms.TextInput({"placeholder": "80, 8000-8100"})
+    )
+    priority = forms.IntegerField(
+        label=_("Priority"), initial=1, widget=forms.NumberInput({"min": 1, "max": 100, "class": "short"})
+    )
+    description = forms.CharField(
+        label=_("Note"), required=False, max_length=200, widget=forms.TextInput({"class": "wide"})
+    )
+
+    def __init__(self, *args: Any, peers: Peers, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.peers = peers
+        self.fields["peer"].choices = peers.choices  # type: ignore[attr-defined]
+        for name, field in self.fields.items():
+            dress(field.widget)
+            field.widget.attrs["aria-label"] = field.label or name
+
+    def entry(self) -> dict[str, Any]:
+        """The row as the verb takes it."""
+        typed = self.cleaned_data
+        kind, thing = typed["peer"].partition(":")[0], self.peers.named.get(typed["peer"])
+        plain = {name: typed[name] for name in ("action", "direction", "protocol", "ports", "priority", "description")}
+        return plain | {
+            "id": typed["id"],
+            "peer": kind,
+            "peer_group": thing if kind == RulePeer.GROUP else None,
+            "peer_network": thing if kind == RulePeer.NETWORK else None,
+            "peer_addresses": typed["peer_addresses"] if kind == RulePeer.ADDRESS else "",
+        }
+
+
+if TYPE_CHECKING:
+    RuleForms = forms.BaseFormSet[RuleForm]
+else:
+    RuleForms = forms.BaseFormSet
+
+
+class RuleTable(RuleForms):
+    """All rules of a policy, edited in place and saved in one go."""
+
+    def entries(self) -> list[dict[str, Any]]:
+        return [form.entry() for form in self.kept()]
+
+    def kept(self) -> list[RuleForm]:
+        return [form for form in self.forms if form not in self.deleted_forms]
+
+    def blame(self, error: ValidationError) -> list[str]:
+        """Put each error of the verb ("rules.2.ports") at its row and field. Answers those of no row."""
+        general: list[str] = []
+        for place, errors in error.update_error_dict({}).items():
+            words = place.split(".")
+            if len(words) == 3 and words[1].isdecimal():
+                form = self.kept()[int(words[1])]
+                name = words[2] if words[2] in form.fields else "peer"
+                form.add_error(name, errors)
+            else:
+                general += ValidationError(errors).messages
+        return general
+
+
+RuleFormSet = forms.formset_factory(RuleForm, formset=RuleTable, extra=0, can_delete=True, max_num=MOST_RULES)
+
+
+def shown(rule: Rule) -> dict[str, Any]:
+    """A rule as the table edits it."""
+    keys = {RulePeer.GROUP: rule.peer_group_id, RulePeer.NETWORK: rule.peer_network_id}
+    peer = f"{rule.peer}:{keys[RulePeer(rule.peer)]}" if rule.peer in keys else rule.peer
+    names = ("id", "action", "direction", "peer_addresses", "protocol", "ports", "priority", "description")
+    return {name: getattr(rule, name) for name in names} | {"peer": peer}
+
+
+class ExplainForm(forms.Form):
+    """A connection to ask about. Ends are typed as an endpoint's name or as an address."""
+
+    source = forms.CharField(label=_("From"), max_length=64)
+    destination = forms.CharField(label=_("To"), max_length=64)
+    protocol = forms.CharField(label=_("Protocol"), max_length=4, initial="tcp")
+    port = forms.IntegerField(label=_("Port"), required=False, min_value=1, max_value=65535)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            dress(field.widget)
+        ends = {"list": "ends", "placeholder": _("name or address"), "autocomplete": "off"}
+        for name in ("source", "destination"):
+            self.fields[name].widget.attrs.update(ends)
+        self.fields["protocol"].widget.attrs["list"] = "protocols"

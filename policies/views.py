@@ -1,0 +1,104 @@
+"""The pages of policies with a mind of their own: the table of rules edited in place, and Explain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from contivui.web.problem import Problem
+from contivui.web.request import PageRequest
+from contivui.web.views import change_mark, find
+from networks.models import Endpoint
+from policies.actions import replace_rules
+from policies.explain import Explanation
+from policies.explain import explain as explain_connection
+from policies.forms import ExplainForm, Peers, RuleFormSet, RuleTable, shown
+from policies.models import Policy
+from policies.screens import POLICIES, with_hits
+from tenants.models import Tenant
+
+#: Names the two ends are completed from as they are typed; any other may be typed all the same.
+MOST_ENDS = 500
+
+
+def edit_rules(request: PageRequest, pk: int) -> HttpResponse:
+    """All rules of a policy in one table, saved in one go: nothing applies before the person meant it."""
+    policy: Policy = find(request, POLICIES, pk)
+    request.person.require("policy.update", policy.tenant)
+    rules = with_hits(policy.rules.all())
+    peers = {"peers": Peers(policy.tenant)}
+    if request.method != "POST":
+        table = RuleFormSet(prefix="rules", initial=[shown(rule) for rule in rules], form_kwargs=peers)
+        return _rules_page(request, policy, table, rules, [])
+    table = RuleFormSet(request.POST, prefix="rules", form_kwargs=peers)
+    wrong = _save(request, policy, table)
+    if wrong is not None:
+        return _rules_page(request, policy, table, rules, wrong)
+    policy.refresh_from_db(fields=["generation"])
+    messages.success(request, _("The rules of %(name)s are saved.") % {"name": policy})
+    return redirect(POLICIES.url("detail", policy) + change_mark(policy.tenant, policy.generation))
+
+
+def _save(request: PageRequest, policy: Policy, table: RuleTable) -> list[str] | None:
+    """None when the rules are saved; else what is wrong with the table as a whole, the rest being at its fields."""
+    if not table.is_valid():
+        return list(table.non_form_errors())
+    try:
+        replace_rules(actor=request.person.actor, policy=policy, rules=table.entries())
+    except ValidationError as error:
+        return table.blame(error)
+    except Problem as problem:
+        return [problem.message]
+    return None
+
+
+def _rules_page(
+    request: PageRequest, policy: Policy, table: RuleTable, rules: list[Any], wrong: list[str]
+) -> HttpResponse:
+    counted = {rule.pk: rule.counted for rule in rules}
+    for form in table.forms:
+        key = str(form["id"].value() or "")
+        form.counted = counted.get(int(key)) if key.isdecimal() else None  # type: ignore[attr-defined]
+    context = {"policy": policy, "table": table, "wrong": wrong, "topics": []}
+    return render(request, "policies/edit_rules.html", context, status=422 if table.is_bound else 200)
+
+
+def explain(request: PageRequest) -> HttpResponse:
+    """Would this connection pass, and who says so? The question is in the address, so an answer can be passed on."""
+    tenant = _tenant_asked(request)
+    if tenant is None:
+        return render(request, "policies/explain_where.html", {"tenants": request.person.tenants})
+    asked = "source" in request.GET
+    form = ExplainForm(request.GET if asked else None)
+    answer = _answer(form, tenant) if asked else None
+    names = Endpoint.objects.filter(tenant=tenant).values_list("name", "ip4", "ip6")[:MOST_ENDS]
+    context = {"tenant": tenant, "form": form, "answer": answer, "names": names, "topics": [f"tenant.{tenant.pk}"]}
+    return render(request, "policies/explain.html", context, status=422 if form.errors else 200)
+
+
+def _tenant_asked(request: PageRequest) -> Tenant | None:
+    """Names of two tenants may be the same, and their addresses may overlap: a question is about one tenant."""
+    wanted = request.GET.get("tenant")
+    if wanted is None:
+        tenants = request.person.tenants
+        return request.person.tenant or (tenants[0] if len(tenants) == 1 else None)
+    found = next((tenant for tenant in request.person.tenants if tenant.name == wanted), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _answer(form: ExplainForm, tenant: Tenant) -> Explanation | None:
+    if not form.is_valid():
+        return None
+    try:
+        return explain_connection(tenant=tenant, **form.cleaned_data)
+    except ValidationError as error:
+        for name, errors in error.update_error_dict({}).items():
+            form.add_error(name if name in form.fields else None, errors)
+        return None

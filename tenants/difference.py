@@ -1,0 +1,71 @@
+"""What a change of the record altered, as lines a person reads: field, before, after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: What every row has and nobody asks for.
+SKIPPED = frozenset({"id", "tenant_id"})
+#: What the line's heading says already.
+OWN = frozenset({"name", "policy_id"})
+#: How a rule names its peer inside; `peer_name` says it in words.
+PEER = frozenset({"peer", "peer_group_id", "peer_network_id", "peer_addresses"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`before` or `after` None: the field came or went."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[Line]:
+    """The fields that differ, in the order of the object; of a new or deleted object those that say something."""
+    old, new = _flat(before or {}), _flat(after or {})
+    fields = [*new, *(field for field in old if field not in new)]
+    return [Line(f, old.get(f), new.get(f)) for f in fields if old.get(f) != new.get(f)]
+
+
+def _flat(values: Mapping[str, Any]) -> dict[str, str]:
+    """Each field in words; lists of things one by one, so that a change of one rule is one line. Empty is left out."""
+    lines: dict[str, str] = {}
+    for field, value in values.items():
+        if field in SKIPPED or value in (None, "", [], {}):
+            continue
+        if _are_names(value):
+            lines[field] = ", ".join(sorted(one["name"] for one in value))
+        elif _are_things(value):
+            lines |= {f"{field.removesuffix('s')} {one.get('name') or one['id']}": _words(one) for one in value}
+        else:
+            lines[field.removesuffix("_id")] = _word(value)
+    return lines
+
+
+def _are_things(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) and "id" in one for one in value)
+
+
+def _are_names(value: Any) -> bool:
+    return _are_things(value) and all(one.keys() == {"id", "name"} for one in value)
+
+
+def _words(thing: Mapping[str, Any]) -> str:
+    """A thing inside a list in one line: its telling fields."""
+    hidden = PEER if "peer_name" in thing else frozenset()
+    said = {k: v for k, v in thing.items() if k not in SKIPPED | OWN | hidden and v not in (None, "")}
+    return (
+        ", ".join(f"{key.removesuffix('_id').replace('_name', '')} {_word(value)}" for key, value in said.items())
+        or "yes"
+    )
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "; ".join(map(_word, value))
+    return str(value)

@@ -1,0 +1,69 @@
+"""Activity: the record of changes as people read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from contivui.web.request import PageRequest
+from tenants.difference import difference
+from tenants.models import AuditEntry
+
+PER_PAGE = 50
+#: The verbs a filter offers are those of this many last changes: reading the whole record for a menu is too dear.
+RECENT = 2000
+
+
+def described(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
+    """The entries, each with its difference as `lines`."""
+    rows = list(entries)
+    for entry in rows:
+        entry.lines = difference(entry.before, entry.after)  # type: ignore[attr-defined]
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address asks of the record."""
+
+    query: str
+    verb: str
+    thing: str
+
+    @classmethod
+    def of(cls, request: PageRequest) -> Asked:
+        return cls(*(request.GET.get(key, "").strip()[:100] for key in ("q", "verb", "object")))
+
+    def narrow(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+        for word in self.query.split()[:8]:
+            rows = rows.filter(Q(actor__icontains=word) | Q(object_name__icontains=word) | Q(verb__icontains=word))
+        if self.verb:
+            rows = rows.filter(verb=self.verb)
+        kind, _dot, key = self.thing.partition(".")
+        if key.isdecimal() and len(key) <= 18:
+            rows = rows.filter(object_type=kind, object_id=int(key))
+        return rows
+
+    def address(self, **changes: str | int) -> str:
+        said = {"q": self.query, "verb": self.verb, "object": self.thing, **changes}
+        return "?" + urlencode({key: value for key, value in said.items() if value})
+
+
+def activity(request: PageRequest) -> HttpResponse:
+    """Who changed what, when, from where; newest first."""
+    rows = AuditEntry.objects.visible_to(request.user)
+    if request.person.tenant:
+        rows = rows.filter(tenant=request.person.tenant)
+    verbs = sorted(set(rows.values_list("verb", flat=True)[:RECENT]))
+    asked = Asked.of(request)
+    page = Paginator(asked.narrow(rows).select_related("tenant"), PER_PAGE).get_page(request.GET.get("page"))
+    context = {"asked": asked, "verbs": verbs, "page": page, "entries": described(page)}
+    context["newer"] = asked.address(page=page.number - 1) if page.has_previous() else ""
+    context["older"] = asked.address(page=page.number + 1) if page.has_next() else ""
+    return render(request, "tenants/activity.html", context)

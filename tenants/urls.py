@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from contivui.web.views import pages
+from tenants import record, views
+from tenants.screens import TENANTS
+
+urlpatterns = [
+    *pages(TENANTS, "tenants"),
+    path("choose-tenant/", views.choose, name="tenant.choose"),
+    path("activity/", record.activity, name="activity"),
+]
