@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
+from core import ipam
 from core import rules as core_rules
 from core.model import Peer, PortRange
 from core.model import Rule as RuleValue
@@ -20,6 +21,8 @@ PEER_FIELD = {
     RulePeer.ADDRESS: "peer_addresses",
 }
 NOTHING = Peer("nothing")
+#: Lowest and highest address (with its family), lowest and highest protocol, lowest and highest port.
+Bounds = tuple[tuple[int, int], tuple[int, int], int, int, int, int]
 
 
 def check(row: Rule, others: Iterable[Rule]) -> None:
@@ -41,15 +44,17 @@ def check(row: Rule, others: Iterable[Rule]) -> None:
 def idle(table: Sequence[Rule]) -> dict[int, str]:
     """Rules of one table that can never decide anything, given the others: position → why.
 
-    Only a rule with the same peer, or with any, can cover another one; so only those are compared.
+    Comparing each with each is dear, so first the bounds: only a rule whose bounds hold those of another covers it.
     """
     values = [as_value(row, position) for position, row in enumerate(table)]
-    alike: dict[tuple[object, ...], list[RuleValue]] = defaultdict(list)
-    for value in values:
-        alike[_peer_key(value)].append(value)
+    bounded = [(_bounds(value), value) for value in values]
+    alike: dict[tuple[object, ...], list[tuple[Bounds, RuleValue]]] = defaultdict(list)
+    for bounds, value in bounded:
+        alike[_peer_key(value)].append((bounds, value))
     found = {}
-    for position, value in enumerate(values):
-        near = [*alike[_peer_key(value)], *(alike[value.direction, "any", None] if value.peer.kind != "any" else ())]
+    for position, (bounds, value) in enumerate(bounded):
+        anyone = alike[value.direction, "any", None] if value.peer.kind != "any" else []
+        near = [other for outer, other in (*alike[_peer_key(value)], *anyone) if _holds(outer, bounds)]
         if says := core_rules.without_effect(value, near):
             found[position] = re.sub(r"rule -(\d+)", r"line \1", says)
     return found
@@ -124,6 +129,27 @@ def _protocol(text: str) -> int | None:
 @lru_cache(maxsize=4096)
 def _ports(text: str) -> tuple[PortRange, ...]:
     return core_rules.ports(text)
+
+
+def _bounds(value: RuleValue) -> Bounds:
+    """The least and the greatest of what a rule is about: addresses, protocol, ports."""
+    spans = [ipam.span(text) for text in value.peer.ranges]
+    lowest = min(((s.version, s.first) for s in spans), default=(0, 0))
+    highest = max(((s.version, s.last) for s in spans), default=(9, 0))
+    protocol = (0, 255) if value.protocol is None else (value.protocol, value.protocol)
+    ports = (value.ports[0].first, value.ports[-1].last) if value.ports else (0, core_rules.LAST_PORT)
+    return lowest, highest, *protocol, *ports
+
+
+def _holds(outer: Bounds, inner: Bounds) -> bool:
+    return (
+        outer[2] <= inner[2]
+        and outer[3] >= inner[3]
+        and outer[4] <= inner[4]
+        and outer[5] >= inner[5]
+        and outer[0] <= inner[0]
+        and outer[1] >= inner[1]
+    )
 
 
 def _peer_key(value: RuleValue) -> tuple[object, ...]:

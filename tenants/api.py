@@ -107,7 +107,8 @@ class MeView(APIView):
 
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
-        roles = Membership.objects.filter(user=request.user).select_related("tenant").order_by("tenant__name")
+        roles = Membership.objects.filter(user__username=request.user.get_username())
+        roles = roles.select_related("tenant").order_by("tenant__name")
         rights = rights_of(request.user)
         me = {"name": request.user.get_username(), "administrator": rights.administrator, "tenants": roles}
         return Response(MeSerializer(me).data)

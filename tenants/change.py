@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
 from typing import Any, Final, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -169,14 +168,21 @@ def _settle(step: Change, actor: Actor, verb: str) -> None:
         return
     for pk, generation in Tenant.objects.filter(pk__in=step.touched).values_list("pk", "generation"):
         _advance(pk, generation + 1)
-    transaction.on_commit(partial(nodes_changed.send, sender=None), robust=True)
+
+    def tell() -> None:
+        nodes_changed.send(sender=None)
+
+    transaction.on_commit(tell, robust=True)
 
 
 def _advance(tenant_id: int, generation: int) -> None:
     """A listener that fails costs a delay (a timer finds the generation), never the answer: hence robust."""
     Tenant.objects.filter(pk=tenant_id).update(generation=generation)
     Realization.objects.create(tenant_id=tenant_id, generation=generation, saved_at=timezone.now())
-    tell = partial(tenant_changed.send, sender=None, tenant_id=tenant_id, generation=generation)
+
+    def tell() -> None:
+        tenant_changed.send(sender=None, tenant_id=tenant_id, generation=generation)
+
     transaction.on_commit(tell, robust=True)
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
@@ -36,9 +35,7 @@ class Pages(CursorPagination):
     max_page_size = 500
     ordering = "id"
 
-    def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
-    ) -> list[Any] | None:
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any] | None:
         self.base_url = request.build_absolute_uri()
         size = self.get_page_size(request) or self.page_size
         order = str(self.get_ordering(request, queryset, view)[0])
@@ -61,7 +58,7 @@ class Pages(CursorPagination):
     def get_previous_link(self) -> str | None:
         return self._link(self.page[0], back=True) if self.has_previous and self.page else None
 
-    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> Sequence[str]:
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
         """The one field asked for. More than one would need an index each way and is refused in words."""
         asked = request.query_params.get("ordering")
         if not asked:

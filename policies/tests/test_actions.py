@@ -1,0 +1,240 @@
+"""The verbs on policies, rules and bandwidth profiles: what they do, and each thing they refuse."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from networks.actions import create_group, create_network
+from networks.models import EndpointGroup, Network
+from policies import actions
+from policies.models import BandwidthProfile, Policy, Rule
+from tenants.change import SYSTEM, Refused
+from tenants.models import AuditEntry, Tenant
+from tenants.testing import Cast
+
+
+def refusal(verb: Any, **arguments: Any) -> dict[str, tuple[str, str]]:
+    """What a verb refuses: field → (code, sentence). That it changes nothing is checked along the way."""
+    models = (Policy, Rule, BandwidthProfile, AuditEntry)
+    counts = [model.objects.count() for model in models]
+    with pytest.raises(ValidationError) as caught:
+        verb(actor=SYSTEM, **arguments)
+    assert counts == [model.objects.count() for model in models]
+    return {field: (str(errors[0].code), errors[0].messages[0]) for field, errors in caught.value.error_dict.items()}
+
+
+def network(tenant: Tenant, third: int = 1) -> Network:
+    name, subnet = f"net{third}", f"20.1.{third}.0/24"
+    found = Network.objects.filter(tenant=tenant, name=name).first()
+    return found or create_network(actor=SYSTEM, tenant=tenant, name=name, subnet4=subnet)
+
+
+def group(tenant: Tenant, name: str = "web") -> EndpointGroup:
+    return create_group(actor=SYSTEM, tenant=tenant, name=name, network=network(tenant))
+
+
+def policy(tenant: Tenant, name: str = "p", **fields: Any) -> Policy:
+    return actions.create_policy(actor=SYSTEM, tenant=tenant, name=name, **fields)
+
+
+def rule(on: Policy, **fields: Any) -> Rule:
+    return actions.add_rule(actor=SYSTEM, tenant=on.tenant, policy=on, **fields)
+
+
+# --- policies -----------------------------------------------------------------------------------------------------
+
+
+def test_it_puts_a_policy_on_groups_and_records_their_names(people: Cast) -> None:
+    web, db = group(people.blue, "web"), group(people.blue, "db")
+    made = policy(people.blue, groups=[web, db, web])
+    assert set(made.groups.all()) == {web, db}
+    entry = AuditEntry.objects.first()
+    assert entry is not None and entry.after
+    assert entry.after["groups"] == [{"id": db.pk, "name": "db"}, {"id": web.pk, "name": "web"}]
+    actions.update_policy(actor=SYSTEM, row=made, groups=[db])
+    entry = AuditEntry.objects.first()
+    assert entry is not None and entry.before and entry.after
+    assert [each["name"] for each in entry.before["groups"]] == ["db", "web"]
+    assert [each["name"] for each in entry.after["groups"]] == ["db"]
+    actions.update_policy(actor=SYSTEM, row=made, name="renamed")
+    assert set(made.groups.all()) == {db}, "what is not given stays"
+
+
+def test_it_refuses_groups_of_another_tenant(people: Cast) -> None:
+    theirs = group(people.green, "secret")
+    found = refusal(actions.create_policy, tenant=people.blue, name="p", groups=[theirs])
+    assert found["groups"][0] == "unknown"
+    assert "secret" not in found["groups"][1]
+    mine = policy(people.blue)
+    assert refusal(actions.update_policy, row=mine, groups=[theirs])["groups"][0] == "unknown"
+
+
+def test_it_refuses_a_policys_name_in_use(people: Cast) -> None:
+    policy(people.blue)
+    assert refusal(actions.create_policy, tenant=people.blue, name="p")["name"][0] == "name_in_use"
+    assert policy(people.green).name == "p"
+
+
+def test_it_refuses_to_delete_a_policy_that_is_on_a_group(people: Cast) -> None:
+    web = group(people.blue)
+    made = policy(people.blue, groups=[web])
+    rule(made)
+    with pytest.raises(Refused) as caught:
+        actions.delete_policy(actor=SYSTEM, row=made)
+    assert caught.value.users == ["it is on group web"]
+    actions.update_policy(actor=SYSTEM, row=made, groups=[])
+    actions.delete_policy(actor=SYSTEM, row=made)
+    entry = AuditEntry.objects.first()
+    assert entry is not None and entry.before
+    assert len(entry.before["rules"]) == 1, "the record holds the rules that went with it"
+    assert not Rule.objects.exists()
+
+
+# --- rules --------------------------------------------------------------------------------------------------------
+
+
+def test_it_stores_a_rule_in_canonical_form(people: Cast) -> None:
+    made = rule(
+        policy(people.blue),
+        protocol=" 6",
+        ports="443, 80-90,85,91",
+        peer="address",
+        peer_addresses="20.1.1.9-20.1.1.5".replace("9-20.1.1.5", "5-20.1.1.9") + ",10.0.0.0/8, FD00::/8",
+    )
+    assert (made.protocol, made.ports) == ("tcp", "80-91, 443")
+    assert made.peer_addresses == "10.0.0.0/8, 20.1.1.5-20.1.1.9, fd00::/8"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "code"),
+    [
+        ({"protocol": "tcp", "ports": "0"}, "ports", "ports"),
+        ({"protocol": "tcp", "ports": "70000"}, "ports", "ports"),
+        ({"protocol": "tcp", "ports": "90-80"}, "ports", "ports"),
+        ({"protocol": "tcp", "ports": "http"}, "ports", "ports"),
+        ({"protocol": "icmp", "ports": "80"}, "ports", "ports"),
+        ({"ports": "80"}, "ports", "ports"),
+        ({"protocol": "256"}, "protocol", "protocol"),
+        ({"protocol": "quic"}, "protocol", "protocol"),
+        ({"priority": 0}, "priority", "min_value"),
+        ({"priority": 101}, "priority", "max_value"),
+        ({"direction": "up"}, "direction", "invalid_choice"),
+        ({"action": "maybe"}, "action", "invalid_choice"),
+        ({"peer": "friend"}, "peer", "invalid_choice"),
+        ({"peer": "group"}, "peer_group", "needed"),
+        ({"peer": "network"}, "peer_network", "needed"),
+        ({"peer": "address"}, "peer_addresses", "peer_addresses"),
+        ({"peer": "address", "peer_addresses": "10.0.0.1/8"}, "peer_addresses", "peer_addresses"),
+        ({"peer": "address", "peer_addresses": "x"}, "peer_addresses", "peer_addresses"),
+        ({"peer_addresses": "10.0.0.0/8"}, "peer_addresses", "unwanted"),
+    ],
+)
+def test_it_refuses_a_rule_that_cannot_be(people: Cast, fields: dict[str, Any], field: str, code: str) -> None:
+    found = refusal(actions.add_rule, tenant=people.blue, policy=policy(people.blue), **fields)
+    assert {name: said[0] for name, said in found.items()} == {field: code}
+
+
+def test_it_refuses_a_peer_or_policy_of_another_tenant(people: Cast) -> None:
+    theirs, mine = group(people.green), policy(people.blue)
+    found = refusal(actions.add_rule, tenant=people.blue, policy=mine, peer="group", peer_group=theirs)
+    assert found["peer_group"][0] == "unknown"
+    found = refusal(actions.add_rule, tenant=people.blue, policy=policy(people.green))
+    assert found["policy"][0] == "unknown"
+
+
+def test_it_refuses_a_rule_without_effect(people: Cast) -> None:
+    made = policy(people.blue)
+    first = rule(made, priority=5, action="deny", protocol="tcp")
+    found = refusal(actions.add_rule, tenant=people.blue, policy=made, priority=4, protocol="tcp", ports="80")
+    assert found["action"][0] == "without_effect"
+    assert f"rule {first.pk}, priority 5, deny decides all of it first" in found["action"][1]
+    found = refusal(actions.add_rule, tenant=people.blue, policy=made, priority=5, action="deny", protocol="tcp")
+    assert "there already" in found["action"][1]
+    assert rule(made, priority=6, protocol="tcp", ports="80").pk
+
+
+def test_another_kind_of_peer_lets_go_of_the_old_one(people: Cast) -> None:
+    web = group(people.blue)
+    made = rule(policy(people.blue), peer="group", peer_group=web)
+    changed = actions.update_rule(actor=SYSTEM, row=made, peer="network", peer_network=web.network)
+    assert (changed.peer, changed.peer_group, changed.peer_network) == ("network", None, web.network)
+    changed = actions.update_rule(actor=SYSTEM, row=made, peer="any")
+    assert (changed.peer_network, changed.peer_addresses) == (None, "")
+
+
+def test_every_change_of_a_rule_moves_its_policys_generation(people: Cast) -> None:
+    made = policy(people.blue)
+    seen = [made.generation]
+    one = rule(made, protocol="tcp")
+    seen.append(Policy.objects.get(pk=made.pk).generation)
+    actions.update_rule(actor=SYSTEM, row=one, ports="80")
+    seen.append(Policy.objects.get(pk=made.pk).generation)
+    actions.delete_rule(actor=SYSTEM, row=one)
+    seen.append(Policy.objects.get(pk=made.pk).generation)
+    assert seen == sorted(set(seen))
+    assert seen[-1] == Tenant.objects.get(pk=people.blue.pk).generation
+
+
+def test_a_rule_stays_in_its_policy(people: Cast) -> None:
+    made, other = rule(policy(people.blue)), policy(people.blue, "other")
+    assert refusal(actions.update_rule, row=made, policy=other)["policy"][0] == "fixed"
+
+
+def test_a_table_of_a_thousand_rules_is_checked_and_saved_in_a_few_seconds(people: Cast) -> None:
+    made = policy(people.blue)
+    table = [
+        {
+            "protocol": "tcp",
+            "ports": str(1000 + n),
+            "peer": "address",
+            "peer_addresses": f"10.{n % 200}.{n // 200}.0/24",
+        }
+        for n in range(1000)
+    ]
+    began = time.perf_counter()
+    rows = actions.replace_rules(actor=SYSTEM, policy=made, rules=table)
+    took = time.perf_counter() - began
+    assert len(rows) == Rule.objects.count() == 1000
+    assert took < 10, f"{took:.1f} s"
+
+
+# --- bandwidth profiles -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "code"),
+    [
+        ({"rate_bps": 0}, "rate_bps", "rate"),
+        ({"rate_bps": -5}, "rate_bps", "rate"),
+        ({"rate_bps": 10**15}, "rate_bps", "rate"),
+        ({"burst_bytes": 10}, "burst_bytes", "burst"),
+        ({"dscp": 64}, "dscp", "max_value"),
+        ({"name": "slow"}, "name", "name_in_use"),
+    ],
+)
+def test_it_refuses_a_profile_that_cannot_be(people: Cast, fields: dict[str, Any], field: str, code: str) -> None:
+    actions.create_profile(actor=SYSTEM, tenant=people.blue, name="slow", rate_bps=10**6)
+    wanted = {"name": "other", "rate_bps": 10**6} | fields
+    found = refusal(actions.create_profile, tenant=people.blue, **wanted)
+    assert {name: said[0] for name, said in found.items()} == {field: code}
+
+
+def test_a_group_has_one_profile_and_the_refusal_says_which(people: Cast) -> None:
+    web = group(people.blue)
+    first = actions.create_profile(actor=SYSTEM, tenant=people.blue, name="first", rate_bps=10**6, groups=[web])
+    found = refusal(actions.create_profile, tenant=people.blue, name="second", rate_bps=10**7, groups=[web])
+    assert found["groups"] == ("taken", "A group has one bandwidth profile: web has first. Take that one off first.")
+    with pytest.raises(Refused) as caught:
+        actions.delete_profile(actor=SYSTEM, row=first)
+    assert caught.value.users == ["it is on group web"]
+    actions.update_profile(actor=SYSTEM, row=first, groups=[])
+    second = actions.create_profile(actor=SYSTEM, tenant=people.blue, name="second", rate_bps=10**7, groups=[web])
+    assert list(second.groups.all()) == [web]
+    changed = actions.update_profile(actor=SYSTEM, row=second, rate_bps=2 * 10**7, dscp=46)
+    assert (changed.rate_bps, changed.dscp, list(changed.groups.all())) == (2 * 10**7, 46, [web])
+    actions.delete_profile(actor=SYSTEM, row=first)
+    assert list(BandwidthProfile.objects.all()) == [second]
