@@ -63,7 +63,9 @@ class IntervalIndex(Generic[V]):
 
     def _grid(self, interval: Interval) -> _Grid[V]:
         bits = (interval[1] - interval[0]).bit_length()
-        return self._grids.setdefault(bits, _Grid(bits))
+        if bits not in self._grids:
+            self._grids[bits] = _Grid(bits)
+        return self._grids[bits]
 
 
 class _Grid(Generic[V]):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from itertools import chain, pairwise
 
@@ -173,6 +174,7 @@ def describe(numbers: Iterable[int], most: int = 20) -> str:
     return _runs(runs, most)
 
 
+@lru_cache(maxsize=4096)
 def span(text: str) -> Span:
     """A prefix, a range "first-last" or a single address, as numbers."""
     if "/" in text:
