@@ -22,7 +22,7 @@ from core.model import (
 )
 
 #: The same examples in every run: what a run of the tests says does not depend on luck.
-repeatable = settings(max_examples=300, deadline=None, derandomize=True)
+repeatable = settings(max_examples=200, deadline=None, derandomize=True)
 
 NETWORKS = (
     Network(1, "front", "vxlan", 100, "20.1.1.0/28", "20.1.1.1", "fd00:1::/124", "fd00:1::1"),
