@@ -67,6 +67,15 @@ class Rule(models.Model):
     def tenant(self) -> Tenant:
         return self.policy.tenant
 
+    @property
+    def tenant_id(self) -> int:
+        return self.policy.tenant_id
+
+    @property
+    def generation(self) -> int:
+        """What becomes live is the policy with all of its rules."""
+        return self.policy.generation
+
 
 class BandwidthProfile(TenantOwned):
     """A limit for each single endpoint of the groups it is on, the same in both directions."""

@@ -40,7 +40,7 @@ class RuleSerializer(LineSerializer):
     id = serializers.IntegerField(read_only=True)
     tenant = TenantName(Tenant, required=False)
     policy = Ref(Policy, "policy", anchors=True)
-    generation = serializers.IntegerField(source="policy.generation", read_only=True)
+    generation = serializers.IntegerField(read_only=True)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Tenant and policy first: they say where the others are looked for."""

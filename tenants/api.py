@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from knox.models import get_token_model  # type: ignore[import-untyped]
@@ -21,7 +20,7 @@ from contivui.web.facts import facts
 from contivui.web.resource import Resource
 from tenants.access import require, rights_of
 from tenants.change import Actor
-from tenants.models import Membership, Realization
+from tenants.models import Membership
 from tenants.resources import AUDIT, MEMBER, TENANT
 from tenants.serializers import MeSerializer, RealizationSerializer, TokenSerializer
 
@@ -62,24 +61,20 @@ def viewset(resource: Resource, base: type[ObjectViewSet] = LiveViewSet) -> type
 
 
 def realization_of(row: Any) -> dict[str, Any]:
-    """The realization of the generation that last changed the row; of a later one when the record of that is gone.
-    Two queries."""
-    tenant_id, generation = _when(row)
-    found = Realization.objects.filter(tenant_id=tenant_id, generation__gte=generation).order_by("generation").first()
+    """How far the generation that last changed the row is live, as the worker knows it."""
+    known = facts("realization", [row])[row.pk]
+    live_at = known.saved_at + timedelta(milliseconds=known.ms) if known.saved_at and known.ms is not None else None
     return {
-        "generation": generation,
-        "saved_at": found and found.saved_at,
-        "compiled_at": found and found.compiled_at,
-        "live_at": found and found.live_at,
-        "live_ms": found and found.live_ms,
-        "nodes": found.nodes if found else 0,
-        "live": found.live if found else 0,
-        "per_node": facts("per_node", [row]).get(row.pk, []) if "per_node" in getattr(settings, "FACTS", {}) else [],
+        "generation": row.generation,
+        "stage": known.stage,
+        "saved_at": known.saved_at,
+        "live_at": live_at,
+        "live_ms": known.ms,
+        "nodes": known.nodes,
+        "live": known.live,
+        "waiting": known.waiting,
+        "refused": known.refused,
     }
-
-
-def _when(row: Any) -> tuple[int, int]:
-    return row.tenant.pk, getattr(row, "generation", None) or row.policy.generation
 
 
 class TenantViewSet(ObjectViewSet):

@@ -12,8 +12,8 @@ from tenants.change import Refused
 from tenants.models import Tenant
 
 Row = TypeVar("Row", bound=models.Model)
-#: How many users of a thing a sentence names before it counts the rest.
-NAMED_USERS = 8
+#: How many users of a thing a sentence names before it counts the rest, and how many go along as a list.
+NAMED_USERS, LISTED_USERS = 8, 200
 
 
 class FieldErrors:
@@ -95,7 +95,9 @@ def unused(row: models.Model, users: list[str]) -> None:
         return
     word = word_of(type(row)).capitalize()
     raise Refused(
-        f"{word} {row} cannot be deleted: {listed(users)}. Change or remove those first.", code="in_use", users=users
+        f"{word} {row} cannot be deleted: {listed(users)}. Change or remove those first.",
+        code="in_use",
+        users=users[:LISTED_USERS],
     )
 
 

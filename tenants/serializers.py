@@ -81,18 +81,24 @@ class AuditSerializer(serializers.ModelSerializer[AuditEntry]):
         read_only_fields = fields
 
 
+class RefusalSerializer(serializers.Serializer[Any]):
+    node = serializers.CharField()
+    reason = serializers.CharField()
+
+
 class RealizationSerializer(serializers.Serializer[Any]):
     """How far the change that made an object what it is has come. Times are UTC; `live_ms` from saved to live on the
-    last node."""
+    last node, none while it is not. Every other node is waiting or has refused, and then says why."""
 
     generation = serializers.IntegerField()
+    stage = serializers.ChoiceField(["saved", "compiled", "live", "refused", "nowhere"])
     saved_at = serializers.DateTimeField(allow_null=True)
-    compiled_at = serializers.DateTimeField(allow_null=True)
     live_at = serializers.DateTimeField(allow_null=True)
     live_ms = serializers.FloatField(allow_null=True)
     nodes = serializers.IntegerField(help_text="Nodes this change is for.")
-    live = serializers.IntegerField(help_text="Nodes that have applied it.")
-    per_node = serializers.ListField(child=serializers.DictField(), help_text="Node, live, applied_at, refused.")
+    live = serializers.IntegerField(help_text="Nodes that have applied it, or something later.")
+    waiting = serializers.ListField(child=serializers.CharField(), help_text="Names of nodes that have not yet.")
+    refused = RefusalSerializer(many=True)
 
 
 class TokenSerializer(serializers.Serializer[Any]):

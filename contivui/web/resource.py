@@ -27,7 +27,7 @@ class Resource:
     model: type[models.Model]
     name: str
     plural: str
-    serializer: type[BaseSerializer]
+    serializer: type[BaseSerializer[Any]]
     create: Verb | None = None
     update: Verb | None = None
     delete: Verb | None = None

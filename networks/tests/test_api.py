@@ -169,4 +169,5 @@ def test_it_says_how_far_an_object_is_live(people: Cast) -> None:
     answer = client_of(people.bob).get(f"/api/v2/networks/{network.pk}/realization/").json()
     assert answer["generation"] == network.generation
     assert answer["saved_at"] is not None
-    assert (answer["live_at"], answer["live_ms"], answer["nodes"], answer["live"]) == (None, None, 0, 0)
+    assert (answer["stage"], answer["live_at"], answer["live_ms"], answer["live"]) == ("saved", None, None, 0)
+    assert (answer["waiting"], answer["refused"]) == ([], [])

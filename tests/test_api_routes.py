@@ -1,0 +1,132 @@
+"""Every route of the API, found by walking: none shows another tenant's things, and none breaks on rubbish."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from contivui.urls import router
+from networks.actions import create_endpoint, create_group, create_network, create_node
+from policies.actions import add_rule, create_policy, create_profile
+from tenants.change import SYSTEM
+from tenants.models import AuditEntry, Membership, Tenant
+from tenants.testing import Cast, client_of, people
+
+__all__ = ["people"]
+
+PREFIXES = [prefix for prefix, _, _ in router.registry]
+RUBBISH: list[Any] = [
+    None,
+    True,
+    "",
+    " ",
+    "\0",
+    "x" * 3000,
+    "ü💥",
+    -1,
+    0,
+    3.7,
+    10**30,
+    "1e9999",
+    [],
+    [[]],
+    {},
+    {"id": 1},
+    [None],
+    [1, "a", {}],
+]
+
+
+def furnish(tenant: Tenant, vtep: str) -> dict[str, int]:
+    """One of everything the API has, by the prefix of its route."""
+    give: dict[str, Any] = {"actor": SYSTEM, "tenant": tenant}
+    net = create_network(**give, name="secret-net", subnet4="20.1.1.0/24")
+    group = create_group(**give, name="secret-group", network=net)
+    policy = create_policy(**give, name="secret-policy", groups=[group])
+    node, _ = create_node(actor=SYSTEM, name="secret-node", vtep=vtep)
+    entry, membership = (
+        AuditEntry.objects.filter(tenant=tenant).first(),
+        Membership.objects.filter(tenant=tenant).first(),
+    )
+    assert entry and membership
+    return {
+        "tenants": tenant.pk,
+        "members": membership.pk,
+        "audit": entry.pk,
+        "tokens": 1,
+        "networks": net.pk,
+        "groups": group.pk,
+        "endpoints": create_endpoint(**give, name="secret-endpoint", network=net, group=group, node=node).pk,
+        "nodes": node.pk,
+        "policies": policy.pk,
+        "rules": add_rule(**give, policy=policy, description="secret-rule").pk,
+        "profiles": create_profile(**give, name="secret-profile", rate_bps=10**6).pk,
+    }
+
+
+def details(prefix: str, pk: int) -> list[str]:
+    """The addresses of one object: its own, and those of what else can be asked of it."""
+    patterns = [str(route.pattern) for route in router.urls if str(route.pattern).startswith(f"^{prefix}/(?P")]
+    assert patterns
+    return [
+        f"/api/v2/{prefix}/{pk}/" + pattern.rpartition(")/")[2].rstrip("$").removesuffix("\\Z") for pattern in patterns
+    ]
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_no_route_knows_another_tenants_object(people: Cast, prefix: str) -> None:
+    pk = furnish(people.blue, "10.0.0.1")[prefix]
+    client = client_of(people.charlie)
+    for path in details(prefix, pk):
+        for method in ("get", "put", "patch", "post", "delete"):
+            answer = getattr(client, method)(path, {}, format="json")
+            refused = {404, 405} if prefix != "nodes" else {403, 404, 405}
+            assert answer.status_code in refused, (method, path)
+    listed = client.get(f"/api/v2/{prefix}/").content.decode()
+    assert "secret" not in listed
+    assert "blue" not in listed
+    assert "alice" not in listed
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_no_route_breaks_on_rubbish(people: Cast, prefix: str) -> None:
+    rows = furnish(people.blue, "10.0.0.1")
+    client = client_of(people.root)
+    own = client.get(f"/api/v2/{prefix}/{rows[prefix]}/")
+    good = own.json() if own.status_code == 200 else {"days": 3}
+    bodies = [{**good, field: junk} for field in good for junk in RUBBISH] + [junk for junk in RUBBISH if junk]
+    for body in bodies:
+        for method, path in (("post", f"/api/v2/{prefix}/"), ("patch", f"/api/v2/{prefix}/{rows[prefix]}/")):
+            with transaction.atomic():
+                answer = getattr(client, method)(path, body, format="json")
+                assert answer.status_code < 500, (method, body)
+                if answer.status_code >= 400:
+                    assert answer["Content-Type"] == "application/problem+json", (method, body)
+                transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_no_list_breaks_on_rubbish_in_its_filters(people: Cast, prefix: str) -> None:
+    rows, client = furnish(people.blue, "10.0.0.1"), client_of(people.root)
+    assert rows
+    known = client.get(f"/api/v2/{prefix}/?colour=red")
+    names = (
+        known.json()["detail"].partition("There are: ")[2].rstrip(".").split(", ") if known.status_code == 400 else []
+    )
+    for name in names:
+        for junk in ("", "x", "-1", "1e9999", "9" * 5000, "\x01", "%", "٣", "secret-net", "NaN"):
+            answer = client.get(f"/api/v2/{prefix}/", {name: junk})
+            assert answer.status_code in (200, 400, 404), (name, junk)
+
+
+def test_explain_does_not_break_on_rubbish(people: Cast) -> None:
+    furnish(people.blue, "10.0.0.1")
+    good = {"tenant": "blue", "source": "secret-endpoint", "destination": "20.1.1.9", "protocol": "tcp", "port": 80}
+    client = client_of(people.root)
+    assert client.post("/api/v2/explain/", good, format="json").status_code == 200
+    for field in good:
+        for junk in RUBBISH:
+            answer = client.post("/api/v2/explain/", {**good, field: junk}, format="json")
+            assert answer.status_code in (200, 400), (field, junk)
