@@ -16,7 +16,7 @@ def create_node(*, actor: Actor, name: str, vtep: str) -> tuple[Node, str]:
     with change(actor=actor, tenant=None, verb="node.create") as step:
         row, token = Node(name=name, vtep=vtep), secrets.token_urlsafe(32)
         _check(row)
-        row.token_hash = _hash(token)
+        row.token_hash = token_hash(token)
         row.save()
         step.created(row)
     return row, token
@@ -42,7 +42,7 @@ def new_node_token(*, actor: Actor, row: Node) -> str:
     """Replace a node's token; the old one opens nothing any more. Answers the new one, which nobody can read again."""
     with change(actor=actor, tenant=None, verb="node.token") as step:
         row, token = _locked(row), secrets.token_urlsafe(32)
-        row.token_hash = _hash(token)
+        row.token_hash = token_hash(token)
         row.save(update_fields=["token_hash"])
         step.updated(row, plain(row))
     return token
@@ -80,6 +80,6 @@ def _tenants_on(row: Node) -> list[int]:
     return list(Endpoint.objects.filter(node=row).order_by().values_list("tenant_id", flat=True).distinct())
 
 
-def _hash(token: str) -> str:
+def token_hash(token: str) -> str:
     """Tokens are random and long, so a plain digest is enough."""
     return hashlib.sha256(token.encode()).hexdigest()
