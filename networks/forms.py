@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -61,7 +61,15 @@ class GroupForm(VerbForm):
             fix(self, "network")
 
 
-class GroupsByNetwork(forms.models.ModelChoiceIterator):
+if TYPE_CHECKING:
+    Choices = forms.models.ModelChoiceIterator[EndpointGroup]
+    OneGroup = forms.ModelChoiceField[EndpointGroup]
+else:
+    Choices = forms.models.ModelChoiceIterator
+    OneGroup = forms.ModelChoiceField
+
+
+class GroupsByNetwork(Choices):
     """Groups under the name of their network, as an endpoint can only be in a group of its own network."""
 
     def __iter__(self) -> Iterator[Any]:
@@ -72,7 +80,7 @@ class GroupsByNetwork(forms.models.ModelChoiceIterator):
         yield from per_network.items()
 
 
-class GroupField(forms.ModelChoiceField):
+class GroupField(OneGroup):
     iterator = GroupsByNetwork
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +12,7 @@ from contivui.web import cells
 from contivui.web.request import PageRequest
 from contivui.web.screens import Attribute, Choices, Column, Facet, Panel, Screen, register
 from networks.forms import EndpointForm, GroupForm, NetworkForm
-from networks.models import Encap, Endpoint, EndpointGroup, Network
+from networks.models import Encap, Endpoint, EndpointGroup, Network, Node
 from networks.resources import ENDPOINT, GROUP, NETWORK
 from tenants.screens import HISTORY, LIVE, TENANT_COLUMN
 
@@ -46,15 +47,14 @@ def endpoints_where(path: str) -> Any:
     """The context of a card that lists the endpoints of an object."""
 
     def context(request: PageRequest, row: Any) -> dict[str, Any]:
-        rows = (
-            Endpoint.objects.visible_to(request.user).filter(**{path: row}).select_related("group", "node", "network")
-        )
-        return {"endpoints": rows[:MOST_SHOWN], "count": rows.count(), "more": f"?{path}={row.pk}"}
+        rows = Endpoint.objects.visible_to(request.user).filter(**{path: row}).select_related("group", "node", "tenant")
+        more = f"?{urlencode({'tenant': getattr(row, 'tenant', ''), path: row.pk})}"
+        return {"endpoints": rows[:MOST_SHOWN], "count": rows.count(), "more": more, "several": path == "node"}
 
     return context
 
 
-def groups_of(request: PageRequest, row: Network) -> dict[str, Any]:
+def groups_of(request: PageRequest, row: Any) -> dict[str, Any]:
     groups = row.groups.annotate(n_endpoints=Count("endpoints")).order_by("name")
     return {"groups": groups[:MOST_SHOWN], "count": row.n_groups, "network": row}
 
@@ -144,6 +144,10 @@ GROUPS = register(
 )
 
 
+def nodes(request: PageRequest) -> Choices:
+    return Node.objects.visible_to(request.user).values_list("pk", "name")[:MOST_CHOICES]
+
+
 def places(request: PageRequest) -> Choices:
     return [("node", _("on a node")), ("none", _("on no node"))]
 
@@ -179,6 +183,7 @@ ENDPOINTS = register(
         facets=(
             Facet(key="network", title=_("Network"), path="network", choices=offered(Network)),
             Facet(key="group", title=_("Group"), path="group", choices=offered(EndpointGroup)),
+            Facet(key="node", title=_("Node"), path="node", choices=nodes),
             Facet(key="place", title=_("Place"), path="node__isnull", choices=places, parse="none".__eq__),
         ),
         attributes=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -16,12 +16,20 @@ from policies.models import Policy, Rule, RuleDirection, RulePeer
 from tenants.forms import NameField
 from tenants.models import Tenant, Verdict
 
-#: The six classes people know by name, of the 64 there are.
-DSCP = [(10, "AF11"), (18, "AF21"), (26, "AF31"), (34, "AF41"), (46, "EF"), (8, "CS1")]
+#: The classes people know by name (RFC 2474, 2597, 3246), of the 64 there are.
+DSCP = {8: "CS1", 10: "AF11", 18: "AF21", 26: "AF31", 34: "AF41", 46: "EF"}
 MOST_RULES = 2000
 
 
-class GroupsField(forms.ModelMultipleChoiceField):
+if TYPE_CHECKING:
+    GroupBoxes = forms.ModelMultipleChoiceField[EndpointGroup]
+    RuleForms = forms.BaseFormSet["RuleForm"]
+else:
+    GroupBoxes = forms.ModelMultipleChoiceField
+    RuleForms = forms.BaseFormSet
+
+
+class GroupsField(GroupBoxes):
     """Any number of the tenant's groups, as boxes to tick."""
 
     def __init__(self, help_text: Any) -> None:
@@ -59,6 +67,10 @@ class RateField(forms.CharField):
             raise ValidationError(str(error), code="rate") from error
 
 
+def marks() -> list[tuple[int, str]]:
+    return [(number, f"{number} · {DSCP[number]}" if number in DSCP else str(number)) for number in range(64)]
+
+
 class ProfileForm(VerbForm):
     name = NameField()
     rate_bps = RateField(
@@ -78,18 +90,15 @@ class ProfileForm(VerbForm):
         required=False,
         coerce=int,
         empty_value=None,
-        choices=[("", _("leave packets as they are"))],
         help_text=_("Written into what the endpoints send, for switches that look at it."),
     )
     groups = GroupsField(_("A group has one profile at the most."))
 
     def prepare(self) -> None:
         offer(self, "groups", EndpointGroup.objects.filter(tenant=self.tenant))
-        names = dict(DSCP)
-        numbers = [(number, f"{number} · {names[number]}" if number in names else str(number)) for number in range(64)]
         field = self.fields["dscp"]
         assert isinstance(field, forms.TypedChoiceField)
-        field.choices = [*field.choices, *numbers]
+        field.choices = [("", _("leave packets as they are")), *marks()]
 
     def fill(self, row: Any) -> dict[str, Any]:
         groups = [group.pk for group in row.groups.all()]
@@ -187,12 +196,6 @@ class RuleForm(forms.Form):
         }
 
 
-if TYPE_CHECKING:
-    RuleForms = forms.BaseFormSet[RuleForm]
-else:
-    RuleForms = forms.BaseFormSet
-
-
 class RuleTable(RuleForms):
     """All rules of a policy, edited in place and saved in one go."""
 
@@ -216,7 +219,11 @@ class RuleTable(RuleForms):
         return general
 
 
-RuleFormSet = forms.formset_factory(RuleForm, formset=RuleTable, extra=0, can_delete=True, max_num=MOST_RULES)
+#: Makes a table; Django adds to the class what its options say.
+rule_table = cast(
+    "type[RuleTable]",
+    forms.formset_factory(RuleForm, formset=RuleTable, extra=0, can_delete=True, max_num=MOST_RULES),
+)
 
 
 def shown(rule: Rule) -> dict[str, Any]:

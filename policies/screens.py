@@ -64,8 +64,8 @@ POLICIES = register(
         one=_("policy"),
         icon="shield-lock",
         purpose=_(
-            "A policy is a set of rules on groups: which peers may be reached, or may reach them, by which protocol and "
-            "ports. Make one for the group you want to protect, allow what it needs, and deny the rest."
+            "A policy is a set of rules on groups: which peers may be reached, or may reach them, by which protocol "
+            "and ports. Make one for the group you want to protect, allow what it needs, and deny the rest."
         ),
         form=PolicyForm,
         goes=rules_gone,

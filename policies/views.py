@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
@@ -17,7 +17,7 @@ from networks.models import Endpoint
 from policies.actions import replace_rules
 from policies.explain import Explanation
 from policies.explain import explain as explain_connection
-from policies.forms import ExplainForm, Peers, RuleFormSet, RuleTable, shown
+from policies.forms import ExplainForm, Peers, RuleTable, rule_table, shown
 from policies.models import Policy
 from policies.screens import POLICIES, with_hits
 from tenants.models import Tenant
@@ -33,9 +33,9 @@ def edit_rules(request: PageRequest, pk: int) -> HttpResponse:
     rules = with_hits(policy.rules.all())
     peers = {"peers": Peers(policy.tenant)}
     if request.method != "POST":
-        table = RuleFormSet(prefix="rules", initial=[shown(rule) for rule in rules], form_kwargs=peers)
+        table = rule_table(prefix="rules", initial=[shown(rule) for rule in rules], form_kwargs=peers)
         return _rules_page(request, policy, table, rules, [])
-    table = RuleFormSet(request.POST, prefix="rules", form_kwargs=peers)
+    table = rule_table(request.POST, prefix="rules", form_kwargs=peers)
     wrong = _save(request, policy, table)
     if wrong is not None:
         return _rules_page(request, policy, table, rules, wrong)
@@ -47,7 +47,7 @@ def edit_rules(request: PageRequest, pk: int) -> HttpResponse:
 def _save(request: PageRequest, policy: Policy, table: RuleTable) -> list[str] | None:
     """None when the rules are saved; else what is wrong with the table as a whole, the rest being at its fields."""
     if not table.is_valid():
-        return list(table.non_form_errors())
+        return [str(error) for error in table.non_form_errors()]
     try:
         replace_rules(actor=request.person.actor, policy=policy, rules=table.entries())
     except ValidationError as error:
@@ -69,8 +69,11 @@ def _rules_page(
 
 
 def explain(request: PageRequest) -> HttpResponse:
-    """Would this connection pass, and who says so? The question is in the address, so an answer can be passed on."""
-    tenant = _tenant_asked(request)
+    """Would this connection pass, and who says so? The question is in the address, so an answer can be passed on.
+
+    It is about one tenant: names of two may be the same, and their addresses may overlap.
+    """
+    tenant: Tenant | None = request.person.tenant
     if tenant is None:
         return render(request, "policies/explain_where.html", {"tenants": request.person.tenants})
     asked = "source" in request.GET
@@ -79,18 +82,6 @@ def explain(request: PageRequest) -> HttpResponse:
     names = Endpoint.objects.filter(tenant=tenant).values_list("name", "ip4", "ip6")[:MOST_ENDS]
     context = {"tenant": tenant, "form": form, "answer": answer, "names": names, "topics": [f"tenant.{tenant.pk}"]}
     return render(request, "policies/explain.html", context, status=422 if form.errors else 200)
-
-
-def _tenant_asked(request: PageRequest) -> Tenant | None:
-    """Names of two tenants may be the same, and their addresses may overlap: a question is about one tenant."""
-    wanted = request.GET.get("tenant")
-    if wanted is None:
-        tenants = request.person.tenants
-        return request.person.tenant or (tenants[0] if len(tenants) == 1 else None)
-    found = next((tenant for tenant in request.person.tenants if tenant.name == wanted), None)
-    if found is None:
-        raise Http404
-    return found
 
 
 def _answer(form: ExplainForm, tenant: Tenant) -> Explanation | None:

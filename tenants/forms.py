@@ -1,12 +1,17 @@
-"""The form of a tenant."""
+"""The forms of tenants and their members."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from contivui.web.forms import VerbForm
-from tenants.models import Verdict
+from tenants.models import Membership, Verdict
+from tenants.people import ROLES
 
 NAME_HELP = _("Letters, digits, dashes and dots, for example web-1.")
 
@@ -29,3 +34,33 @@ class TenantForm(VerbForm):
         choices=[(Verdict.ALLOW.value, _("Allow")), (Verdict.DENY.value, _("Deny"))],
         help_text=_("What happens to a connection that no rule speaks of."),
     )
+
+
+class PersonField(forms.CharField):
+    """Somebody with an account, by name."""
+
+    def clean(self, value: Any) -> User | None:
+        name = super().clean(value)
+        found = User.objects.filter(username=name, is_active=True).first()
+        if name and found is None:
+            message = _("Nobody signs in as %(name)s. A cluster administrator makes accounts.")
+            raise ValidationError(message, code="unknown", params={"name": name})
+        return found
+
+
+class MemberForm(VerbForm):
+    user = PersonField(label=_("Person"), max_length=150, help_text=_("The name she signs in with."))
+    role = forms.ChoiceField(
+        label=_("Role"),
+        choices=list(ROLES.items()),
+        help_text=_(
+            "A viewer reads, an editor changes what the tenant owns, an owner also decides who its members are."
+        ),
+    )
+
+    def fill(self, row: Membership) -> dict[str, Any]:
+        return {"user": row.user.get_username(), "role": row.role}
+
+    def prepare(self) -> None:
+        if self.row is not None:
+            self.fields["user"].disabled = True

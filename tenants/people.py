@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from tenants.access import Forbidden, Rights, missing, rights_of
 from tenants.change import Actor
@@ -17,17 +17,21 @@ from tenants.models import Membership, Role, Tenant
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+#: Roles in the reader's language.
+ROLES = {Role.OWNER: _("Owner"), Role.EDITOR: _("Editor"), Role.VIEWER: _("Viewer")}
 #: Where the session keeps the chosen tenant's key.
 CHOSEN = "tenant"
 
 
 class Person:
     """Reads what it is asked for once, and only then. `tenant` None is all tenants, which only administrators choose;
-    others work in one, the first of theirs until they choose."""
+    others work in one, the first of theirs until they choose. An address may name another (`?tenant=blue`), so that
+    a link shows the next person the same."""
 
-    def __init__(self, user: User, chosen: int | None, address: str | None) -> None:
+    def __init__(self, user: User, chosen: int | None, address: str | None, named: str | None = None) -> None:
         self.user = user
         self.chosen = chosen
+        self.named = named
         self.actor = Actor(user.get_username(), "page", user.pk, address)
 
     @cached_property
@@ -42,9 +46,14 @@ class Person:
     def sees_all(self) -> bool:
         return self.rights.administrator
 
-    @property
+    @cached_property
     def tenant(self) -> Tenant | None:
-        """The chosen one while she sees it: a membership that ended ends the choice."""
+        """The one the address names, or 404; else the chosen one while she sees it: a membership that ended ends the
+        choice."""
+        if self.named:
+            return next((tenant for tenant in self.tenants if tenant.name == self.named), None) or _nowhere()
+        if self.named == "" and self.sees_all:
+            return None
         found = next((tenant for tenant in self.tenants if tenant.pk == self.chosen), None)
         if found or self.sees_all or not self.tenants:
             return found
@@ -53,9 +62,7 @@ class Person:
     @property
     def role(self) -> str:
         """Her role in the chosen tenant, in words."""
-        words = {role.name: role.label for role in Role}
-        word = words.get(self.rights.of(self.tenant).name)
-        return _(str(word)) if word else ""
+        return str(ROLES.get(self.rights.of(self.tenant).name.lower(), ""))
 
     def may(self, verb: str, tenant: Any | None = None) -> bool:
         return self.rights.may(verb, tenant)
@@ -68,7 +75,12 @@ class Person:
 def person_of(request: HttpRequest) -> Person:
     user = request.user
     assert user.is_authenticated
-    return Person(user, request.session.get(CHOSEN), request.META.get("REMOTE_ADDR") or None)
+    address = request.META.get("REMOTE_ADDR") or None
+    return Person(user, request.session.get(CHOSEN), address, request.GET.get("tenant"))
+
+
+def _nowhere() -> NoReturn:
+    raise Http404
 
 
 class PersonMiddleware:

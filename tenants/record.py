@@ -10,8 +10,10 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from contivui.web.request import PageRequest
+from contivui.web.screens import registry
 from tenants.difference import difference
 from tenants.models import AuditEntry
 
@@ -25,7 +27,16 @@ def described(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
     rows = list(entries)
     for entry in rows:
         entry.lines = difference(entry.before, entry.after)  # type: ignore[attr-defined]
+        entry.page = page_of(entry)  # type: ignore[attr-defined]
     return rows
+
+
+def page_of(entry: AuditEntry) -> str:
+    """Where the object is looked at; "" when it was deleted, or has no page of its own."""
+    screen = next((s for s in registry.values() if s.resource.model._meta.model_name == entry.object_type), None)
+    if screen is None or entry.after is None or entry.object_id is None:
+        return ""
+    return reverse(f"{screen.name}.detail", args=[entry.object_id])
 
 
 @dataclass(frozen=True, slots=True)

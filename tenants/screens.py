@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from contivui.web import cells
 from contivui.web.request import PageRequest
 from contivui.web.screens import Attribute, Column, Panel, Screen, register
-from tenants.forms import TenantForm
+from tenants.forms import MemberForm, TenantForm
 from tenants.models import AuditEntry
-from tenants.people import members_of
+from tenants.people import ROLES, members_of
 from tenants.record import described
-from tenants.resources import TENANT
+from tenants.resources import MEMBER, TENANT
 
 #: Changes an object's page shows; Activity has all.
 LAST_CHANGES = 8
@@ -70,5 +70,28 @@ TENANTS = register(
             ),
             HISTORY,
         ],
+    )
+)
+
+MEMBERS = register(
+    Screen(
+        resource=MEMBER,
+        title=_("Members"),
+        one=_("member"),
+        icon="users-group",
+        purpose=_("A member works in a tenant: as viewer, editor or owner. Add the people who share the work."),
+        form=MemberForm,
+        live=False,
+        columns=(
+            Column(key="user", title=_("Person"), cell=cells.key, sort="user__username"),
+            TENANT_COLUMN,
+            Column(key="role", title=_("Role"), value=lambda row: ROLES[row.role], sort="role"),
+        ),
+        attributes=(
+            Attribute(title=_("Person"), value=lambda row: row.user),
+            Attribute(title=_("Tenant"), value=lambda row: row.tenant, cell=cells.link_to("tenant")),
+            Attribute(title=_("Role"), value=lambda row: ROLES[row.role]),
+        ),
+        panels=[HISTORY],
     )
 )

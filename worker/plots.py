@@ -51,7 +51,7 @@ def denied(request: PageRequest) -> JsonResponse:
 
 
 def per_minute(old: TrafficSample, new: TrafficSample) -> float:
-    """A total that shrank belongs to a node that is gone: nothing is known of that moment but that it is no negative."""
+    """A total shrinks when a node goes: of that moment nothing is known but that it is not negative."""
     seconds = max((new.at - old.at).total_seconds(), 0.1)
     return round(max(new.denied_total - old.denied_total, 0) * 60 / seconds, 1)
 

@@ -73,8 +73,8 @@ def realization_of(rows: Sequence[Any]) -> dict[Any, Live]:
 def _sections(tenants: Iterable[int]) -> Mapping[int, list[_Section]]:
     found: dict[int, list[_Section]] = defaultdict(list)
     rows = SpecSection.objects.filter(tenant_id__in=tenants).order_by("node__name")
-    for tenant, *section in rows.values_list("tenant_id", "node__name", "applied_generation", "refused"):
-        found[tenant].append(_Section(*section))
+    for tenant, node, applied, refused in rows.values_list("tenant_id", "node__name", "applied_generation", "refused"):
+        found[tenant].append(_Section(node, applied, refused))
     return found
 
 

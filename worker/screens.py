@@ -8,7 +8,7 @@ from django import forms
 from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contivui.web import cells
@@ -42,14 +42,14 @@ def condition(node: Node) -> tuple[str, str]:
     """A node's state as a kind (good, wait, bad, off) and a word."""
     status = status_of(node)
     if status.connected_at is None:
-        return "off", _now("never seen")
+        return "off", gettext("never seen")
     if not status.connected:
-        return "bad", _now("away")
+        return "bad", gettext("away")
     if status.problem:
-        return "bad", _now("refuses a spec")
+        return "bad", gettext("refuses a spec")
     if status.revision < wanted_of(node):
-        return "wait", _now("applying")
-    return "good", _now("in sync")
+        return "wait", gettext("applying")
+    return "good", gettext("in sync")
 
 
 def drift_words(node: Node) -> str:
@@ -160,7 +160,6 @@ NODES = register(
             Attribute(title=_("Problem"), value=lambda row: status_of(row).problem),
         ),
         panels=[
-            Panel(key="agent", title=_("Agent"), template="worker/agent.html", context=agent_of, width="half"),
             Panel(
                 key="tenants", title=_("Tenants"), template="worker/sections.html", context=sections_of, width="half"
             ),
@@ -171,6 +170,7 @@ NODES = register(
                 context=features_of,
                 width="half",
             ),
+            Panel(key="agent", title=_("Agent"), template="worker/agent.html", context=agent_of, width="half"),
             Panel(key="drift", title=_("Drift"), template="worker/drift.html", context=drift_of),
             Panel(
                 key="endpoints",

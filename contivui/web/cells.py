@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -33,12 +34,11 @@ def codes(value: Sequence[str], row: Any) -> str:
 
 def link_to(name: str) -> Cell:
     """A link to the page of the object that is the value, of the resource `name`."""
-    from django.urls import reverse
 
     def cell(value: Any, row: Any) -> str:
-        return (
-            format_html('<a href="{}">{}</a>', reverse(f"{name}.detail", args=[value.pk]), value) if value else NOTHING
-        )
+        if not value:
+            return NOTHING
+        return format_html('<a href="{}">{}</a>', reverse(f"{name}.detail", args=[value.pk]), value)
 
     return cell
 

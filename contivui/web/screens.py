@@ -1,4 +1,4 @@
-"""What the pages of one kind of object show, declared once. `contivui.web.views` makes list, detail, form and deletion of it."""
+"""What the pages of one kind of object show, declared once; contivui.web.views makes the pages of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     Words = str
 
-Choices = Iterable[tuple[Any, str]]
+Choices = Iterable[tuple[Any, Words]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +82,13 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """The pages of one resource. `purpose` says in an empty list what the thing is for; `goes` names what is deleted
-    along with a row; `topics` are what its page listens to beyond its tenant; `owner` is the tenant whose
-    rights count; `made` answers what was made when it is not the row alone; `live` shows how far rows are live; `guarded` lists are not even offered empty to who may not see any."""
+    """The pages of one resource. `purpose` says in an empty list what the thing is for.
+
+    `goes` names what is deleted along with a row; `topics` are what its page listens to beyond its tenant; `narrow`
+    adds what columns and cards need to the query; `owner` is the tenant whose rights count for a row; `made` answers
+    what a create verb made when it is not the row alone; `live` shows how far rows are live; a `guarded` list is
+    refused to who may see none of it.
+    """
 
     resource: Resource
     title: Words
@@ -116,16 +120,8 @@ class Screen:
     def rows(self, request: PageRequest) -> models.QuerySet[Any]:
         """Everything of this kind the person may see, ready to be shown."""
         manager: Any = self.resource.model._default_manager
-        rows = (
-            manager.visible_to(request.user).select_related(*self.selected()).prefetch_related(*self.resource.prefetch)
-        )
-        return self.narrow(rows)
-
-    def selected(self) -> tuple[str, ...]:
-        return (
-            *self.resource.select,
-            *(("tenant",) if self.in_tenant and "tenant" not in self.resource.select else ()),
-        )
+        rows = manager.visible_to(request.user)
+        return self.narrow(rows.select_related(*self.resource.select).prefetch_related(*self.resource.prefetch))
 
     def url(self, action: str, row: Any | None = None) -> str:
         return reverse(f"{self.name}.{action}", args=[row.pk] if row is not None else [])

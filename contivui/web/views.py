@@ -112,7 +112,7 @@ def topics(screen: Screen, row: Any) -> list[str]:
 
 
 def create(request: PageRequest, screen: Screen) -> HttpResponse:
-    tenant = _tenant_for_new(request, screen)
+    tenant = request.person.tenant if screen.in_tenant else None
     if screen.in_tenant and tenant is None:
         able = [one for one in request.person.tenants if request.person.may(f"{screen.name}.create", one)]
         return render(request, "web/choose_tenant.html", {"screen": screen, "tenants": able})
@@ -127,19 +127,6 @@ def create(request: PageRequest, screen: Screen) -> HttpResponse:
         if done:
             return saved(request, screen, row, _("%(one)s %(name)s is made.") % {"one": screen.one, "name": row})
     return _form_page(request, screen, form, None)
-
-
-def _tenant_for_new(request: PageRequest, screen: Screen) -> Any | None:
-    """The tenant a new object will belong to: the one the address names, else the chosen one, else the only one."""
-    if not screen.in_tenant:
-        return None
-    if wanted := request.GET.get("tenant"):
-        return next((one for one in request.person.tenants if one.name == wanted), None) or _missing()
-    return request.person.tenant
-
-
-def _missing() -> Any:
-    raise Http404
 
 
 def edit(request: PageRequest, pk: int, screen: Screen) -> HttpResponse:

@@ -55,7 +55,13 @@
     timer = setTimeout(run, Math.max(atLeast, lastFetch + QUIET_MS - Date.now(), 0));
   };
 
+  const subscribed = () => {
+    connected();
+    if (everOpen) plan();  // what happened while it was away
+    everOpen = true;
+  };
   const heard = (message) => {
+    if (message.type === "subscribed") return subscribed();
     if (message.type !== "event") return;
     lastEvent = new Date();
     connected();
@@ -68,9 +74,6 @@
     socket.onopen = () => {
       opened = Date.now();
       socket.send(JSON.stringify({ type: "subscribe", topics }));
-      connected();
-      if (everOpen) plan();  // what happened while it was away
-      everOpen = true;
     };
     socket.onmessage = (event) => heard(JSON.parse(event.data));
     socket.onclose = () => {

@@ -15,7 +15,7 @@
     const unit = words[box.dataset.unit] || words.count;
     const axis = { stroke: colour("--text-faint"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
     return {
-      width: box.clientWidth, height: 208, padding: [10, 12, 0, 0], cursor: { points: { size: 6 } },
+      width: box.clientWidth, height: 208, padding: [10, 26, 0, 0], cursor: { points: { size: 6 } },
       scales: { y: { range: (_plot, _low, high) => [0, Math.max(high * 1.08, 1)] } },
       axes: [axis, { ...axis, size: 78, values: (_plot, ticks) => ticks.map((tick) => unit(tick)) }],
       series: [{ label: box.dataset.time }, ...names.map((name, index) => ({

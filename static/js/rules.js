@@ -13,7 +13,6 @@
     addresses.hidden = field(row, "peer").value !== "address";
     const protocol = field(row, "protocol").value.trim().toLowerCase();
     const hasPorts = ["tcp", "udp", "6", "17"].includes(protocol);
-    field(row, "ports").disabled = !hasPorts;
     field(row, "ports").placeholder = hasPorts ? table.dataset.ports : "–";
   };
   const add = () => {
@@ -38,7 +37,7 @@
     priority.value = String(Math.min(100, Math.max(1, Number(priority.value) + by)));
     changed();
   };
-  table.addEventListener("change", (event) => { const row = event.target.closest("tr"); if (row) fit(row); });
+  table.addEventListener("input", (event) => { const row = event.target.closest("tr"); if (row) fit(row); });
   table.addEventListener("click", (event) => { if (event.target.closest("[data-remove]")) remove(event.target.closest("tr")); });
   table.addEventListener("keydown", (event) => {
     const by = { ArrowUp: 1, ArrowDown: -1 }[event.key];

@@ -84,11 +84,12 @@ def rate(value: int | None) -> str:
 
 @register.filter
 def milliseconds(value: float | None) -> str:
+    """A duration in the unit that suits it."""
     if value is None:
         return "–"
-    return (
-        f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s" if value < 60000 else f"{value / 60000:.0f} min"
-    )
+    if value < 1000:
+        return f"{value:.0f} ms"
+    return f"{value / 1000:.1f} s" if value < 60000 else f"{value / 60000:.0f} min"
 
 
 @register.filter
