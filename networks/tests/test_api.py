@@ -171,3 +171,13 @@ def test_it_says_how_far_an_object_is_live(people: Cast) -> None:
     assert answer["saved_at"] is not None
     assert (answer["stage"], answer["live_at"], answer["live_ms"], answer["live"]) == ("saved", None, None, 0)
     assert (answer["waiting"], answer["refused"]) == ([], [])
+
+
+def test_a_name_is_looked_for_in_the_objects_own_tenant_only(people: Cast) -> None:
+    """An administrator sees both networks of that name; only one of them can be meant."""
+    for tenant in (people.green, people.blue):
+        theirs, mine = network_in(people.green, "same"), network_in(people.blue, "same")
+        body = {"tenant": tenant.name, "name": "g", "network": "same"}
+        answer = client_of(people.root).post("/api/v2/groups/", body, format="json")
+        assert answer.status_code == 201, answer.json()
+        assert answer.json()["network"]["id"] == (theirs if tenant == people.green else mine).pk
