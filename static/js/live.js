@@ -20,7 +20,7 @@
     sign.className = `live-state state ${state}`;
     sign.querySelector("[data-words]").textContent = words;
   };
-  const connected = () => say("good", lastEvent ? `${sign.dataset.live} · ${Contiv.clock(lastEvent)}` : sign.dataset.live);
+  const connected = () => say("good", lastEvent ? `${sign.dataset.connected} · ${Contiv.clock(lastEvent)}` : sign.dataset.connected);
   const lost = () => {
     const words = everOpen ? `${sign.dataset.lost} ${Contiv.clock(new Date(lastFetch || performance.timeOrigin))}` : sign.dataset.never;
     say(everOpen ? "bad" : "off", words);
