@@ -64,7 +64,7 @@ def listening(settings: Settings) -> Iterator[list[socket.socket]]:
         tcp = web.tcp(settings.host, settings.port)
     except OSError as error:
         raise Refused(
-            f"Nothing can listen at {settings.host} port {settings.port} ({error.strerror}). "
+            f"Nothing can listen at {settings.host} port {settings.port} ({os.strerror(error.errno or 0)}). "
             "Set PORT to a free one and HOST to an address of this machine."
         ) from None
     with tcp, web.unix(settings.agents_socket) as unix:
@@ -115,7 +115,8 @@ class Launcher:
 
     def start(self, name: str, command: list[str], sockets: list[socket.socket] | None = None) -> None:
         passed = tuple(s.fileno() for s in sockets or [])
-        self.supervisor.start(Program(name, command, folder=ROOT, pass_fds=passed))
+        # What /healthz answers while things start is waited for and said here, not shown as a problem of the web.
+        self.supervisor.start(Program(name, command, folder=ROOT, pass_fds=passed, hushed=b"/healthz"))
         self.running.append(name)
 
     def _listening(self) -> list[str]:

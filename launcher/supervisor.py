@@ -34,13 +34,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run. `pass_fds` are open files it inherits under the same numbers."""
+    """What to run. `pass_fds` are open files it inherits under the same numbers; a problem with `hushed` in its line
+    goes to the log alone."""
 
     name: str
     command: list[str]
     env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     folder: Path = Path()
     pass_fds: tuple[int, ...] = ()
+    hushed: bytes | None = None
 
 
 class Supervisor:
@@ -132,7 +134,7 @@ class Supervisor:
             log.write(b"%s | %s" % (program.name.encode(), line))
             log.flush()
             last.append(line.rstrip())
-            if PROBLEM.search(line):
+            if PROBLEM.search(line) and not (program.hushed and program.hushed in line):
                 self.say(f"{program.name} │ {line.decode(errors='replace').rstrip()}")
 
     def _log(self, name: str) -> BinaryIO:

@@ -17,7 +17,9 @@ def main() -> None:
     # As a thread: Celery's own -B makes a process that outlives a killed worker.
     EmbeddedService(app, thread=True).start()
     lonely = ["--without-gossip", "--without-mingle", "--without-heartbeat"]  # one worker: nobody to greet
-    app.worker_main(["worker", "--pool", "threads", "--concurrency", str(CONCURRENCY), "--loglevel", "INFO", *lonely])
+    app.worker_main(
+        ["worker", "--pool", "threads", "--concurrency", str(CONCURRENCY), "--loglevel", "WARNING", *lonely]
+    )
 
 
 if __name__ == "__main__":
