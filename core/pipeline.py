@@ -75,7 +75,9 @@ FORWARD = (
     "ip hdrlength != 5 drop",
     "ct state established,related jump current",
     "ct state related,invalid,untracked drop",
-    "ct direction reply goto judge_reply",
+    # Who began is known where there are ports or echo numbers. Between two addresses that speak any other protocol
+    # each packet stands for itself, or a connection that is denied by now would hold up the other way for ever.
+    "ct direction reply meta l4proto { icmp, tcp, udp, ipv6-icmp } goto judge_reply",
     "goto judge",
 )
 

@@ -31,7 +31,7 @@ def _checked(result: int, what: str) -> None:
         raise OSError(code, f"{what}: {os.strerror(code)}")
 
 
-def _move(path: Path) -> None:
+def enter(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         _checked(_libc.setns(handle, CLONE_NEWNET), f"entering the network namespace {path}")
@@ -43,7 +43,7 @@ def run_in(path: Path, work: Callable[[], T]) -> T:
     """The result of `work`, called in a thread inside the namespace. OSError when there is none at `path`."""
 
     def moved() -> T:
-        _move(path)
+        enter(path)
         return work()
 
     return _movers.submit(moved).result()

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 #: Set in the environment of everything that runs inside, so that kernel work can refuse to start outside.
 MARK = "CONTIVUI_SANDBOX"
@@ -46,11 +48,26 @@ def enter() -> None:
     os.environ[MARK] = "1"
 
 
+def run_and_reap(argv: list[str]) -> NoReturn:
+    """As the first process inside: run the command, collect orphans (or every killed agent's helpers would stay as
+    zombies), and end with the command; the kernel then ends whatever else is there."""
+    child = os.fork()
+    if not child:
+        os.execvp(argv[0], argv)  # noqa: S606 - the command is the caller's own
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C reaches the command without us
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+    while True:
+        ended, status = os.wait()
+        if ended == child:
+            code = os.waitstatus_to_exitcode(status)
+            sys.exit(code if code >= 0 else 128 - code)
+
+
 def main() -> None:
     argv = sys.argv[1:]
     if argv[:1] == ["--inside"]:
         enter()
-        os.execvp(argv[1], argv[1:])  # noqa: S606 - the command is the caller's own
+        run_and_reap(argv[1:])
     argv = argv[1:] if argv[:1] == ["--"] else argv
     if not argv:
         sys.exit("Name the command to run: python -m lab.sandbox -- COMMAND …")
