@@ -63,7 +63,8 @@ class SocketWatch:
         return self._poll.fileno()
 
     def drain(self) -> bool:
-        return any([_drain(listening) for listening in self._sockets])
+        heard = [_drain(listening) for listening in self._sockets]
+        return any(heard)
 
     def close(self) -> None:
         self._poll.close()

@@ -40,7 +40,7 @@ def enter(path: Path) -> None:
 
 def isolate() -> None:
     """Move the calling thread into a new namespace that ends with it."""
-    _call("unshare", CLONE_NEWNET)
+    call("unshare", CLONE_NEWNET)
 
 
 def make(path: Path) -> None:
@@ -49,17 +49,9 @@ def make(path: Path) -> None:
     if exists(path):
         return enter(path)
     path.touch(mode=0o444)
-    call("unshare", CLONE_NEWNET)
-    # Not a thread's own link below /proc: where /proc is older than thread-self, the task folder is there.
-    source = f"/proc/self/task/{_thread_id()}/ns/net"
-    call("mount", source.encode(), os.fsencode(path), None, MS_BIND, None)
+    isolate()
+    call("mount", b"/proc/thread-self/ns/net", os.fsencode(path), None, MS_BIND, None)
     return None
-
-
-def _thread_id() -> int:
-    import threading
-
-    return threading.get_native_id()
 
 
 def exists(path: Path) -> bool:

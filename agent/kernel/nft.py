@@ -145,19 +145,6 @@ def _from_found(op: Op, found: KernelObject | None) -> Op | None:
     return None if found == op.new else Op("update", found, op.new)
 
 
-def as_found(ops: Iterable[Op], actual: Mapping[Key, KernelObject]) -> list[Op]:
-    """The ops as they must be where the kernel holds `actual`, whatever they were made to believe."""
-    return [right for op in ops if (right := _as_found(op, actual.get(op.subject.key))) is not None]
-
-
-def _as_found(op: Op, there: KernelObject | None) -> Op | None:
-    if op.new is None:
-        return Op("delete", old=there) if there is not None else None
-    if there is None:
-        return Op("create", new=op.new)
-    return None if there == op.new else Op("update", there, op.new)
-
-
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -18,7 +17,7 @@ from agent.kernel.nflog import SocketLog
 from agent.kernel.observe import observe, ruleset, sysctl_path
 from core import ids
 from core.plan import Op
-from core.state import KernelObject, Key, Sysctl
+from core.state import ForeignLink, KernelObject, Key, Sysctl, by_key
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -33,7 +32,6 @@ class Kernel:
         self._underlay = underlay
         self._node = Resident(node_namespace) if node_namespace else None
         self._residents: dict[int, Resident] = {}
-        self._home = ThreadPoolExecutor(1, thread_name_prefix="node")
         self._lock = threading.Lock()
 
     # --- the interface ------------------------------------------------------------------------------------------------
@@ -90,7 +88,6 @@ class Kernel:
             residents, self._residents = list(self._residents.values()), {}
         for resident in [*residents, *([self._node] if self._node else [])]:
             resident.close()
-        self._home.shutdown()
 
     # --- namespaces ---------------------------------------------------------------------------------------------------
 
@@ -172,7 +169,7 @@ def _executor(op: Op) -> str:
     return kind if kind in ("namespace", "sysctl") else "lines"
 
 
-# --- done in the tenant's namespace ------------------------------------------------------------------------------------
+# --- done in the tenant's namespace -----------------------------------------------------------------------------------
 
 
 def _apply_nft(ops: Sequence[Op]) -> None:
@@ -194,9 +191,8 @@ def _apply_sysctls(ops: Sequence[Op]) -> None:
             try:
                 sysctl_path(op.new.name).write_text(op.new.value)
             except OSError as error:
-                raise ApplyError(
-                    f"The setting {op.new.name} cannot be {op.new.value}: {error.strerror}.", op
-                ) from error
+                problem = f"The setting {op.new.name} cannot be {op.new.value}: {error.strerror}."
+                raise ApplyError(problem, op) from error
 
 
 def _counters() -> Counters:
