@@ -208,10 +208,11 @@ class RuleTable(RuleForms):
     def blame(self, error: ValidationError) -> list[str]:
         """Put each error of the verb ("rules.2.ports") at its row and field. Answers those of no row."""
         general: list[str] = []
+        kept = self.kept()  # Before the first error: a formset with errors does not know its deleted rows.
         for place, errors in error.update_error_dict({}).items():
             words = place.split(".")
             if len(words) == 3 and words[1].isdecimal():
-                form = self.kept()[int(words[1])]
+                form = kept[int(words[1])]
                 name = words[2] if words[2] in form.fields else "peer"
                 form.add_error(name, errors)
             else:

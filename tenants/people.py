@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 #: Roles in the reader's language.
-ROLES = {Role.OWNER: _("Owner"), Role.EDITOR: _("Editor"), Role.VIEWER: _("Viewer")}
+ROLES: dict[str, Any] = {Role.OWNER.value: _("Owner"), Role.EDITOR.value: _("Editor"), Role.VIEWER.value: _("Viewer")}
 #: Where the session keeps the chosen tenant's key.
 CHOSEN = "tenant"
 

@@ -13,10 +13,10 @@ const FILES = [
   ["uplot", "dist/uPlot.iife.min.js", "uplot.min.js"],
   ["uplot", "dist/uPlot.min.css", "uplot.min.css"],
 ];
-const ICONS = `activity alert-triangle arrow-right ban box building-community check chevron-down chevron-left chevron-right
-  circle-check circle-dashed clock copy device-floppy dots download file-type-csv gauge hierarchy-2 history info-circle
-  key language layout-dashboard loader-2 lock logout menu-2 moon network pencil plug-connected plug-connected-x plus
-  refresh route search server-2 shield-lock sun sun-moon trash user-circle users-group x braces`.split(/\s+/);
+const ICONS = `alert-triangle arrow-right box braces building-community check chevron-down chevron-left chevron-right
+  chevron-up circle-check circle-dashed copy device-floppy file-type-csv gauge history info-circle key
+  language layout-dashboard loader-2 logout menu-2 moon network pencil plug-connected plus route search
+  server-2 shield-lock sun sun-moon trash user-circle users-group x`.split(/\s+/);
 
 const target = join(dirname(fileURLToPath(import.meta.url)), "..", "static", "vendor");
 const scratch = mkdtempSync(join(tmpdir(), "vendor-"));

@@ -72,7 +72,7 @@ def ago(value: datetime | None, row: Any) -> str:
 
 def time_tag(value: datetime | None, style: str) -> SafeString:
     """A time the browser shows in the reader's zone; without script it reads as UTC."""
-    if value is None:
+    if not value:
         return NOTHING
     words = f"{value:%Y-%m-%d %H:%M:%S} UTC"
     return format_html('<time datetime="{}" data-style="{}">{}</time>', value.isoformat(), style, words)

@@ -93,5 +93,5 @@ def _ordered(rows: QuerySet[Any], sort: str, screen: Screen) -> tuple[str, Query
     """By the asked-for column, then by key, so that pages neither repeat nor leave out a row."""
     column = next((c for c in screen.columns if c.sort and c.key == sort.removeprefix("-")), None)
     if column is None:
-        return "", rows.order_by(*screen.resource.model._meta.ordering, "pk")
+        return "", rows.order_by(*(screen.resource.model._meta.ordering or ()), "pk")
     return sort, rows.order_by(("-" if sort.startswith("-") else "") + column.sort, "pk")

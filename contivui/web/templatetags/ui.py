@@ -83,9 +83,9 @@ def rate(value: int | None) -> str:
 
 
 @register.filter
-def milliseconds(value: float | None) -> str:
-    """A duration in the unit that suits it."""
-    if value is None:
+def milliseconds(value: Any) -> str:
+    """A duration in the unit that suits it. What is not known (a template's "" too) is a dash."""
+    if not isinstance(value, float | int):
         return "–"
     if value < 1000:
         return f"{value:.0f} ms"

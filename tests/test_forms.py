@@ -1,0 +1,321 @@
+"""Forms: they call the verbs; what a verb refuses is at its field, with what was typed still there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from networks.actions import create_endpoint, create_group, create_network
+from networks.models import Endpoint, EndpointGroup, Network, Node
+from policies.actions import create_policy, create_profile, replace_rules
+from policies.models import BandwidthProfile, Policy, Rule
+from tenants.change import SYSTEM
+from tenants.models import AuditEntry, Membership, Realization, Tenant
+from tenants.testing import Cast, people
+from tests.pages import signed_in, unhashed
+from worker.models import NodeStatus, SpecSection
+
+__all__ = ["people", "unhashed"]
+pytestmark = pytest.mark.usefixtures("unhashed")
+
+
+@pytest.fixture
+def house(people: Cast) -> Cast:
+    """Blue has a network with the groups web and db, one endpoint, and a policy on db with two rules."""
+    give = {"actor": SYSTEM, "tenant": people.blue}
+    net = create_network(**give, name="net", subnet4="20.1.1.0/24", gateway4="20.1.1.254")
+    web, db = (create_group(**give, name=name, network=net) for name in ("web", "db"))
+    create_endpoint(**give, name="web-1", network=net, group=web)
+    policy = create_policy(**give, name="db-policy", groups=[db])
+    replace_rules(
+        actor=SYSTEM,
+        policy=policy,
+        rules=[
+            {"priority": 10, "peer": "group", "peer_group": web, "protocol": "tcp", "ports": "5432"},
+            {"priority": 1, "action": "deny"},
+        ],
+    )
+    return people
+
+
+def wrong(answer: Any) -> dict[str, list[str]]:
+    return {name: list(errors) for name, errors in answer.context["form"].errors.items()}
+
+
+def test_a_network_is_made_and_its_page_follows_the_change(house: Cast) -> None:
+    client = signed_in(house.alice)
+    typed = {"name": "two", "subnet4": "20.1.2.0/24", "gateway4": "20.1.2.254", "encap": "vxlan", "tag": ""}
+    answer = client.post(reverse("network.create"), typed)
+    row = Network.objects.get(name="two")
+    assert answer["Location"] == f"{reverse('network.detail', args=[row.pk])}?saved={house.blue.pk}.{row.generation}"
+    entry = AuditEntry.objects.first()
+    assert entry is not None
+    assert (entry.actor, entry.via, entry.verb, entry.address) == ("alice", "page", "network.create", "127.0.0.1")
+    page = client.get(answer["Location"]).content.decode()
+    assert "network two is made" in page
+    assert "Compiling" in page
+    Realization.objects.filter(generation=row.generation).update(compiled_at="2026-01-01T00:00:00Z")
+    assert "No node carries an endpoint" in client.get(answer["Location"]).content.decode()
+
+
+def test_an_overlapping_subnet_is_refused_at_its_field_naming_the_other_network(house: Cast) -> None:
+    typed = {"name": "clash", "subnet4": "20.1.1.128/25", "encap": "vxlan"}
+    answer = signed_in(house.alice).post(reverse("network.create"), typed)
+    assert answer.status_code == 422
+    assert list(wrong(answer)) == ["subnet4"]
+    assert "net" in wrong(answer)["subnet4"][0]
+    page = answer.content.decode()
+    assert 'value="20.1.1.128/25"' in page
+    assert 'aria-invalid="true"' in page
+    assert not Network.objects.filter(name="clash").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "-x"}, "name"),
+        ({"name": "net"}, "name"),
+        ({"subnet4": "20.1.9.1/24"}, "subnet4"),
+        ({"subnet4": "nonsense"}, "subnet4"),
+        ({"subnet4": ""}, "subnet4"),
+        ({"gateway4": "20.1.8.1"}, "gateway4"),
+        ({"tag": "99999999"}, "tag"),
+        ({"encap": "gre"}, "encap"),
+    ],
+)
+def test_wrong_input_is_marked_at_its_field(house: Cast, typed: dict[str, str], field: str) -> None:
+    valid = {"name": "two", "subnet4": "20.1.9.0/24", "encap": "vxlan"}
+    answer = signed_in(house.alice).post(reverse("network.create"), {**valid, **typed})
+    assert answer.status_code == 422
+    assert list(wrong(answer)) == [field]
+
+
+def test_a_network_in_use_keeps_its_subnet_whatever_is_posted(house: Cast) -> None:
+    row = Network.objects.get(name="net")
+    url = reverse("network.edit", args=[row.pk])
+    typed = {"name": "renamed", "subnet4": "9.9.9.0/24", "gateway4": "20.1.1.9", "encap": "vlan", "tag": "77"}
+    assert signed_in(house.alice).post(url, typed).status_code == 302
+    row.refresh_from_db()
+    assert (row.name, row.subnet4, row.gateway4, row.encap) == ("renamed", "20.1.1.0/24", "20.1.1.9", "vxlan")
+
+
+def test_a_page_that_would_delete_names_what_stands_in_the_way_and_changes_nothing(house: Cast) -> None:
+    row, generation = Network.objects.get(name="net"), Tenant.objects.get(name="blue").generation
+    client, url = signed_in(house.alice), reverse("network.delete", args=[row.pk])
+    page = client.get(url).content.decode()
+    assert "group db is in it" in page
+    assert "btn-bad" not in page
+    assert client.post(url).status_code == 409
+    assert Tenant.objects.get(name="blue").generation == generation
+    spare = Endpoint.objects.get(name="web-1")
+    page = client.get(reverse("endpoint.delete", args=[spare.pk])).content.decode()
+    assert "btn-bad" in page
+    assert Endpoint.objects.filter(pk=spare.pk).exists()
+    answer = client.post(reverse("endpoint.delete", args=[spare.pk]))
+    assert answer["Location"] == f"{reverse('endpoint.list')}?saved={house.blue.pk}.{generation + 1}"
+    assert not Endpoint.objects.filter(pk=spare.pk).exists()
+
+
+def test_choices_are_of_the_objects_own_tenant(house: Cast) -> None:
+    other = create_network(actor=SYSTEM, tenant=house.green, name="theirs", subnet4="20.1.1.0/24")
+    client = signed_in(house.root)
+    answer = client.post(reverse("group.create") + "?tenant=blue", {"name": "g", "network": other.pk})
+    assert list(wrong(answer)) == ["network"]
+    assert "theirs" not in answer.content.decode()
+
+
+def test_an_administrator_of_all_tenants_is_asked_which_one(house: Cast) -> None:
+    page = signed_in(house.root).get(reverse("network.create")).content.decode()
+    assert "In which tenant?" in page
+    assert "?tenant=green" in page
+
+
+def test_an_endpoint_gets_addresses_unless_asked_for_some(house: Cast) -> None:
+    client, net = signed_in(house.alice), Network.objects.get(name="net")
+    typed = {"name": "web-2", "network": net.pk, "group": "", "ip4": "", "ip6": ""}
+    assert client.post(reverse("endpoint.create"), typed).status_code == 302
+    assert Endpoint.objects.get(name="web-2").ip4 == "20.1.1.2"
+    taken = client.post(reverse("endpoint.create"), {**typed, "name": "web-3", "ip4": "20.1.1.2"})
+    assert list(wrong(taken)) == ["ip4"]
+
+
+def test_a_member_who_sees_no_nodes_leaves_an_endpoint_where_it_is(house: Cast) -> None:
+    node = Node.objects.create(name="n1", vtep="192.0.2.1")
+    row = Endpoint.objects.get(name="web-1")
+    Endpoint.objects.filter(pk=row.pk).update(node=node)
+    typed = {"name": "renamed", "group": ""}
+    assert signed_in(house.alice).post(reverse("endpoint.edit", args=[row.pk]), typed).status_code == 302
+    row.refresh_from_db()
+    assert (row.name, row.node, row.group) == ("renamed", node, None)
+
+
+def test_a_rate_is_typed_as_people_write_it(house: Cast) -> None:
+    client, web = signed_in(house.alice), EndpointGroup.objects.get(name="web")
+    typed = {"name": "ten", "rate_bps": "10 Mbit/s", "groups": [web.pk]}
+    assert client.post(reverse("profile.create"), typed).status_code == 302
+    row = BandwidthProfile.objects.get(name="ten")
+    assert (row.rate_bps, row.burst_bytes, row.dscp, list(row.groups.all())) == (10_000_000, 0, None, [web])
+    assert 'value="10 Mbit/s"' in client.get(reverse("profile.edit", args=[row.pk])).content.decode()
+    for rate in ("0", "-5", "fast", "10 MB/s"):
+        assert list(wrong(client.post(reverse("profile.create"), {"name": "x", "rate_bps": rate}))) == ["rate_bps"]
+    again = client.post(reverse("profile.create"), {**typed, "name": "other"})
+    assert "web has ten" in wrong(again)["groups"][0]
+
+
+def table(*rows: dict[str, Any]) -> dict[str, Any]:
+    """The table of rules as the page posts it."""
+    start = {"action": "allow", "direction": "in", "peer": "any", "protocol": "any", "priority": 1}
+    posted = {"rules-TOTAL_FORMS": len(rows), "rules-INITIAL_FORMS": sum("id" in row for row in rows)}
+    for n, row in enumerate(rows):
+        posted |= {f"rules-{n}-{key}": value for key, value in {**start, **row}.items()}
+    return posted
+
+
+@pytest.fixture
+def rules_page(house: Cast) -> tuple[Client, str, Policy]:
+    policy = Policy.objects.get(name="db-policy")
+    return signed_in(house.alice), reverse("policy.rules", args=[policy.pk]), policy
+
+
+def test_rules_are_changed_added_and_removed_in_one_go(rules_page: tuple[Client, str, Policy]) -> None:
+    client, url, policy = rules_page
+    allow, deny = policy.rules.order_by("-priority")
+    web, net = EndpointGroup.objects.get(name="web"), Network.objects.get(name="net")
+    generation = Tenant.objects.get(name="blue").generation
+    answer = client.post(
+        url,
+        table(
+            {"id": allow.pk, "priority": 30, "peer": f"group:{web.pk}", "protocol": "tcp", "ports": "80, 443"},
+            {"id": deny.pk, "DELETE": "on"},
+            {"peer": f"network:{net.pk}", "protocol": "icmp", "direction": "out"},
+            {"peer": "address", "peer_addresses": "10.0.0.0/8", "protocol": "udp", "ports": "53", "action": "deny"},
+        ),
+    )
+    assert answer["Location"].endswith(f"?saved={policy.tenant_id}.{generation + 1}")
+    found = {rule.pk: rule for rule in policy.rules.all()}
+    assert deny.pk not in found
+    assert (found[allow.pk].priority, found[allow.pk].ports) == (30, "80, 443")
+    assert {(rule.peer, rule.protocol) for rule in found.values()} == {
+        ("group", "tcp"),
+        ("network", "icmp"),
+        ("address", "udp"),
+    }
+
+
+def test_a_wrong_rule_is_marked_in_its_row_and_nothing_is_saved(rules_page: tuple[Client, str, Policy]) -> None:
+    client, url, policy = rules_page
+    before = list(policy.rules.values())
+    allow, deny = policy.rules.order_by("-priority")
+    answer = client.post(
+        url,
+        table(
+            {"id": allow.pk, "DELETE": "on"},
+            {"id": deny.pk, "action": "deny"},
+            {"protocol": "tcp", "ports": "70000", "priority": 5},
+            {"peer": "address", "peer_addresses": "", "priority": 7},
+        ),
+    )
+    assert answer.status_code == 422
+    errors = [form.errors for form in answer.context["table"].forms]
+    assert [sorted(each) for each in errors] == [[], [], ["ports"], ["peer_addresses"]]
+    assert "70000" in errors[2]["ports"][0]
+    assert list(policy.rules.values()) == before
+
+
+def test_a_rule_without_effect_and_a_peer_of_another_tenant_are_refused(
+    house: Cast, rules_page: tuple[Client, str, Policy]
+) -> None:
+    client, url, _policy = rules_page
+    net = create_network(actor=SYSTEM, tenant=house.green, name="theirs", subnet4="20.1.1.0/24")
+    answer = client.post(url, table({"action": "deny", "priority": 9}, {"protocol": "tcp", "ports": "80"}))
+    assert "action" in answer.context["table"].forms[1].errors
+    answer = client.post(url, table({"peer": f"network:{net.pk}"}))
+    assert list(answer.context["table"].forms[0].errors) == ["peer"]
+
+
+def test_the_table_of_rules_needs_no_script_to_show_what_counts(rules_page: tuple[Client, str, Policy]) -> None:
+    page = rules_page[0].get(rules_page[1]).content.decode()
+    assert 'value="5432"' in page
+    assert f'value="group:{EndpointGroup.objects.get(name="web").pk}" selected' in page
+
+
+def test_a_nodes_token_is_shown_once_in_a_command_and_kept_by_nobody(house: Cast) -> None:
+    client = signed_in(house.root)
+    answer = client.post(reverse("node.create"), {"name": "n9", "vtep": "192.0.2.9"})
+    page = answer.content.decode()
+    assert "python3 -m agent" in page
+    assert "--vtep 192.0.2.9" in page
+    assert answer["Cache-Control"] == "no-store"
+    node = Node.objects.get(name="n9")
+    assert node.token_hash
+    assert node.token_hash not in page
+    again = client.post(reverse("node.token", args=[node.pk]))
+    assert "python3 -m agent" in again.content.decode()
+    assert Node.objects.get(name="n9").token_hash != node.token_hash
+    assert client.get(reverse("node.token", args=[node.pk])).status_code == 405
+    assert signed_in(house.alice).post(reverse("node.token", args=[node.pk])).status_code == 404
+
+
+def test_a_node_says_what_it_misses_and_refuses(house: Cast) -> None:
+    node = Node.objects.create(name="n1", vtep="192.0.2.1")
+    features = [{"name": "vxlan", "present": True, "why": ""}, {"name": "8021q", "present": False, "why": "no module"}]
+    NodeStatus.objects.create(node=node, connected=False, features=features)
+    SpecSection.objects.create(node=node, tenant=house.blue, generation=5, refused="no such device")
+    page = signed_in(house.root).get(reverse("node.detail", args=[node.pk])).content.decode()
+    assert page.index("8021q") < page.index(">vxlan<")
+    for words in ("no module", "no such device", "never seen"):
+        assert words in page
+
+
+def test_a_refusal_stands_beside_the_object(house: Cast) -> None:
+    node = Node.objects.create(name="n1", vtep="192.0.2.1")
+    SpecSection.objects.create(node=node, tenant=house.blue, generation=5, refused="no such device")
+    policy = Policy.objects.get(name="db-policy")
+    client = signed_in(house.alice)
+    assert (
+        "Node n1 refuses it: no such device" in client.get(reverse("policy.detail", args=[policy.pk])).content.decode()
+    )
+    assert "refused" in client.get(reverse("policy.list")).content.decode()
+
+
+def test_members_come_change_and_go_through_the_page(house: Cast) -> None:
+    client, url = signed_in(house.alice), reverse("member.create") + "?tenant=blue"
+    assert list(wrong(client.post(url, {"user": "nobody", "role": "viewer"}))) == ["user"]
+    assert client.post(url, {"user": "charlie", "role": "viewer"}).status_code == 302
+    row = Membership.objects.get(user=house.charlie, tenant=house.blue)
+    assert client.post(reverse("member.edit", args=[row.pk]), {"role": "editor"}).status_code == 302
+    row.refresh_from_db()
+    assert row.role == "editor"
+    assert signed_in(house.bob).post(reverse("member.delete", args=[row.pk])).status_code == 403
+    assert client.post(reverse("member.delete", args=[row.pk])).status_code == 302
+    last = Membership.objects.get(user=house.alice, tenant=house.blue)
+    assert client.post(reverse("member.delete", args=[last.pk])).status_code == 409
+
+
+def test_explain_names_the_rule_that_decides(house: Cast) -> None:
+    client = signed_in(house.bob)
+    create_endpoint(
+        actor=SYSTEM,
+        tenant=house.blue,
+        name="db-1",
+        network=Network.objects.get(name="net"),
+        group=EndpointGroup.objects.get(name="db"),
+    )
+    deny = Rule.objects.get(priority=1)
+    ask = reverse("explain") + "?source=web-1&destination=db-1&protocol=tcp&port="
+    assert ">Allowed<" in client.get(f"{ask}5432").content.decode()
+    page = client.get(f"{ask}80").content.decode()
+    assert ">Denied<" in page
+    assert f"Rule {deny.pk} says deny" in page
+    assert reverse("policy.detail", args=[deny.policy_id]) in page
+    unknown = client.get(reverse("explain") + "?source=web-1&destination=nobody&protocol=tcp&port=80")
+    assert list(unknown.context["form"].errors) == ["destination"]
+
+
+def test_a_profile_shows_the_burst_that_the_rate_decides(house: Cast) -> None:
+    row = create_profile(actor=SYSTEM, tenant=house.blue, name="p", rate_bps=10**9)
+    assert "by the rate" in signed_in(house.bob).get(reverse("profile.detail", args=[row.pk])).content.decode()
