@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.spec import NodeSpec, SpecDelta
-from core.wire import WireError, apply_delta, decode_delta, encode_delta, whole
+from core.wire import apply_delta, decode_delta, encode_delta, whole
 
 log = logging.getLogger("agent.cache")
 

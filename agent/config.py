@@ -98,7 +98,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m agent",
         description="Makes the controller's spec true in the kernel of this node, and says so.",
         epilog="Each setting can also come from the environment, in capitals after CONTIVUI_AGENT_ "
-        "(CONTIVUI_AGENT_VTEP), or from a TOML file of the same names (vtep = \"192.0.2.1\"). Flags win over the "
+        '(CONTIVUI_AGENT_VTEP), or from a TOML file of the same names (vtep = "192.0.2.1"). Flags win over the '
         "environment, the environment over the file.",
     )
     made.add_argument("--config", metavar="FILE", help="TOML file with any of the settings below")

@@ -31,10 +31,11 @@ class Plug:
     ifname: str = "eth0"
     identity: str = ""
 
-    def gone(self) -> str:
-        """Why the container can be plugged in no more, a sentence; "" when it can, or when nobody noted where it is."""
+    def gone(self, veth: bool) -> str:
+        """Why the endpoint is to count as unplugged, a sentence; "" when it is plugged in or can be plugged in again.
+        `veth`: its veth is there."""
         if not self.netns:
-            return ""
+            return "" if veth else "its veth is gone and nobody noted where it was plugged in"
         found = identity_of(self.netns)
         if not found:
             return f"the network namespace {self.netns} is gone"

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab.lines import ask_now
+from agent.lines import ask_now
 
 PATIENCE_S = 90
 

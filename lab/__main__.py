@@ -10,9 +10,9 @@ import signal
 import sys
 from pathlib import Path
 
+from agent.lines import serve
 from lab import fabric
 from lab.centre import Centre
-from lab.lines import serve
 from lab.server import Control
 
 log = logging.getLogger("lab")

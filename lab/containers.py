@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from agent.lines import Message, ask
 from lab import namespace
 from lab.fabric import RUN, Node
-from lab.lines import Message, ask
 
 log = logging.getLogger("lab")
 

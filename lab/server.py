@@ -21,9 +21,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
+from agent.lines import Message, ask
 from lab.centre import Centre
 from lab.containers import Container
-from lab.lines import Message, ask
 from lab.probe import Probe, run
 from lab.rate import Stream, measure
 

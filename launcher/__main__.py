@@ -22,6 +22,8 @@ from launcher.supervisor import Program, Supervisor
 
 #: Seconds everything is given to answer before it is said what does not.
 PATIENCE_S = 60
+#: Before a command that others need not wait for.
+GIVING_WAY = ["nice", "-n", "10"]
 
 
 def say(sentence: str) -> None:
@@ -103,11 +105,11 @@ class Launcher:
         """Exit code 0 once everything runs; another when it cannot."""
         self.start_broker()
         prepared = stamps.is_prepared(self.settings)
-        if not prepared and await self.prepare():
+        if not prepared and await self.prepare([]):
             return 1
         self.start("web", [sys.executable, "-m", "launcher.web", *self._listening()], self.sockets)
         self.start("worker", [sys.executable, "-m", "launcher.worker"])
-        if prepared and await self.prepare():
+        if prepared and await self.prepare(GIVING_WAY):
             return 1
         await self.start_lab()
         await self.answering()
@@ -130,9 +132,10 @@ class Launcher:
         self.settings.redis_socket.unlink(missing_ok=True)
         self.start("redis", broker.command(broker.binary(), self.settings.redis_socket, folder))
 
-    async def prepare(self) -> int:
+    async def prepare(self, how: list[str]) -> int:
         """Exit code of the preparation."""
-        return await self.supervisor.run(Program("prepare", [sys.executable, "-m", "launcher.prepare"], folder=ROOT))
+        command = [*how, sys.executable, "-m", "launcher.prepare"]
+        return await self.supervisor.run(Program("prepare", command, folder=ROOT))
 
     async def start_lab(self) -> None:
         if not self.settings.lab_nodes:

@@ -13,7 +13,7 @@ from typing import Any
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-from lab.lines import ask_now
+from agent.lines import ask_now
 from launcher.expected import Limit, Question, Seat, Tenant, across
 from launcher.settings import Settings, load
 

@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "worker": {"core", "contivui", "tenants", "networks", "policies"},
     "agent": {"core"},
     "lab": {"agent", "core"},
-    "launcher": {"core", "contivui", "tenants", "networks", "policies", "worker", "lab"},
+    "launcher": {"core", "contivui", "tenants", "networks", "policies", "worker", "agent", "lab"},
     "bench": {"core", "contivui", "tenants", "networks", "policies", "worker", "agent", "lab", "launcher"},
 }
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from agent.lines import Message, ask, serve
 from lab import containers, fabric, namespace
 from lab.centre import Centre
 from lab.containers import Container, load, save
-from lab.lines import Message, ask, serve
 from lab.server import Control
 from lab.tests.conftest import shell
 

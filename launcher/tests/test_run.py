@@ -160,7 +160,7 @@ def test_with_a_lab_the_demonstration_is_plugged_in_and_every_namespace_ends_wit
 
 
 def plugged(lab: Path) -> int:
-    from lab.lines import ask_now
+    from agent.lines import ask_now
 
     try:
         return sum(c["plugged"] for c in ask_now(lab, {"verb": "status"})["containers"])

@@ -1,4 +1,4 @@
-"""One JSON object per line over a unix socket: how the lab is spoken to, and how it speaks to its agents."""
+"""One JSON object per line over a unix socket: how an agent is spoken to on its node, and the lab on its machine."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.lines import Message, ask, ask_now, serve
+from agent.lines import Message, ask, ask_now, serve
 
 pytestmark = pytest.mark.asyncio
 

@@ -1,0 +1,39 @@
+"""The local socket of an agent, for its owner only: attach and detach containers, ask how things are."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from agent import attaching
+from agent.lines import Message, serve
+
+if TYPE_CHECKING:
+    from agent.agent import Agent
+
+log = logging.getLogger("agent.server")
+
+VERBS = ("attach", "detach", "status")
+
+
+class Server:
+    """Answers on `agent.config.socket` until cancelled."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+
+    async def run(self) -> None:
+        self._agent.config.socket.parent.mkdir(parents=True, exist_ok=True)
+        async with await serve(self._agent.config.socket, self.answer) as server:
+            await server.serve_forever()
+
+    async def answer(self, message: Message) -> Message:
+        """ValueError, LookupError or OSError become a sentence for the asker (agent.lines)."""
+        verb = message.get("verb")
+        if verb == "attach":
+            return await attaching.attach(self._agent, message)
+        if verb == "detach":
+            return await attaching.detach(self._agent, message)
+        if verb == "status":
+            return {"status": self._agent.status()}
+        raise ValueError(f"Ask for one of {', '.join(VERBS)}, not {verb!r}.")
