@@ -61,8 +61,10 @@ class Seen:
 
     @property
     def right(self) -> bool:
-        """Refused is an answer too: the packet was there."""
-        return self.question.passes == (self.how in {"answered", "refused"})
+        """Inside a tenant refused is an answer too: the packet was there. Between tenants it is not: the destination
+        listens, so it was a twin of the source's own tenant, at the same address, that refused."""
+        arrived = {"answered"} if self.question.across else {"answered", "refused"}
+        return self.question.passes == (self.how in arrived)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def read(containers: Sequence[dict[str, Any]]) -> list[Tenant]:
     for pk in TenantRow.objects.filter(endpoints__in=list(keys)).distinct().values_list("pk", flat=True):
         intent = tenant_intent(pk)
         seats = [Seat(keys[e.id], intent.name, e) for e in intent.endpoints if e.id in keys]
-        tenants.append(Tenant(intent, seats))
+        tenants.append(Tenant(intent, sorted(seats, key=lambda seat: seat.key)))
     return tenants
 
 

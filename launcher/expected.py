@@ -41,6 +41,11 @@ class Question:
     passes: bool
 
     @property
+    def across(self) -> bool:
+        """Whether it is between tenants."""
+        return self.source.tenant != self.destination.tenant
+
+    @property
     def address(self) -> str:
         return self.destination.address(self.family) or ""
 

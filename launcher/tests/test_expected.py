@@ -113,6 +113,12 @@ def test_a_mismatch_shows_what_was_seen_and_is_counted() -> None:
     assert not Seen(allowed, "other").right
 
 
+def test_between_tenants_only_an_answer_of_the_destination_itself_is_wrong() -> None:
+    question = next(across([tenant(1, "blue"), tenant(2, "green")]))
+    seen = {how: Seen(question, how).right for how in ("answered", "other", "refused", "unreachable", "silence")}
+    assert [how for how, right in seen.items() if not right] == ["answered"]
+
+
 def test_a_rate_is_right_within_ten_percent() -> None:
     limit = next(tenant().limits())
     rates = [Measured(limit, bps, None) for bps in (8.9e6, 9.1e6, 10.9e6, 11.1e6)]

@@ -154,7 +154,7 @@ def test_with_a_lab_the_demonstration_is_plugged_in_and_every_namespace_ends_wit
         )
         assert checked.returncode == 0, checked.stdout + checked.stderr
         counts = re.findall(r"(\d+) of (\d+)", checked.stdout.splitlines()[-1])
-        assert [total for _, total in counts] == ["452", "432", "4"]
+        assert [total for _, total in counts] == ["376", "432", "4"]
         assert run.stop() < 5
     assert of_installation(tmp_path) == []
 
