@@ -1,0 +1,246 @@
+"""A small reader of nft's rules, as much as the pipeline uses: the fake judges packets by the very objects the kernel
+would be given, not by the spec they came from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+
+from core.state import Chain, Element, Hook, KernelObject, Key
+
+#: What a packet carries, by nft's words: "ip saddr", "th dport", "meta mark", "ct state" …; absent: it has none.
+Fields = dict[str, str | int]
+
+VERDICTS = ("accept", "drop", "return", "jump", "goto")
+#: Names nft has for numbers that the pipeline writes as names.
+NAMES = {
+    "icmp": 1,
+    "tcp": 6,
+    "udp": 17,
+    "ipv6-icmp": 58,
+    "echo-request": {"icmp type": 8, "icmpv6 type": 128},
+    "nd-router-solicit": 133,
+    "nd-router-advert": 134,
+    "nd-neighbor-solicit": 135,
+    "nd-neighbor-advert": 136,
+    "nd-redirect": 137,
+}
+EXPRESSION = re.compile(
+    r"(?:ip6? (?:saddr|daddr|dscp|hdrlength|hoplimit)|icmp(?:v6)? type|meta (?:mark|l4proto)|th [sd]port"
+    r"|ct (?:state|mark|direction)|iifname|ether (?:saddr|daddr|type)"
+    r"|arp (?:operation|saddr ip|saddr ether)|@th,64,128)"
+)
+#: What only tells or counts, and so decides nothing.
+TELLING = re.compile(r'limit rate \S+ burst \d+ packets|log prefix "[^"]*" group \d+ snaplen \d+|counter')
+VALUE = re.compile(r'\{[^}]*\}|"[^"]*"|\S+')
+REFERENCE = re.compile(r"@([A-Za-z_]\w*)|\b(?:jump|goto) (\w+)")
+
+
+class UnknownRule(Exception):
+    """A rule in words this reader does not know: it must learn them, a guess would make the fake a liar."""
+
+
+@dataclass(slots=True)
+class Judge:
+    """The nft objects of one namespace. `hits` counts packets by rule id, `passed` by chain."""
+
+    objects: Mapping[Key, KernelObject]
+    hits: dict[int, int] = field(default_factory=dict)
+    passed: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def judge(self, family: str, hook: str, packet: Fields) -> str:
+        """The verdict of a hook: "accept" or "drop". Without a chain there is nothing to say no."""
+        bases = [c for c in self.objects.values() if isinstance(c, Chain) and (c.family, _at(c.hook)) == (family, hook)]
+        for base in sorted(bases, key=lambda chain: chain.hook.priority if chain.hook else 0):
+            verdict = self._run(base, packet)
+            if (verdict if verdict in ("accept", "drop") else base.hook.policy if base.hook else "") == "drop":
+                return "drop"
+        return "accept"
+
+    def _run(self, chain: Chain, packet: Fields) -> str:
+        """accept, drop, or "return" where the chain came to its end."""
+        counted = (chain.family, chain.name)
+        self.passed[counted] = self.passed.get(counted, 0) + 1
+        for rule in chain.rules:
+            verdict = self._apply(chain.family, rule, packet)
+            if verdict.startswith("jump "):
+                verdict = self._run(self._chain(chain.family, verdict[5:]), packet)
+                verdict = "" if verdict == "return" else verdict
+            elif verdict.startswith("goto "):
+                return self._run(self._chain(chain.family, verdict[5:]), packet)
+            if verdict:
+                return verdict
+        return "return"
+
+    def _chain(self, family: str, name: str) -> Chain:
+        found = self.objects[("chain", family, name)]
+        assert isinstance(found, Chain)
+        return found
+
+    def _apply(self, family: str, rule: str, packet: Fields) -> str:
+        """What a rule says of a packet: a verdict, or "" where it does not match or only alters."""
+        rest = rule
+        while rest:
+            if rest.split()[0] in VERDICTS:
+                return rest
+            if told := TELLING.match(rest):
+                rest = rest[told.end() :].strip()
+                continue
+            verdict, rest = self._step(family, rest, packet)
+            if verdict is not None:
+                return verdict
+        return ""
+
+    def _step(self, family: str, text: str, packet: Fields) -> tuple[str | None, str]:
+        """One match or alteration at the head of `text`: (verdict that ends the rule or None, what is left)."""
+        names, rest = _expressions(text)
+        if not names:
+            raise UnknownRule(text)
+        if rest.startswith("vmap @"):
+            found = self._find(family, rest.split()[1][1:], names, packet)
+            return (found.data if found else ""), ""
+        if rest.startswith("set "):
+            return self._alter(family, names[0], rest[4:], packet)
+        return self._match(family, names, rest, packet)
+
+    def _alter(self, family: str, name: str, text: str, packet: Fields) -> tuple[str | None, str]:
+        keys, rest = _expressions(text)
+        if keys:
+            found = self._find(family, rest.split()[1][1:], keys, packet)
+            if found is None:
+                return "", ""
+            packet[name] = int(found.data)
+            return None, " ".join(rest.split()[2:])
+        value, _, rest = text.partition(" ")
+        if name.split()[0] in ("ip", "ip6") and f"{name.split()[0]} saddr" not in packet:
+            return "", ""
+        packet[name] = int(value)
+        return None, rest
+
+    def _match(self, family: str, names: list[str], text: str, packet: Fields) -> tuple[str | None, str]:
+        mask, text = _masked(text)
+        operator, text = (text[:2], text[3:]) if text[:2] in ("!=", "==") else ("==", text)
+        value = VALUE.match(text)
+        assert value, text
+        if any(name not in packet for name in names):
+            return "", ""
+        if value[0].startswith("@"):
+            equal = self._find(family, value[0][1:], names, packet, count=operator == "==") is not None
+        else:
+            equal = _equal(names[0], packet[names[0]], value[0], mask)
+        return (None if equal == (operator == "==") else ""), text[value.end() :].strip()
+
+    def _find(self, family: str, name: str, names: list[str], packet: Fields, *, count: bool = True) -> Element | None:
+        """The element of a set that the packet's fields meet."""
+        values = [packet.get(each) for each in names]
+        if None in values:
+            return None
+        for key, thing in self.objects.items():
+            if key[:3] == ("element", family, name) and isinstance(thing, Element):
+                parts = thing.match.split(" . ")
+                if all(within(value, part) for value, part in zip(values, parts, strict=True) if value is not None):
+                    self._hit(thing, count)
+                    return thing
+        return None
+
+    def _hit(self, element: Element, count: bool) -> None:
+        if count and element.comment.isdecimal():
+            self.hits[int(element.comment)] = self.hits.get(int(element.comment), 0) + 1
+
+
+def references(rules: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """("set" or "chain", name) of what rules lead to: a rule that leads nowhere is refused."""
+    for rule in rules:
+        for found in REFERENCE.finditer(rule.replace("@th,", "")):
+            yield ("set", found[1]) if found[1] else ("chain", found[2])
+
+
+def _at(hook: Hook | None) -> str:
+    return hook.hook if hook else ""
+
+
+def _expressions(text: str) -> tuple[list[str], str]:
+    """The fields at the head of `text`, joined by dots, and what follows them."""
+    names: list[str] = []
+    while found := EXPRESSION.match(text):
+        names.append(found[0])
+        text = text[found.end() :].strip()
+        if not text.startswith(". "):
+            break
+        text = text[2:]
+    return names, text
+
+
+def _masked(text: str) -> tuple[str, str]:
+    if not text.startswith("& "):
+        return "", text
+    _, mask, rest = text.split(" ", 2)
+    return mask, rest
+
+
+def _equal(name: str, value: str | int, wanted: str, mask: str) -> bool:
+    if mask:
+        return _hex(str(value)) & _hex(mask) == _hex(wanted)
+    options = wanted.strip("{} ").split(",")
+    return any(within(value, _number(name, option.strip())) for option in options)
+
+
+def _hex(mac: str) -> int:
+    return int(mac.replace(":", ""), 16)
+
+
+def _number(name: str, word: str) -> str:
+    known = NAMES.get(word, word)
+    return str(known[name] if isinstance(known, dict) else known)
+
+
+def within(value: str | int, part: str) -> bool:
+    """Whether a field's value lies in one part of an element: a value, a closed interval or a prefix."""
+    if part.startswith('"'):
+        wanted = part.strip('"')
+        return str(value).startswith(wanted[:-1]) if wanted.endswith("*") else value == wanted
+    if not isinstance(value, int) and not _is_address(value):
+        return value == part
+    low, high = bounds(part)
+    number = (0, value) if isinstance(value, int) else _numbered(value)
+    return low <= number <= high
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+#: A number or an address with its family, so that addresses of two families never meet.
+Numbered = tuple[int, int]
+
+
+def _numbered(word: str) -> Numbered:
+    if "." in word or ":" in word:
+        address = ip_address(word)
+        return address.version, int(address)
+    return 0, int(word, 0)
+
+
+def bounds(part: str) -> tuple[Numbered, Numbered]:
+    """First and last value of a part."""
+    if "/" in part:
+        prefix = ip_network(part)
+        return (prefix.version, int(prefix[0])), (prefix.version, int(prefix[-1]))
+    first, _, last = part.partition("-")
+    return _numbered(first), _numbered(last or first)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether some packet would meet both of two elements of an interval set."""
+    for part, counterpart in zip(one.split(" . "), other.split(" . "), strict=True):
+        (low, high), (first, last) = bounds(part), bounds(counterpart)
+        if high < first or last < low:
+            return False
+    return True
