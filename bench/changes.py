@@ -26,7 +26,7 @@ def measure() -> Iterator[Figure]:
 
 def widened(running: Installation) -> int:
     """Put blue's policy on every group, so that a change of it concerns all three nodes. Answers a rule's id."""
-    policy = running.named("policies", "blue", "db")
+    policy = running.named("policies", "blue", "db-policy")
     groups = [row["id"] for row in running.api("GET", "groups/?tenant=blue")["results"]]
     running.api("PATCH", f"policies/{policy['id']}/", {"groups": groups})
     rules = running.api("GET", f"rules/?policy={policy['id']}")["results"]

@@ -4,7 +4,7 @@ intent and gets containers to send packets between.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,17 +50,20 @@ class BareFabric:
     def nodes(self) -> tuple[Node, ...]:
         return tuple(machine.node for machine in self.machines.values())
 
-    def realize(self, intent: TenantIntent) -> dict[int, int]:
-        """Make the intent true, endpoints plugged in. Answers the number of ops by node."""
+    def realize(self, intent: TenantIntent, only: Container[int] | None = None) -> dict[int, int]:
+        """Make the intent true, its endpoints (those whose ids are in `only`) plugged in. Answers the number of ops by
+        node."""
         compiled = compile_tenant(intent)
+        wanted = [e for e in intent.endpoints if only is None or e.id in only]
         return {
-            number: self._bring(machine, intent, compiled.get(number, ())) for number, machine in self.machines.items()
+            number: self._bring(machine, intent, compiled.get(number, ()), wanted)
+            for number, machine in self.machines.items()
         }
 
-    def _bring(self, machine: Machine, intent: TenantIntent, items: Iterable[Item]) -> int:
+    def _bring(self, machine: Machine, intent: TenantIntent, items: Iterable[Item], wanted: list[Endpoint]) -> int:
         """Policy first, then ports: as the agent does it."""
         items = tuple(items)
-        here = [e for e in intent.endpoints if e.node_id == machine.node.id]
+        here = [e for e in wanted if e.node_id == machine.node.id]
         plugged = [e for e in here if e.id in self.containers]
         ops = self._apply(machine, intent.id, items, [e.id for e in plugged])
         for endpoint in here:
