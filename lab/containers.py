@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ DEVICE = "eth0"
 #: Seconds between two looks at a container's device, and between two attempts to plug one in.
 LOOK_EVERY_S = 1.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 3.0
+#: A device lost sooner than this after it came was not taken away by a person: when a lab starts anew, its agents tell
+#: the controller that the containers of the last one are gone while the new ones are being plugged in.
+SETTLING_S = 5.0
 
 
 @dataclass(slots=True)
@@ -90,11 +94,22 @@ class Socket:
         while True:
             await self._wanted.wait()
             await self._plug_until_done()
-            while self.here:
-                await asyncio.sleep(LOOK_EVERY_S)
-            if self._wanted.is_set():
-                log.warning("%s is unplugged: its endpoint was removed or moved in the product.", self.container.key)
-                self._out("unplugged: its endpoint was removed or moved in the product")
+            stayed_s = await self._while_here()
+            if not self._wanted.is_set():
+                continue
+            if stayed_s < SETTLING_S:
+                self.problem = "lost its device at once, and is plugged in again"
+                log.warning("%s %s.", self.container.key, self.problem)
+                continue
+            log.warning("%s is unplugged: its endpoint was removed or moved in the product.", self.container.key)
+            self._out("unplugged: its endpoint was removed or moved in the product")
+
+    async def _while_here(self) -> float:
+        """Seconds the device stayed."""
+        begun = time.monotonic()
+        while self.here:
+            await asyncio.sleep(LOOK_EVERY_S)
+        return time.monotonic() - begun
 
     def _out(self, why: str) -> None:
         self._wanted.clear()

@@ -118,7 +118,8 @@ class Launcher:
     def start(self, name: str, command: list[str], sockets: list[socket.socket] | None = None) -> None:
         passed = tuple(s.fileno() for s in sockets or [])
         # What /healthz answers while things start is waited for and said here, not shown as a problem of the web.
-        self.supervisor.start(Program(name, command, folder=ROOT, pass_fds=passed, hushed=b"/healthz"))
+        program = Program(name, command, folder=ROOT, pass_fds=passed, hushed=b"/healthz", foundation=name == "redis")
+        self.supervisor.start(program)
         self.running.append(name)
 
     def _listening(self) -> list[str]:

@@ -20,8 +20,8 @@ from typing import BinaryIO
 
 PR_SET_PDEATHSIG = 1
 FIRST_PAUSE_S, LONGEST_PAUSE_S, HEALTHY_S = 0.3, 10.0, 30.0
-#: Seconds everything together is given to end by itself.
-GRACE_S = 3.5
+#: Seconds processes are given to end by themselves: the foundations after the others.
+GRACE_S = 2.2
 #: A log longer than this is begun anew at the next start, its forerunner kept as .old, bytes.
 LOG_LIMIT = 10_000_000
 PROBLEM = re.compile(rb"\b(ERROR|CRITICAL)\b")
@@ -35,7 +35,7 @@ Say = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class Program:
     """What to run. `pass_fds` are open files it inherits under the same numbers; a problem with `hushed` in its line
-    goes to the log alone."""
+    goes to the log alone; on a `foundation` the others stand, so it is asked to end only when they have."""
 
     name: str
     command: list[str]
@@ -43,6 +43,7 @@ class Program:
     folder: Path = Path()
     pass_fds: tuple[int, ...] = ()
     hushed: bytes | None = None
+    foundation: bool = False
 
 
 class Supervisor:
@@ -53,10 +54,13 @@ class Supervisor:
         self.say = say
         self.processes: dict[str, asyncio.subprocess.Process] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._foundations: set[str] = set()
         self._stopping = False
         logs.mkdir(parents=True, exist_ok=True)
 
     def start(self, program: Program) -> None:
+        if program.foundation:
+            self._foundations.add(program.name)
         self._tasks[program.name] = asyncio.create_task(self._keep(program))
 
     async def run(self, program: Program) -> int:
@@ -68,23 +72,27 @@ class Supervisor:
         return code
 
     async def stop(self) -> None:
-        """End everything: all are asked at once, what is left after the grace is killed with all its children."""
+        """End everything; what is left after its grace is killed with all its children."""
         self._stopping = True
-        self._signal_all(signal.SIGTERM)
-        waiting = [asyncio.create_task(process.wait()) for process in self.processes.values()]
-        if waiting:
-            await asyncio.wait(waiting, timeout=GRACE_S)
-        self._signal_all(signal.SIGKILL)
-        await asyncio.gather(*waiting)
+        await self._end([name for name in self.processes if name not in self._foundations])
+        await self._end(list(self._foundations & self.processes.keys()))
         await asyncio.sleep(0)  # lets each look after what its process left behind
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    def _signal_all(self, number: signal.Signals) -> None:
-        for process in self.processes.values():
-            if process.returncode is None:
-                kill_group(process.pid, number)
+    async def _end(self, names: list[str]) -> None:
+        running = [self.processes[name] for name in names if self.processes[name].returncode is None]
+        if not running:
+            return
+        for process in running:
+            kill_group(process.pid, signal.SIGTERM)
+        waiting = [asyncio.create_task(process.wait()) for process in running]
+        _, late = await asyncio.wait(waiting, timeout=GRACE_S)
+        if late:
+            for process in running:
+                kill_group(process.pid, signal.SIGKILL)
+        await asyncio.gather(*waiting)
 
     async def _keep(self, program: Program) -> None:
         loop = asyncio.get_running_loop()

@@ -15,7 +15,7 @@ from pathlib import Path
 import uvicorn
 
 #: Seconds open requests are given when told to stop.
-GRACE_S = 2
+GRACE_S = 1
 #: An agent's largest frame: a whole spec of ten thousand items is about 2 MB.
 LARGEST_FRAME = 64 * 1024 * 1024
 

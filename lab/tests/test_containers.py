@@ -96,10 +96,12 @@ async def test_a_container_whose_endpoint_was_deleted_is_shown_as_unplugged_and_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(containers, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(containers, "SETTLING_S", 0.2)
     async with centre(tmp_path) as (lab, agent):
         agent.refusal = ""
         socket = lab.add(web())
         await until(lambda: socket.described()["plugged"])
+        await asyncio.sleep(0.3)
         agent.take_away(40)
         await until(lambda: not socket.described()["plugged"])
         assert "removed or moved in the product" in socket.problem
@@ -107,6 +109,20 @@ async def test_a_container_whose_endpoint_was_deleted_is_shown_as_unplugged_and_
         await asyncio.sleep(0.5)
         assert len(agent.asked) == asked
         assert not socket.container.plugged
+
+
+@pytest.mark.kernel
+async def test_a_device_lost_as_soon_as_it_came_is_plugged_in_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(containers, "LOOK_EVERY_S", 0.05)
+    async with centre(tmp_path) as (lab, agent):
+        agent.refusal = ""
+        socket = lab.add(web())
+        await until(lambda: socket.described()["plugged"])
+        agent.take_away(40)
+        await until(lambda: len(agent.asked) == 2 and bool(socket.described()["plugged"]))
+        assert socket.here
 
 
 @pytest.mark.kernel
