@@ -44,9 +44,14 @@ async def run(told: argparse.Namespace) -> None:
 
 async def _told_to_stop() -> None:
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
     await stop.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # A group that is told comes here twice, once through the sandbox's first process.
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
 
 
 def main() -> None:
