@@ -163,7 +163,7 @@ class Kernel:
             self.space(tenant)
             if tenant in self.machine.logs:
                 raise ApplyError(f"Denied packets of tenant {tenant} cannot be read: another program reads them.")
-            log = self.machine.logs[tenant] = Samples(lambda _: self.machine.logs.pop(tenant, None) and None)
+            log = self.machine.logs[tenant] = Samples(lambda _: self._forget_log(tenant))
             self._open.append(log)
             return log
 
@@ -194,7 +194,10 @@ class Kernel:
                 self.space(tenant).put(create)
             self._wake(tenant)
 
-    # --- inside ---------------------------------------------------------------------------------------------------------
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _forget_log(self, tenant: int) -> None:
+        self.machine.logs.pop(tenant, None)
 
     def _wake(self, tenant: int) -> None:
         for eye in self.machine.eyes.get(tenant, []):

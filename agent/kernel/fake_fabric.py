@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
 from agent.kernel.fake import Kernel
-from agent.kernel.fake_namespace import Connection, Namespace
-from agent.kernel.fake_rules import Fields
+from agent.kernel.fake_rules import Fields, Judge
+from agent.kernel.fake_space import Connection, Space
 from agent.kernel.interface import Attachment, Denied
 from core import ids
 from core.model import ICMP, ICMPV6, PORT_PROTOCOLS, TCP, Flow
@@ -60,8 +60,9 @@ class Packet:
         )
 
     @property
-    def tuple(self) -> tuple[object, ...]:
-        return (self.source, self.destination, self.protocol, self.source_port, self.destination_port)
+    def connection(self) -> Connection:
+        """The connection that this packet would begin."""
+        return (self.protocol, self.source, self.source_port or 0, self.destination, self.destination_port or 0)
 
 
 def opening(flow: Flow) -> Packet:
@@ -124,7 +125,7 @@ class Walk:
     limits: list[int] = field(default_factory=list)
     hops: int = 0
     kernel: Kernel = field(default_factory=Kernel)
-    there: Namespace = field(default_factory=Namespace)
+    there: Space = field(default_factory=Space)
 
     def start(self, endpoint: int) -> int:
         """From the container into its port; returns the endpoint it comes out at."""
@@ -138,7 +139,7 @@ class Walk:
         return self._into_bridge(port.member.bridge, destination, came_from=port.name)
 
     def _go_to(self, kernel: Kernel) -> None:
-        self.kernel, self.there = kernel, kernel.rooms[self.tenant].namespace
+        self.kernel, self.there = kernel, kernel.space(self.tenant)
 
     # --- the container's own view ----------------------------------------------------------------------------------
 
@@ -187,7 +188,7 @@ class Walk:
             "ether daddr": destination,
             "ether type": "ip6" if ":" in self.packet.source else "ip",
         }
-        if self.there.judge().judge("bridge", "prerouting", fields) == "drop":
+        if Judge(self.there).judge("bridge", "prerouting", fields) == "drop":
             raise Lost("It does not carry the endpoint's own addresses.")
 
     def _into_bridge(self, bridge: str, destination: str, came_from: str) -> int:
@@ -302,32 +303,35 @@ class Walk:
             "meta mark": 0,
             "ct state": state,
             "ct direction": direction,
-            "ct mark": connection.mark,
+            "ct mark": self.there.connections.get(connection, 0),
         }
-        judge = self.there.judge()
-        before = self.there.passed.get(("inet", "deny"), 0)
-        verdict = judge.judge("inet", "forward", fields)
-        if self.there.passed.get(("inet", "deny"), 0) > before:
-            self.kernel.note_denied(
-                Denied(self.tenant, *self.packet.tuple)  # type: ignore[arg-type]
-            )
+        denied = self.there.denied
+        verdict = Judge(self.there).judge("inet", "forward", fields)
+        if self.there.denied > denied:
+            self._log()
         if verdict == "drop":
             raise Lost("Policy dropped it.")
-        connection.mark = int(fields["ct mark"])
         if state != "invalid":
-            self.there.connections[connection.original] = connection
+            self.there.connections[connection] = int(fields["ct mark"])
+
+    def _log(self) -> None:
+        log = self.kernel.machine.logs.get(self.tenant)
+        packet = self.packet
+        if log is not None:
+            ports = packet.source_port, packet.destination_port
+            log.note(Denied(self.tenant, packet.source, packet.destination, packet.protocol, *ports))
 
     def _track(self) -> tuple[Connection, str, str]:
         """The packet's connection, as conntrack knows it: one that was dropped at its first packet is none."""
-        known = self.there.connections
-        if self.packet.tuple in known:
-            return known[self.packet.tuple], "established", "original"
-        if self.packet.answer.tuple in known:
-            return known[self.packet.answer.tuple], "established", "reply"
+        mine, theirs = self.packet.connection, self.packet.answer.connection
+        if mine in self.there.connections:
+            return mine, "established", "original"
+        if theirs in self.there.connections:
+            return theirs, "established", "reply"
         loose = self.there.objects.get(("sysctl", "net.netfilter.nf_conntrack_tcp_loose"))
         strict = isinstance(loose, Sysctl) and loose.value == "0"
         invalid = self.packet.protocol == TCP and not self.packet.opening and strict
-        return Connection(self.packet.tuple), "invalid" if invalid else "new", "original"
+        return mine, "invalid" if invalid else "new", "original"
 
     def _ip_fields(self) -> Fields:
         """What the packet carries, in nft's words."""
@@ -360,6 +364,6 @@ def _view(veth: Attachment, destination: str) -> tuple[bool, str | None]:
 
 def _tunnel(kernel: Kernel, tenant: int, vni: int) -> Vxlan | None:
     """The device of a node that takes frames of this VNI."""
-    room = kernel.rooms.get(tenant)
-    things: Iterator[KernelObject] = iter(room.namespace.objects.values() if room else ())
+    space = kernel.machine.spaces.get(tenant)
+    things: Iterator[KernelObject] = iter(space.objects.values() if space else ())
     return next((thing for thing in things if isinstance(thing, Vxlan) and thing.vni == vni and thing.up), None)

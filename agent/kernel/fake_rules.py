@@ -5,11 +5,11 @@ would be given, not by the spec they came from.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
-from core.state import Chain, Element, Hook, KernelObject, Key
+from agent.kernel.fake_space import Space
+from core.state import Chain, Element, Hook
 
 #: What a packet carries, by nft's words: "ip saddr", "th dport", "meta mark", "ct state" …; absent: it has none.
 Fields = dict[str, str | int]
@@ -36,24 +36,24 @@ EXPRESSION = re.compile(
 #: What only tells or counts, and so decides nothing.
 TELLING = re.compile(r'limit rate \S+ burst \d+ packets|log prefix "[^"]*" group \d+ snaplen \d+|counter')
 VALUE = re.compile(r'\{[^}]*\}|"[^"]*"|\S+')
-REFERENCE = re.compile(r"@([A-Za-z_]\w*)|\b(?:jump|goto) (\w+)")
 
 
 class UnknownRule(Exception):
     """A rule in words this reader does not know: it must learn them, a guess would make the fake a liar."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Judge:
-    """The nft objects of one namespace. `hits` counts packets by rule id, `passed` by chain."""
+    """Judges packets of `size` bytes by the nft objects of a namespace, and counts there what it counts."""
 
-    objects: Mapping[Key, KernelObject]
-    hits: dict[int, int] = field(default_factory=dict)
-    passed: dict[tuple[str, str], int] = field(default_factory=dict)
+    space: Space
+    size: int = 100
 
     def judge(self, family: str, hook: str, packet: Fields) -> str:
         """The verdict of a hook: "accept" or "drop". Without a chain there is nothing to say no."""
-        bases = [c for c in self.objects.values() if isinstance(c, Chain) and (c.family, _at(c.hook)) == (family, hook)]
+        bases = [
+            c for c in self.space.objects.values() if isinstance(c, Chain) and (c.family, _at(c.hook)) == (family, hook)
+        ]
         for base in sorted(bases, key=lambda chain: chain.hook.priority if chain.hook else 0):
             verdict = self._run(base, packet)
             if (verdict if verdict in ("accept", "drop") else base.hook.policy if base.hook else "") == "drop":
@@ -62,8 +62,8 @@ class Judge:
 
     def _run(self, chain: Chain, packet: Fields) -> str:
         """accept, drop, or "return" where the chain came to its end."""
-        counted = (chain.family, chain.name)
-        self.passed[counted] = self.passed.get(counted, 0) + 1
+        self.space.denied += (chain.family, chain.name) == ("inet", "deny")
+        self.space.spoofed += (chain.family, chain.name) == ("bridge", "spoofed")
         for rule in chain.rules:
             verdict = self._apply(chain.family, rule, packet)
             if verdict.startswith("jump "):
@@ -76,7 +76,7 @@ class Judge:
         return "return"
 
     def _chain(self, family: str, name: str) -> Chain:
-        found = self.objects[("chain", family, name)]
+        found = self.space.objects[("chain", family, name)]
         assert isinstance(found, Chain)
         return found
 
@@ -138,7 +138,7 @@ class Judge:
         values = [packet.get(each) for each in names]
         if None in values:
             return None
-        for key, thing in self.objects.items():
+        for key, thing in self.space.objects.items():
             if key[:3] == ("element", family, name) and isinstance(thing, Element):
                 parts = thing.match.split(" . ")
                 if all(within(value, part) for value, part in zip(values, parts, strict=True) if value is not None):
@@ -147,15 +147,9 @@ class Judge:
         return None
 
     def _hit(self, element: Element, count: bool) -> None:
-        if count and element.comment.isdecimal():
-            self.hits[int(element.comment)] = self.hits.get(int(element.comment), 0) + 1
-
-
-def references(rules: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """("set" or "chain", name) of what rules lead to: a rule that leads nowhere is refused."""
-    for rule in rules:
-        for found in REFERENCE.finditer(rule.replace("@th,", "")):
-            yield ("set", found[1]) if found[1] else ("chain", found[2])
+        if count and element.comment:
+            packets, size = self.space.hits.get(element.key, (0, 0))
+            self.space.hits[element.key] = (packets + 1, size + self.size)
 
 
 def _at(hook: Hook | None) -> str:
