@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 from agent.kernel.fake_space import Space
+from agent.kernel.intervals import bounds, numbered
 from core.state import Chain, Element, Hook
 
 #: What a packet carries, by nft's words: "ip saddr", "th dport", "meta mark", "ct state" …; absent: it has none.
@@ -199,7 +200,7 @@ def within(value: str | int, part: str) -> bool:
     if not isinstance(value, int) and not _is_address(value):
         return value == part
     low, high = bounds(part)
-    number = (0, value) if isinstance(value, int) else _numbered(value)
+    number = (0, value) if isinstance(value, int) else numbered(value)
     return low <= number <= high
 
 
@@ -208,33 +209,4 @@ def _is_address(text: str) -> bool:
         ip_address(text)
     except ValueError:
         return False
-    return True
-
-
-#: A number or an address with its family, so that addresses of two families never meet.
-Numbered = tuple[int, int]
-
-
-def _numbered(word: str) -> Numbered:
-    if "." in word or ":" in word:
-        address = ip_address(word)
-        return address.version, int(address)
-    return 0, int(word, 0)
-
-
-def bounds(part: str) -> tuple[Numbered, Numbered]:
-    """First and last value of a part."""
-    if "/" in part:
-        prefix = ip_network(part)
-        return (prefix.version, int(prefix[0])), (prefix.version, int(prefix[-1]))
-    first, _, last = part.partition("-")
-    return _numbered(first), _numbered(last or first)
-
-
-def overlap(one: str, other: str) -> bool:
-    """Whether some packet would meet both of two elements of an interval set."""
-    for part, counterpart in zip(one.split(" . "), other.split(" . "), strict=True):
-        (low, high), (first, last) = bounds(part), bounds(counterpart)
-        if high < first or last < low:
-            return False
     return True

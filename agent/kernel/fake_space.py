@@ -12,6 +12,7 @@ from functools import lru_cache
 from ipaddress import ip_interface
 
 from agent.kernel.interface import ApplyError, Attachment
+from agent.kernel.intervals import overlap
 from core import ids
 from core.plan import Op
 from core.render import IP6_METRIC
@@ -216,7 +217,7 @@ class Space:
             for op in ops:
                 if isinstance(op.new, kind):
                     self._make(op.new)
-        if problem := self._broken():
+        if problem := self._broken() or self._crowded([op.new for op in ops if isinstance(op.new, Element)]):
             self.objects, self.hits = before, hits
             thing, reason = problem
             raise ApplyError(reason, next((op for op in ops if op.subject.key == thing.key), None))
@@ -258,6 +259,16 @@ class Space:
             for key in _needs(thing):
                 if key not in self.objects:
                     return thing, f"The {thing.kind} {thing.key[-1]} was refused: there is no {' '.join(key)}."
+        return None
+
+    def _crowded(self, fresh: Sequence[Element]) -> tuple[NftObject, str] | None:
+        """The first of these elements that shares a packet with another one of its interval set."""
+        for thing in fresh:
+            home = self.objects.get(("set", thing.family, thing.set))
+            for other in self._nft() if isinstance(home, Set) and home.interval else ():
+                mine = isinstance(other, Element) and other.key[:3] == thing.key[:3] and other.key != thing.key
+                if mine and isinstance(other, Element) and overlap(thing.match, other.match):
+                    return thing, f"The element {thing.match} was refused: it overlaps {other.match}: File exists."
         return None
 
 

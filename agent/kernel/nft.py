@@ -47,6 +47,8 @@ def transaction(ops: Iterable[Op]) -> list[Statement]:
         *made.each(Table, lambda table: f"add table {table.family} {table.name}"),
         *made.each(Set, _set_text),
         *made.each(Chain, _chain_text),
+        # A chain that is there though it was held to be missing must not have its rules twice.
+        *made.each(Chain, lambda chain: f"flush chain {_name(chain)}", unless=lambda op: op.old is not None),
         *made.rules(),
         *made.elements("add"),
     ]

@@ -48,8 +48,8 @@ class Bench:
                 mac=endpoint.mac,
                 ip4=f"{endpoint.ip4}/24",
                 gateway4=f"20.1.{network}.254",
-                ip6=f"{endpoint.ip6}/64",
-                gateway6=f"fd0{network}::ff",
+                ip6=f"{endpoint.ip6}/64" if endpoint.ip6 else None,
+                gateway6=f"fd0{network}::ff" if endpoint.ip6 else None,
             ),
         )
 
