@@ -173,7 +173,7 @@ class Agent:
                 await self._take(batch[0][0], [value for _, value in batch])
             except Exception:  # a fault in one step must not end the taking of all later ones
                 log.exception("A spec could not be taken.")
-                self._nack(Refusal(0, "The agent failed at it; its log says where."))
+                await self._nack(Refusal(0, "The agent failed at it; its log says where."))
 
     async def _take(self, arrived: float, values: list[object]) -> None:
         taken = await self.in_thread(take, self.spec, values, self._refusal)
@@ -183,12 +183,9 @@ class Agent:
             await self._become(taken, keys)
         if taken.deltas or not taken.refusal:
             self._ack((time.perf_counter() - arrived) * 1000)
-        if taken.refusal and taken.refusal is not self._refusal:
-            await asyncio.sleep(self._nack_pause)
-            self._nack_pause = min(max(self._nack_pause * 2, FIRST_NACK_PAUSE_S), LONGEST_NACK_PAUSE_S)
-            self._nack(taken.refusal)
-        elif not taken.refusal:
             self._refusal, self._nack_pause = None, 0.0
+        if taken.refusal and taken.refusal is not self._refusal:
+            await self._nack(taken.refusal)
 
     async def _note(self, taken: Taken) -> None:
         """On disk before it is in the kernel: see agent.cache."""
@@ -216,8 +213,11 @@ class Agent:
         about = {"revision": self.applied.revision, "digest": self.applied.digest, "took_ms": round(took_ms, 3)}
         self.link.send({"type": "ack", **about, "refused": refused})
 
-    def _nack(self, refusal: Refusal) -> None:
+    async def _nack(self, refusal: Refusal) -> None:
+        """Say that only a whole spec helps now; later each time, lest a controller that is wrong is asked for ever."""
+        await asyncio.sleep(self._nack_pause)
         self._refusal = refusal
+        self._nack_pause = min(max(self._nack_pause * 2, FIRST_NACK_PAUSE_S), LONGEST_NACK_PAUSE_S)
         log.warning("Revision %s cannot be taken: %s", refusal.revision, refusal.reason)
         self.link.send({"type": "nack", "revision": refusal.revision, "reason": refusal.reason})
 
@@ -268,7 +268,7 @@ class Agent:
     async def _first_look(self, tenant: int, section: Section) -> dict[int, Plug]:
         """Take over what an earlier process left: veths that are there and asked for stay as they are."""
         keeper = self._keepers[tenant] = Keeper(tenant, self.kernel, self._node)
-        found = await self.in_thread(keeper.veths) - self.plugs.of(tenant).keys() - set(self.plugs.departed)
+        found = (await self.in_thread(keeper.veths)).keys() - self.plugs.of(tenant).keys() - set(self.plugs.departed)
         adopted = [Plug(tenant, endpoint, "") for endpoint in sorted(found) if _key(tenant, endpoint) in section]
         if adopted:
             self.plugs.add(adopted)
@@ -293,10 +293,12 @@ class Agent:
 
     def _settle(self, tenant: int, section: Section, plugs: Mapping[int, Plug], outcome: Outcome) -> None:
         """What follows from an outcome for plugs, for those who wait for them, and for the keeper."""
+        keeper = self._keepers[tenant]
         for endpoint, plug in plugs.items():
             waiting = self.waiting.get(endpoint)
             if waiting and waiting.plug is plug and not waiting.done.done():
-                waiting.done.set_result(outcome.refused or outcome.failed.get(endpoint, ""))
+                problem = outcome.failed.get(endpoint) or outcome.refused or "the spec does not name it here any more."
+                waiting.done.set_result("" if keeper.plugged(endpoint) else problem)
             elif endpoint in outcome.failed:
                 log.warning("Endpoint %s cannot be plugged in: %s", endpoint, outcome.failed[endpoint])
         if not outcome.refused:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from agent.kernel.interface import ApplyError, Attachment, Kernel
@@ -58,11 +58,10 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What was made true last: what it came from, how its ports are plugged in, and the objects it is made of."""
+    """What was made true last: the items and plugs it came from, and the objects it is made of."""
 
     items: Items
     plugs: Mapping[int, Plug]
-    attachments: Mapping[int, Attachment]
     objects: Objects
 
 
@@ -78,65 +77,83 @@ class Keeper:
         self._held: Held | None = None
         #: What the kernel is believed to hold; None: look.
         self._believed: Objects | None = None
-        self._veths: set[int] | None = None
+        #: How each veth that is there was made, None for one of an earlier process; None as a whole: look.
+        self._veths: dict[int, Attachment | None] | None = None
         self._unhealed: tuple[str, ...] = ()
 
-    @property
-    def plugs(self) -> frozenset[int]:
-        """Endpoints that are held plugged in."""
-        return frozenset(self._held.plugs) if self._held else frozenset()
-
-    def veths(self) -> set[int]:
+    def veths(self) -> dict[int, Attachment | None]:
         """Endpoints whose veth is in the kernel, as far as known without looking twice."""
         if self._veths is None:
-            self._veths = set(self._kernel.attached(self.tenant))
+            self._veths = dict.fromkeys(self._kernel.attached(self.tenant))
         return self._veths
 
+    def plugged(self, endpoint: int) -> bool:
+        """Whether the endpoint is held plugged in."""
+        return self._held is not None and endpoint in self._held.plugs and endpoint in self.veths()
+
     def realize(self, items: Items, plugs: Mapping[int, Plug]) -> Outcome:
-        """Make `items` true with the endpoints of `plugs` plugged in. When refused, the tenant is as it was before."""
-        wanted = attachments(items, plugs, self._node)
-        fresh = self._fresh(wanted)
+        """Make `items` true with the endpoints of `plugs` plugged in. When refused, the items stay as they were before;
+        plugs of endpoints among those come and go all the same."""
         try:
-            ops, failed = self._plug_in(items, wanted, fresh)
-            held = self._hold(items, {e: p for e, p in plugs.items() if e in wanted}, wanted, failed)
-            ops += self._reach(held.objects)
+            outcome = self._make(items, plugs)
         except ApplyError as error:
             self.refused = error.reason
-            self._restore(fresh)
-            return Outcome(refused=error.reason)
+            return self._fall_back(plugs)
         self.refused = ""
-        self._held = held
-        # Only now, when no object speaks of them any more: the other order would be drift of our own making.
-        self._unplug(self.veths() - wanted.keys(), namespace_stays=bool(held.objects))
-        return Outcome(ops, "", failed)
+        return outcome
 
     def sweep(self) -> Swept:
         """Compare what is held with what is there, and heal the difference. Raises ApplyError when it cannot look."""
         if self._held is None:
             return Swept()
         found_at, held = self._clock(), self._held
-        self._veths = set(self._kernel.attached(self.tenant))
-        gone = {e: reason for e, plug in held.plugs.items() if (reason := plug.gone(e in self._veths))}
-        missing = held.plugs.keys() - gone.keys() - self._veths
-        staying = {e: p for e, p in held.plugs.items() if e not in gone}
-        wanted = self._hold(held.items, staying, held.attachments)
+        there = self._kernel.attached(self.tenant)
+        self._veths = {e: self.veths().get(e) for e in there}
+        gone = {e: reason for e, plug in held.plugs.items() if (reason := plug.gone(e in there))}
+        wanted = self._hold(held.items, {e: p for e, p in held.plugs.items() if e not in gone})
+        missing = wanted.plugs.keys() - there
         actual = self._kernel.observe(self.tenant)
         difference = [f"The veth of endpoint {endpoint} was gone." for endpoint in sorted(missing)]
         difference += _sentences(plan(diff(wanted.objects, actual)), owed=_keys_between(held.objects, wanted.objects))
         problem = self._heal(wanted, missing, actual)
-        self._unplug(gone.keys() & self._veths)
+        self._unplug(gone.keys() & there)
         return Swept(self._drift(found_at, tuple(difference), problem), gone)
 
-    def _heal(self, wanted: Held, missing: set[int], actual: Objects) -> str:
+    def _make(self, items: Items, plugs: Mapping[int, Plug]) -> Outcome:
+        wanted = attachments(items, plugs, self._node)
+        ops, failed = self._plug_in(items, wanted)
+        held = self._hold(items, {e: p for e, p in plugs.items() if e in wanted}, failed)
+        ops += self._reach(held.objects)
+        self._held = held
+        if held.objects:
+            # Only now, when no object speaks of them any more: the other order would be drift of our own making.
+            self._unplug(self.veths().keys() - wanted.keys())
+        else:
+            self._veths = {}
+        return Outcome(ops, "", failed)
+
+    def _fall_back(self, plugs: Mapping[int, Plug]) -> Outcome:
+        """After a refusal: what was held before is held again."""
+        self._believed = None
+        if self._held is None:
+            return Outcome(refused=self.refused)
+        try:
+            outcome = self._make(self._held.items, plugs)
+        except ApplyError as error:
+            log.error("Tenant %s: what was held before cannot be restored: %s", self.tenant, error.reason)
+            return Outcome(refused=self.refused)
+        return Outcome(outcome.ops, self.refused, outcome.failed)
+
+    def _heal(self, wanted: Held, missing: Set[int], actual: Objects) -> str:
         """Make `wanted` true again, starting from `actual`. Returns what could not be healed, a sentence, or ""."""
         self._believed = actual
         failed: Mapping[int, str] = {}
         try:
             if missing:
-                _, failed = self._plug_in(wanted.items, wanted.attachments, missing)
+                _, failed = self._plug_in(wanted.items, attachments(wanted.items, wanted.plugs, self._node))
                 # A veth made again is not where the old one was: what hung on that has to be looked for.
                 self._believed = None
-            self._held = self._hold(wanted.items, wanted.plugs, wanted.attachments, failed)
+            self._held = self._hold(wanted.items, wanted.plugs, failed)
             healed = self._reach(self._held.objects)
             left = self._left(self._held.objects) if healed else ""
         except ApplyError as error:
@@ -162,30 +179,19 @@ class Keeper:
             return None
         return Drift(found_at, None if problem else self._clock(), difference, problem)
 
-    def _hold(
-        self,
-        items: Items,
-        plugs: Mapping[int, Plug],
-        wanted: Mapping[int, Attachment],
-        failed: Collection[int] = (),
-    ) -> Held:
+    def _hold(self, items: Items, plugs: Mapping[int, Plug], failed: Collection[int] = ()) -> Held:
         """What is to be held, its objects without the ports of plugs that `failed`."""
-        objects = render(items.values(), plugs.keys() - failed, self._node)
-        return Held(items, plugs, {e: wanted[e] for e in plugs}, objects)
+        return Held(items, plugs, render(items.values(), plugs.keys() - failed, self._node))
 
-    def _fresh(self, wanted: Mapping[int, Attachment]) -> set[int]:
-        """Endpoints to be plugged in anew: no veth is there, or it was made for another container or address."""
-        before = self._held.attachments if self._held else {}
-        moved = {e for e, a in wanted.items() if a.netns and before.get(e, a) != a}
-        return moved | (wanted.keys() - self.veths())
+    def _plug_in(self, items: Items, wanted: Mapping[int, Attachment]) -> tuple[int, dict[int, str]]:
+        """Make the veths of `wanted` that are not there, or were made for another container or other addresses.
 
-    def _plug_in(self, items: Items, wanted: Mapping[int, Attachment], fresh: set[int]) -> tuple[int, dict[int, str]]:
-        """Make the veths of `fresh`. Returns ops carried out before, and the reason of each that could not be made."""
-        if not fresh:
-            return 0, {}
-        # A veth needs the namespace, and the namespace comes with the tenant's policy: closed before anything enters.
+        Returns how many ops had to come before, and the reason of each veth that could not be made.
+        """
+        fresh = {e for e, attachment in wanted.items() if not self._is_made(attachment)}
         ops = 0
-        if NAMESPACE not in self._look():
+        if fresh and NAMESPACE not in self._look():
+            # A veth needs the namespace, which comes with the tenant's policy: closed before anything can enter.
             ops = self._reach(render(items.values(), wanted.keys() - fresh, self._node))
         failed: dict[int, str] = {}
         for endpoint in sorted(fresh):
@@ -195,21 +201,29 @@ class Keeper:
                 failed[endpoint] = error.reason
         return ops, failed
 
+    def _is_made(self, attachment: Attachment) -> bool:
+        """Whether the veth is there and as wanted. One of an earlier process is taken to be: its plug was kept."""
+        if attachment.endpoint not in self.veths():
+            return False
+        made = self.veths()[attachment.endpoint]
+        if made is None:
+            self.veths()[attachment.endpoint] = attachment
+        return made in {None, attachment} or not attachment.netns
+
     def _plug_one(self, attachment: Attachment) -> None:
+        endpoint = attachment.endpoint
         if not attachment.netns:
             raise ApplyError("its veth is gone and nobody noted where it was plugged in")
-        if attachment.endpoint in self.veths():
-            self._kernel.detach(self.tenant, attachment.endpoint)
-            self.veths().discard(attachment.endpoint)
+        if endpoint in self.veths():
+            self._unplug([endpoint])
             self._believed = None
         self._kernel.attach(self.tenant, attachment)
-        self.veths().add(attachment.endpoint)
+        self.veths()[endpoint] = attachment
 
-    def _unplug(self, endpoints: Iterable[int], *, namespace_stays: bool = True) -> None:
+    def _unplug(self, endpoints: Iterable[int]) -> None:
         for endpoint in sorted(endpoints):
-            if namespace_stays:
-                self._kernel.detach(self.tenant, endpoint)
-            self.veths().discard(endpoint)
+            self._kernel.detach(self.tenant, endpoint)
+            self.veths().pop(endpoint, None)
 
     def _look(self) -> Objects:
         if self._believed is None:
@@ -235,16 +249,6 @@ class Keeper:
         if ops:
             self._believed = None
             self._kernel.apply(self.tenant, ops)
-
-    def _restore(self, fresh: set[int]) -> None:
-        """After a refusal: what was held before is held again, and nothing stays plugged in that was not."""
-        self._believed = None
-        try:
-            if self._held is not None:
-                self._reach(self._held.objects)
-            self._unplug((self.veths() & fresh) - self.plugs)
-        except ApplyError as error:
-            log.error("Tenant %s: what was held before cannot be restored: %s", self.tenant, error.reason)
 
 
 def attachments(items: Items, plugs: Mapping[int, Plug], node: NodeFacts) -> dict[int, Attachment]:

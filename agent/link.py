@@ -31,8 +31,10 @@ OPEN_S, PING_S, PONG_S, CLOSE_S, ANSWER_S = 5.0, 5.0, 10.0, 1.0, 10.0
 #: Bytes; a whole spec of some hundred thousand items.
 LONGEST_MESSAGE = 256 * 1024 * 1024
 KEPT_MESSAGES = 200
-#: How a controller refuses a node: while the connection is made (HTTP), or after (close codes).
-REFUSED_STATUS, REFUSED_CODES = frozenset({401, 403}), frozenset({4401, 4403})
+#: How a controller refuses a token while the connection is made.
+REFUSED_STATUS = frozenset({401, 403})
+#: Close codes from here on are the controller's own: it let the node in and does not want to go on with it.
+FIRST_OWN_CODE = 4000
 
 
 class Away(Exception):
@@ -129,8 +131,8 @@ class Link:
                 problem, longest = self._token_refused(), LONGEST_REFUSED_S
         except ConnectionClosed as error:
             problem = f"the connection ended ({error})"
-            if error.rcvd and error.rcvd.code in REFUSED_CODES:
-                problem, longest = self._token_refused(), LONGEST_REFUSED_S
+            if error.rcvd and error.rcvd.code >= FIRST_OWN_CODE:
+                problem, longest = f"it ended the connection: {error.rcvd.reason}", LONGEST_REFUSED_S
         except (OSError, InvalidHandshake, InvalidURI, ConfigError, ValueError) as error:
             problem = str(error) or type(error).__name__
         finally:
