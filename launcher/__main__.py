@@ -48,8 +48,15 @@ class Refused(Exception):
 @contextmanager
 def held(settings: Settings) -> Iterator[None]:
     """The data folder is ours while we run: two launchers on one would serve two truths."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (settings.data / "lock").open("w") as lock:
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (settings.data / "lock").open("w")
+    except OSError as error:
+        raise Refused(
+            f"The data folder {settings.data} cannot be written to ({os.strerror(error.errno or 0)}). "
+            "Set CONTIVUI_DATA to a folder of your own."
+        ) from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -33,6 +33,13 @@ def test_a_port_in_use_is_refused_with_a_sentence_that_says_what_to_set(installa
         pass
 
 
+def test_a_data_folder_that_cannot_be_made_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    installation = load({"CONTIVUI_DATA": str(tmp_path / "file" / "data")})
+    with pytest.raises(Refused, match="Set CONTIVUI_DATA to a folder of your own"), held(installation):
+        pass
+
+
 def test_the_socket_for_agents_is_its_owners_only(installation: Settings) -> None:
     installation.data.mkdir()
     with listening(installation):
