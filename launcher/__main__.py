@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import signal
 import socket
@@ -11,12 +10,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from django.core.exceptions import ImproperlyConfigured
 
-from launcher import broker, stamps, system, web
+from launcher import broker, stamps, system
+from launcher.claims import Refused, held, listening
 from launcher.settings import FIRST_ADMINISTRATOR, ROOT, Settings, load
 from launcher.supervisor import Program, Supervisor
 
@@ -39,45 +37,6 @@ def main() -> None:
             sys.exit(asyncio.run(Launcher(settings, sockets, begun).run()))
     except (ImproperlyConfigured, broker.NoBroker, Refused) as error:
         sys.exit(str(error))
-
-
-class Refused(Exception):
-    """A start that cannot be. Its text says why and what to do."""
-
-
-@contextmanager
-def held(settings: Settings) -> Iterator[None]:
-    """The data folder is ours while we run: two launchers on one would serve two truths."""
-    try:
-        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = (settings.data / "lock").open("w")
-    except OSError as error:
-        raise Refused(
-            f"The data folder {settings.data} cannot be written to ({os.strerror(error.errno or 0)}). "
-            "Set CONTIVUI_DATA to a folder of your own."
-        ) from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused(
-                f"ContivUI runs already on the data folder {settings.data}. Stop it, or set CONTIVUI_DATA to another."
-            ) from None
-        yield
-
-
-@contextmanager
-def listening(settings: Settings) -> Iterator[list[socket.socket]]:
-    """The sockets of the web process, held here so that its restart refuses nobody."""
-    try:
-        tcp = web.tcp(settings.host, settings.port)
-    except OSError as error:
-        raise Refused(
-            f"Nothing can listen at {settings.host} port {settings.port} ({os.strerror(error.errno or 0)}). "
-            "Set PORT to a free one and HOST to an address of this machine."
-        ) from None
-    with tcp, web.unix(settings.agents_socket) as unix:
-        yield [tcp, unix]
 
 
 class Launcher:

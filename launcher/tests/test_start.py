@@ -4,11 +4,12 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from launcher.__main__ import Refused, held, listening
+from launcher.claims import Refused, held, listening
 from launcher.settings import ROOT, Settings, load
 
 
@@ -30,6 +31,14 @@ def test_a_port_in_use_is_refused_with_a_sentence_that_says_what_to_set(installa
     installation.data.mkdir()
     refused = pytest.raises(Refused, match="Set PORT to a free one")
     with socket.create_server(("127.0.0.1", installation.port)), refused, listening(installation):
+        pass
+
+
+def test_a_host_that_is_no_address_is_refused_with_the_reason(installation: Settings) -> None:
+    installation.data.mkdir()
+    nowhere = replace(installation, host="no.such.host.invalid")
+    sentence = r"Nothing can listen at no\.such\.host\.invalid .*(known|resolution|address)"
+    with pytest.raises(Refused, match=sentence), listening(nowhere):
         pass
 
 
