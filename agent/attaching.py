@@ -83,23 +83,43 @@ def known_endpoint(spec: NodeSpec, tenant: str, name: str) -> Message | None:
 
 
 async def _plugged(agent: Agent, plug: Plug) -> str:
-    """Wait until the plug is in the kernel. Answers "" or why it is not."""
-    waiting = Waiting(plug, asyncio.get_running_loop().create_future())
+    """Wait until the plug is in the kernel. Answers "" or why it is not; then things are as they were before."""
+    before = agent.plugs.get(plug.endpoint)
     earlier = agent.waiting.get(plug.endpoint)
     if earlier and not earlier.done.done():
         earlier.done.set_result("Somebody else attached it at the same time.")
-    agent.waiting[plug.endpoint] = waiting
+    waiting = agent.waiting[plug.endpoint] = Waiting(plug, asyncio.get_running_loop().create_future())
+    # Beside us: what has begun in the kernel comes to its end in line, also when we have given up waiting.
+    agent.spawn(_plug(agent, plug))
     try:
-        agent.plug_waiting()
-        if agent.plugs.get(plug.endpoint) is plug:
-            await agent.converge(plug.tenant)
         async with asyncio.timeout(PATIENCE_S):
             reason = await waiting.done
     except TimeoutError:
         reason = f"The controller did not send its spec within {PATIENCE_S:g} s."
     finally:
-        if agent.waiting.get(plug.endpoint) is waiting:
+        superseded = agent.waiting.get(plug.endpoint) is not waiting
+        if not superseded:
             del agent.waiting[plug.endpoint]
-    if reason and agent.plugs.get(plug.endpoint) is plug:
-        await detach(agent, {"endpoint": plug.endpoint})
+    if reason and not superseded:
+        await _take_back(agent, plug, before)
     return reason
+
+
+async def _plug(agent: Agent, plug: Plug) -> None:
+    """Plug in what the spec knows already; what it does not know yet is plugged in with the spec that brings it."""
+    if agent.plugs.get(plug.endpoint) is not None:
+        # Asked for again: the veth of the first time may have been taken away, and nobody was told.
+        await agent.sweep(plug.tenant)
+    agent.plug_waiting()
+    if agent.plugs.get(plug.endpoint) is plug:
+        await agent.converge(plug.tenant)
+
+
+async def _take_back(agent: Agent, plug: Plug, before: Plug | None) -> None:
+    """Undo a plug that failed: the endpoint is plugged in where it was before, or known by the controller not to be."""
+    if before is not None:
+        agent.plugs.add([before])
+    else:
+        agent.plugs.remove([plug.endpoint], tell=True)
+        agent.spawn(agent.tell_departed())
+    await agent.converge(plug.tenant)

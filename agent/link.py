@@ -31,6 +31,8 @@ OPEN_S, PING_S, PONG_S, CLOSE_S, ANSWER_S = 5.0, 5.0, 10.0, 1.0, 10.0
 #: Bytes; a whole spec of some hundred thousand items.
 LONGEST_MESSAGE = 256 * 1024 * 1024
 KEPT_MESSAGES = 200
+#: Close code of an end that stops (RFC 6455, 7.4.1).
+GOING_AWAY = 1001
 #: How a controller refuses a token while the connection is made.
 REFUSED_STATUS = frozenset({401, 403})
 #: Close codes from here on are the controller's own: it let the node in and does not want to go on with it.
@@ -173,6 +175,9 @@ class Link:
         try:
             async for text in socket:
                 self._heard(_parse(text))
+        except asyncio.CancelledError:
+            await socket.close(GOING_AWAY)
+            raise
         finally:
             sender.cancel()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, unix_serve
+from websockets.exceptions import ConnectionClosed
 
 from agent.agent import Agent
 from agent.config import Config
@@ -105,8 +106,9 @@ class Controller:
             await socket.close(4401, "unknown token")
             return
         self._socket = socket
-        async for text in socket:
-            await self._hear(json.loads(text))
+        with contextlib.suppress(ConnectionClosed):
+            async for text in socket:
+                await self._hear(json.loads(text))
         self.connected.clear()
 
     async def _hear(self, message: Message) -> None:
