@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from core import ids
 from core.plan import Op
 from core.state import (
     Address,
@@ -152,7 +153,9 @@ def _delete(old: KernelObject) -> Written:
             yield "ip", "del", f"neigh del {old.address} dev {old.device}"
         case BridgeFdb():
             vlan = f" vlan {old.vlan}" if old.vlan else ""
-            yield "bridge", "del", f"fdb del {old.mac} dev {old.device} master{vlan}"
+            # What a bridge keeps for itself is its own entry, not that of a port of it.
+            side = "self" if ids.network_of_bridge(old.device) else "master"
+            yield "bridge", "del", f"fdb del {old.mac} dev {old.device} {side}{vlan}"
         case VxlanFdb():
             yield "bridge", "del", f"fdb del {old.mac} dev {old.device} self"
         case Tbf() | ForeignQdisc():
