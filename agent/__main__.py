@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from agent.agent import Agent
@@ -25,11 +27,24 @@ def main() -> None:
             level=config.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
         )
         config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        facts = underlay(config)
-        with contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(work(config, facts))
+        with alone(config.state), contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(work(config, underlay(config)))
     except (ConfigError, ApplyError, OSError) as error:
         sys.exit(f"The agent cannot start: {error}")
+
+
+@contextlib.contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """Hold the state folder for this process. Raises ConfigError when another agent does: two would undo each other's
+    work. The kernel lets go of the lock however the process ends."""
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(
+                f"another agent works in {state}; stop it, or give this one a folder of its own."
+            ) from None
+        yield
 
 
 async def work(config: Config, facts: NodeFacts) -> None:

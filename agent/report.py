@@ -18,7 +18,8 @@ log = logging.getLogger("agent.report")
 DENIED_EVERY_S = 1.0
 #: Different flows told per second; more are counted, not named.
 MOST_FLOWS = 200
-#: Reading counters costs no more than this share of the time: with very large tables reports are farther apart.
+#: Reading counters costs no more than this share of the time. With very large tables some reports carry none: they
+#: still say that the node is alive.
 SHARE = 0.05
 
 
@@ -48,16 +49,18 @@ class Reporter:
         await asyncio.gather(self._tell_counters(), self._tell_denied())
 
     async def _tell_counters(self) -> None:
-        cost = 0.0
+        due = 0.0
         while True:
-            await asyncio.sleep(max(self.interval_s, cost / SHARE))
-            if self._agent.link.connected:
-                begun = time.monotonic()
-                self._agent.link.send(await self._report())
-                cost = time.monotonic() - begun
+            await asyncio.sleep(self.interval_s)
+            if not self._agent.link.connected:
+                continue
+            begun = time.monotonic()
+            tenants = await self._counters() if begun >= due else {}
+            if tenants:
+                due = begun + (time.monotonic() - begun) / SHARE
+            self._agent.link.send({"type": "report", "tenants": tenants, "attached": self._agent.plugs.endpoints})
 
-    async def _report(self) -> Message:
-        """An empty report is one too: it says that the node is alive."""
+    async def _counters(self) -> Message:
         tenants = {}
         for tenant in self._agent.tenants:
             try:
@@ -66,7 +69,7 @@ class Reporter:
                 log.warning("The counters of tenant %s cannot be read: %s", tenant, error)
                 continue
             tenants[str(tenant)] = as_message(counters)
-        return {"type": "report", "tenants": tenants, "attached": self._agent.plugs.endpoints}
+        return tenants
 
     async def _tell_denied(self) -> None:
         while True:

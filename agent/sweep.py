@@ -39,7 +39,9 @@ class Sweeper:
 
     def __init__(self, agent: Swept) -> None:
         self._agent = agent
+        #: When each tenant that announced a change has settled, and when each may be looked at again.
         self._woken: dict[int, float] = {}
+        self._rested: dict[int, float] = {}
         self._bell = asyncio.Event()
         self._retries: dict[int, tuple[float, float]] = {}
 
@@ -54,12 +56,14 @@ class Sweeper:
             await self._rest(next_round)
             await self._look_where_woken()
             if time.monotonic() >= next_round:
+                self._woken.clear()
+                self._rested.clear()
                 cost = await self._round()
                 next_round = time.monotonic() + max(PERIOD_S, cost / SHARE)
 
     async def _rest(self, next_round: float) -> None:
         """Until the next look is due, or somebody rings."""
-        due = min([next_round, *self._woken.values()])
+        due = min([next_round, *map(self._due, self._woken)])
         self._bell.clear()
         try:
             async with asyncio.timeout(max(due - time.monotonic(), 0)):
@@ -69,9 +73,15 @@ class Sweeper:
 
     async def _look_where_woken(self) -> None:
         now = time.monotonic()
-        for tenant in [tenant for tenant, due in self._woken.items() if due <= now]:
+        for tenant in [tenant for tenant in self._woken if self._due(tenant) <= now]:
             del self._woken[tenant]
+            begun = time.monotonic()
             await self._agent.sweep(tenant)
+            # A namespace that never rests must not take all of our time.
+            self._rested[tenant] = time.monotonic() + (time.monotonic() - begun) / SHARE
+
+    def _due(self, tenant: int) -> float:
+        return max(self._woken[tenant], self._rested.get(tenant, 0.0))
 
     async def _round(self) -> float:
         """Look at everything. Answers the seconds it took."""
