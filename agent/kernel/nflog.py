@@ -22,9 +22,11 @@ from core.pipeline import LOG_BYTES, LOG_GROUP
 NFNL_SUBSYS_ULOG = 4
 NFULNL_MSG_PACKET, NFULNL_MSG_CONFIG = 0, 1
 NFULA_PAYLOAD = 9
-NFULA_CFG_CMD, NFULA_CFG_MODE = 1, 2
+NFULA_CFG_CMD, NFULA_CFG_MODE, NFULA_CFG_TIMEOUT = 1, 2, 4
 NFULNL_CFG_CMD_BIND = 1
 NFULNL_COPY_PACKET = 2
+#: How long the kernel may gather samples before it hands them over, in hundredths of a second.
+GATHER_CS = 10
 NLM_F_REQUEST, NLM_F_ACK = 1, 4
 NLMSG_ERROR = 2
 
@@ -46,6 +48,7 @@ class SocketLog:
             self._socket.bind((0, 0))
             self._configure(NFULA_CFG_CMD, struct.pack("=B", NFULNL_CFG_CMD_BIND))
             self._configure(NFULA_CFG_MODE, struct.pack("!IBx", LOG_BYTES, NFULNL_COPY_PACKET))
+            self._configure(NFULA_CFG_TIMEOUT, struct.pack("!I", GATHER_CS))
         except OSError as error:
             self._socket.close()
             raise ApplyError(f"Denied packets of tenant {tenant} cannot be read: {_why(error)}.") from error

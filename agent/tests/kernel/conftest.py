@@ -35,6 +35,7 @@ class Bench:
     again: Callable[[], Kernel]
     container: Callable[[int], str]
     places: dict[int, str] = field(default_factory=dict)
+    node: int = 1
 
     def plug(self, endpoint: Endpoint) -> None:
         if endpoint.id not in self.places:
@@ -54,12 +55,12 @@ class Bench:
         )
 
     def realize(self, tenant: TenantIntent) -> dict[Key, KernelObject]:
-        """Make a tenant true on node 1 with its endpoints plugged in; returns what is desired then."""
-        mine = [one for one in here(tenant) if one.ip4]
-        self.reach(desired(tenant, sorted(self.kernel.attached(TENANT) & {one.id for one in mine})))
+        """Make a tenant true on this node with its endpoints plugged in; returns what is desired then."""
+        mine = here(tenant, self.node)
+        self.reach(desired(tenant, sorted(self.kernel.attached(TENANT) & {one.id for one in mine}), self.node))
         for one in mine:
             self.plug(one)
-        wanted = desired(tenant, [one.id for one in mine])
+        wanted = desired(tenant, [one.id for one in mine], self.node)
         self.reach(wanted)
         return wanted
 
@@ -79,14 +80,22 @@ def fake_bench(tmp_path: Path) -> Iterator[Bench]:
     kernel.close()
 
 
-def real_bench(tmp_path: Path) -> Iterator[Bench]:
+def real_bench() -> Iterator[Bench]:
     """A node of its own per test: its namespaces end with the sandbox at the latest."""
-    number = next(_numbers)
-    node, folder = Path(f"/run/bench/node-{number}"), Path(f"/run/netns/bench-{number}")
-    namespace.create(node)
-    uplink = "link add up0 type dummy\naddr add 192.0.2.1/24 dev up0\nlink set up0 up\nlink set lo up\n"
-    # Not every kernel has dummy devices; the kernel under test needs a device with the address, of whatever kind.
-    namespace.run_in(node, lambda: ip(uplink.replace("dummy", "bridge")))
+    node = new_node()
+    # A device with the node's address, of a kind that every kernel has that can carry tenants at all.
+    namespace.run_in(node, lambda: ip("link add up0 type bridge\naddr add 192.0.2.1/24 dev up0\nlink set up0 up\n"))
+    yield from bench_on(node, 1)
+
+
+def new_node() -> Path:
+    path = Path(f"/run/bench/node-{next(_numbers)}")
+    namespace.create(path)
+    return path
+
+
+def bench_on(node: Path, number: int) -> Iterator[Bench]:
+    folder = Path("/run/netns") / node.name
     made: list[RealKernel] = []
 
     def kernel() -> RealKernel:
@@ -94,15 +103,18 @@ def real_bench(tmp_path: Path) -> Iterator[Bench]:
         return made[-1]
 
     def container(endpoint: int) -> str:
-        path = Path(f"/run/bench/container-{number}-{endpoint}")
+        path = node.parent / f"{node.name}-{endpoint}"
         namespace.create(path)
         return str(path)
 
-    yield Bench(kernel(), kernel, container)
+    bench = Bench(kernel(), kernel, container, node=number)
+    yield bench
     for one in made:
         for tenant in one.tenants():
             one.apply(tenant, plan(diff({}, one.observe(tenant))))
         one.close()
+    for path in (node, *map(Path, bench.places.values())):
+        namespace.remove(path)
 
 
 def ip(text: str) -> None:
@@ -111,9 +123,4 @@ def ip(text: str) -> None:
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=[pytest.mark.kernel, REAL])])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    yield from fake_bench(tmp_path) if request.param == "fake" else real_bench(tmp_path)
-
-
-@pytest.fixture
-def real(tmp_path: Path) -> Iterator[Bench]:
-    yield from real_bench(tmp_path)
+    yield from fake_bench(tmp_path) if request.param == "fake" else real_bench()

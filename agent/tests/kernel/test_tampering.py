@@ -5,14 +5,15 @@ from __future__ import annotations
 import select
 import shlex
 import subprocess
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from agent.kernel.real import Kernel
 from agent.tests.kernel.cases import TENANT, intent
-from agent.tests.kernel.conftest import REAL, Bench
+from agent.tests.kernel.conftest import REAL, Bench, real_bench
 from core.plan import describe
+from core.state import KernelObject, Key
 from lab import namespace
 
 pytestmark = [pytest.mark.kernel, REAL]
@@ -80,17 +81,14 @@ def tamper(bench: Bench, command: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+def held() -> Iterator[tuple[Bench, dict[Key, KernelObject]]]:
     """One node for all: each tampering is healed before the next."""
-    from agent.tests.kernel.conftest import real_bench
-
-    for bench in real_bench(Path()):
-        wanted = bench.realize(intent())
-        yield bench, wanted
+    for bench in real_bench():
+        yield bench, bench.realize(intent())
 
 
 @pytest.mark.parametrize(("command", "told"), TAMPERINGS, ids=[command for command, _ in TAMPERINGS])
-def test_it_is_seen_told_and_healed(held, command: str, told: str) -> None:  # type: ignore[no-untyped-def]
+def test_it_is_seen_told_and_healed(held: tuple[Bench, dict[Key, KernelObject]], command: str, told: str) -> None:
     bench, wanted = held
     watch = bench.kernel.watch(TENANT)
     try:
@@ -109,7 +107,7 @@ def test_it_is_seen_told_and_healed(held, command: str, told: str) -> None:  # t
     assert bench.ops(wanted) == ()
 
 
-def test_a_namespace_that_is_removed_is_made_again(held) -> None:  # type: ignore[no-untyped-def]
+def test_a_namespace_that_is_removed_is_made_again(held: tuple[Bench, dict[Key, KernelObject]]) -> None:
     """Though a thread of ours still lives in the old one, whose tunnels must not stand in the new ones' way."""
     bench, _ = held
     subprocess.run(["umount", str(bench.kernel.path(TENANT))], check=True)
