@@ -15,7 +15,8 @@ from agent.kernel.interface import ApplyError, Attachment, Kernel
 from agent.plugs import Plug
 from core.diff import diff
 from core.plan import Op, describe, plan
-from core.render import NodeFacts, mtu, render
+from core.render import NodeFacts, mtu
+from core.rendering import Rendering, rerender
 from core.spec import EndpointItem, Item, NetworkItem
 from core.state import KernelObject, Key
 
@@ -75,6 +76,7 @@ class Keeper:
         self._node = node
         self._clock = clock
         self._held: Held | None = None
+        self._rendering: Rendering | None = None
         #: What the kernel is believed to hold; None: look.
         self._believed: Objects | None = None
         #: How each veth that is there was made, None for one of an earlier process; None as a whole: look.
@@ -181,7 +183,11 @@ class Keeper:
 
     def _hold(self, items: Items, plugs: Mapping[int, Plug], failed: Collection[int] = ()) -> Held:
         """What is to be held, its objects without the ports of plugs that `failed`."""
-        return Held(items, plugs, render(items.values(), plugs.keys() - failed, self._node))
+        return Held(items, plugs, self._render(items, plugs.keys() - failed))
+
+    def _render(self, items: Items, attached: Collection[int]) -> Objects:
+        self._rendering = rerender(self._rendering, items, attached, self._node)
+        return self._rendering.objects
 
     def _plug_in(self, items: Items, wanted: Mapping[int, Attachment]) -> tuple[int, dict[int, str]]:
         """Make the veths of `wanted` that are not there, or were made for another container or other addresses.
@@ -192,7 +198,7 @@ class Keeper:
         ops = 0
         if fresh and NAMESPACE not in self._look():
             # A veth needs the namespace, which comes with the tenant's policy: closed before anything can enter.
-            ops = self._reach(render(items.values(), wanted.keys() - fresh, self._node))
+            ops = self._reach(self._render(items, wanted.keys() - fresh))
         failed: dict[int, str] = {}
         for endpoint in sorted(fresh):
             try:

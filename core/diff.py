@@ -24,9 +24,16 @@ class Delta(Generic[K, V]):
 
 
 def diff(desired: Mapping[K, V], actual: Mapping[K, V]) -> Delta[K, V]:
-    """The step from `actual` to `desired`; values are compared with ==. Orders follow the mappings given."""
+    """The step from `actual` to `desired`; values are compared with ==. Orders follow the mappings given.
+
+    Values that are the same object are equal without being asked: most are, when `desired` came from `actual`.
+    """
     return Delta(
         create={key: value for key, value in desired.items() if key not in actual},
-        update={key: (old, new) for key, new in desired.items() if key in actual and (old := actual[key]) != new},
+        update={
+            key: (old, new)
+            for key, new in desired.items()
+            if key in actual and (old := actual[key]) is not new and old != new
+        },
         delete={key: value for key, value in actual.items() if key not in desired},
     )
