@@ -23,13 +23,18 @@ class Rendering:
     objects: dict[Key, KernelObject] = field(default_factory=dict)
     keys: dict[str, tuple[Key, ...]] = field(default_factory=dict)
 
+    @property
+    def shared(self) -> bool:
+        """Whether two items gave the same object, which no spec that makes sense does. It stays when one of them goes."""
+        return sum(map(len, self.keys.values())) > len(self.objects)
+
 
 def rerender(
     before: Rendering | None, items: Mapping[str, Item], attached: Collection[int], node: NodeFacts
 ) -> Rendering:
     """The rendering of one tenant's `items`, starting from an earlier one of the same tenant on the same node."""
     around = context(items.values(), attached, node)
-    if before is None or before.around.node != node:
+    if before is None or before.around.node != node or before.shared:
         before = Rendering({}, Context(node))
     altered = {key for key in before.items.keys() | items.keys() if before.items.get(key) is not items.get(key)}
     altered.update(_concerned(items, before.around, around))

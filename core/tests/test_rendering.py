@@ -69,3 +69,14 @@ def test_another_node_is_rendered_from_the_start() -> None:
     assert rerender(rerender(None, items, attached, NODE), items, attached, small).objects == render(
         items.values(), attached, small
     )
+
+
+def test_what_two_items_gave_stays_when_one_of_them_goes() -> None:
+    first = _network(random.Random(1), 1)
+    twin = NetworkItem(7, 2, "twin", "vxlan", 900, "02:01:00:00:00:02", first.subnet4, first.gateway4)
+    one, both = (
+        by_key([TenantItem(7, "blue", "deny", 1), first]),
+        by_key([TenantItem(7, "blue", "deny", 1), first, twin]),
+    )
+    now = rerender(rerender(None, one, (), NODE), both, (), NODE)
+    assert rerender(now, one, (), NODE).objects == render(one.values(), (), NODE)
