@@ -25,7 +25,7 @@ class Rendering:
 
     @property
     def shared(self) -> bool:
-        """Whether two items gave the same object, which no spec that makes sense does. It stays when one of them goes."""
+        """Whether two items gave the same object, as no spec that makes sense does. It must stay when one goes."""
         return sum(map(len, self.keys.values())) > len(self.objects)
 
 
