@@ -20,9 +20,8 @@ def observe() -> dict[Key, KernelObject]:
 
 
 def ruleset() -> Json:
-    """All tables with numbers where nft has names, so that one form compares with one form."""
-    (listing,) = tools.listings(["nft", "-j", "-nn", "list", "ruleset"])
-    return listing
+    """All tables, those of others too."""
+    return tools.nft_listing("list ruleset")
 
 
 def _sysctls() -> Iterator[Sysctl]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from agent.kernel import tools
+from agent.kernel import libnftables, tools
 from agent.kernel.interface import ApplyError, Feature
 from agent.kernel.namespace import isolate
 from agent.kernel.nflog import SocketLog
@@ -63,9 +63,9 @@ def _batch(tool: str, *commands: str) -> Callable[[], None]:
 
 def _nft(text: str) -> Callable[[], None]:
     def attempt() -> None:
-        done = tools.run(["nft", "-f", "-"], text)
-        if done.returncode:
-            raise ApplyError(done.stderr.strip().splitlines()[0] if done.stderr.strip() else "nft refused it.")
+        done, _, complaint = libnftables.run(text)
+        if not done:
+            raise ApplyError(complaint.strip().splitlines()[0] if complaint.strip() else "nft refused it.")
 
     return attempt
 

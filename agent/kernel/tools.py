@@ -1,4 +1,4 @@
-"""Running ip, bridge, tc and nft where the calling thread is, and making sense of their complaints."""
+"""ip, bridge, tc and nft in the namespace of the calling thread, and the sense of their complaints."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from agent.kernel import libnftables
 from agent.kernel.commands import Line, tolerates
 from agent.kernel.interface import ApplyError
 from agent.kernel.nft import Statement
 
 #: Seconds after which a tool is held to hang. A full apply of ten thousand endpoints takes a tenth of it.
 PATIENCE_S = 60.0
-PACKAGES = {"ip": "iproute2", "bridge": "iproute2", "tc": "iproute2", "nft": "nftables"}
+PACKAGES = {"ip": "iproute2", "bridge": "iproute2", "tc": "iproute2"}
 #: What a complaint means, where the tool's own words do not say what to do.
 MEANINGS = {
     "Unknown device type": "this kernel cannot make such a device; load its module (8021q, vxlan, ifb) or use another",
@@ -68,17 +69,25 @@ def meaning(complaint: str) -> str:
 
 def run_nft(statements: Sequence[Statement]) -> None:
     """One transaction: all of it, or nothing and ApplyError."""
-    done = run(["nft", "-f", "-"], "".join(f"{statement.text}\n" for statement in statements))
-    if done.returncode:
-        raise _nft_error(done.stderr, statements)
+    done, _, complaint = libnftables.run("".join(f"{statement.text}\n" for statement in statements))
+    if not done:
+        raise _nft_error(complaint, statements)
 
 
-def _nft_error(stderr: str, statements: Sequence[Statement]) -> ApplyError:
-    found = re.search(r"^[^:\n]*:(\d+):[\d-]+: Error: (.*)$", stderr, re.MULTILINE)
-    if not found:
-        return ApplyError(f"The nft transaction was refused: {stderr.strip() or 'no reason was given'}.")
-    statement = statements[min(int(found[1]), len(statements)) - 1]
+def _nft_error(complaint: str, statements: Sequence[Statement]) -> ApplyError:
+    found = re.search(r"^[^:\n]*:([1-9]\d*):[\d-]+: Error: (.*)$", complaint, re.MULTILINE)
+    if not found or int(found[1]) > len(statements):
+        return ApplyError(f"The nft transaction was refused: {complaint.strip() or 'no reason was given'}.")
+    statement = statements[int(found[1]) - 1]
     return ApplyError(f"The nft statement “{statement.text[:200]}” was refused: {found[2]}.", statement.op)
+
+
+def nft_listing(command: str) -> Any:
+    """What nft lists, with numbers where it has names, so that one form compares with one form."""
+    done, printed, complaint = libnftables.run(command, libnftables.OUTPUT_JSON | libnftables.OUTPUT_NUMERIC)
+    if not done:
+        raise ApplyError(f"nft could not {command}: {complaint.strip()}.")
+    return json.loads(printed)
 
 
 def listings(argv: Sequence[str], text: str = "") -> list[Any]:
