@@ -7,16 +7,24 @@ was removed, though the change is in force by then. So the socket is kept.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import socket
+import stat
 import threading
 from ctypes.util import find_library
 from functools import cache
+from pathlib import Path
 
+from agent.kernel.events import NETLINK_NETFILTER
 from agent.kernel.interface import ApplyError
 
 #: <nftables/libnftables.h>: output as JSON, and numbers where nft has names for protocols, priorities, symbols, times.
 OUTPUT_JSON, OUTPUT_NUMERIC = 1 << 4, (1 << 7) | (1 << 8) | (1 << 9) | (1 << 10)
+
+#: Bytes; some hundred thousand elements.
+LARGEST_TRANSACTION = 64 << 20
 
 _threads = threading.local()
 
@@ -44,6 +52,7 @@ class Context:
         if not made:
             raise ApplyError("The library libnftables cannot open a socket to the kernel.")
         self._context = ctypes.c_void_p(made)
+        _make_room()
         self._library.nft_ctx_buffer_output(self._context)
         self._library.nft_ctx_buffer_error(self._context)
 
@@ -63,6 +72,23 @@ class Context:
     def __del__(self) -> None:
         if context := getattr(self, "_context", None):
             self._library.nft_ctx_free(context)
+
+
+def _make_room() -> None:
+    """A transaction is one message. The library makes room for it as only real root may; whoever is root in a user
+    namespace gets what the system grants everybody (net.core.wmem_max). The library does not say which socket is its
+    own, so all of this process that speak to netfilter get the room."""
+    for entry in Path("/proc/self/fd").iterdir():
+        # Whatever was closed in the meantime was none of ours.
+        with contextlib.suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(int(entry.name)).st_mode):
+                _enlarge(os.dup(int(entry.name)))
+
+
+def _enlarge(descriptor: int) -> None:
+    with socket.socket(fileno=descriptor) as found:
+        if (found.family, found.proto) == (socket.AF_NETLINK, NETLINK_NETFILTER):
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LARGEST_TRANSACTION)
 
 
 def run(text: str, flags: int = 0) -> tuple[bool, str, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, TypeVar
 
+from core.pipeline import EPOCH_CHAINS
 from core.plan import Op
 from core.state import Chain, Element, Hook, KernelObject, Key, Set, Table, mark_of
 
@@ -30,6 +31,16 @@ class Statement:
 
 def is_nft(op: Op) -> bool:
     return isinstance(op.subject, NFT_KINDS)
+
+
+def by_epoch(ops: Iterable[Op]) -> tuple[list[Op], list[Op]]:
+    """Ops on the policy, and those that bring a new epoch into chains that are there already."""
+    policy: list[Op] = []
+    epoch: list[Op] = []
+    for op in ops:
+        turns = op.action == "update" and isinstance(op.new, Chain) and op.new.name in EPOCH_CHAINS
+        (epoch if turns else policy).append(op)
+    return policy, epoch
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

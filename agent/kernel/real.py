@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from agent.kernel import nft, parse, plugging, probe, tools
+from agent.kernel import grace, nft, parse, plugging, probe, tools
 from agent.kernel.commands import Where, batches
 from agent.kernel.events import SocketWatch
 from agent.kernel.interface import ApplyError, Attachment, Counters, DeniedLog, Feature, Watch
@@ -173,6 +173,18 @@ def _executor(op: Op) -> str:
 
 
 def _apply_nft(ops: Sequence[Op]) -> None:
+    """The policy in one transaction, and only when every packet sees it the chains that mark with its epoch: else a
+    packet let pass by the policy before could be marked as let pass by this one, and its connection with it."""
+    policy, epoch = nft.by_epoch(ops)
+    if policy:
+        _transact(policy)
+    if policy and epoch:
+        grace.wait()
+    if epoch:
+        _transact(epoch)
+
+
+def _transact(ops: Sequence[Op]) -> None:
     """One transaction. Where it fails because the kernel is not as the ops believe, what is so already is left out
     and the rest tried once more; the kernel has changed nothing by then."""
     try:

@@ -18,6 +18,7 @@ PATIENCE_S = 60.0
 PACKAGES = {"ip": "iproute2", "bridge": "iproute2", "tc": "iproute2"}
 #: What a complaint means, where the tool's own words do not say what to do.
 MEANINGS = {
+    "Message too long": "it is larger than a socket's buffer may be; run the agent as root, or raise net.core.wmem_max",
     "Unknown device type": "this kernel cannot make such a device; load its module (8021q, vxlan, ifb) or use another",
     "Specified qdisc not found": "this kernel cannot shape traffic; load the modules sch_tbf and sch_ingress",
     "Specified qdisc kind is unknown": "this kernel cannot shape traffic; load the modules sch_tbf and sch_ingress",
@@ -77,7 +78,7 @@ def run_nft(statements: Sequence[Statement]) -> None:
 def _nft_error(complaint: str, statements: Sequence[Statement]) -> ApplyError:
     found = re.search(r"^[^:\n]*:([1-9]\d*):[\d-]+: Error: (.*)$", complaint, re.MULTILINE)
     if not found or int(found[1]) > len(statements):
-        return ApplyError(f"The nft transaction was refused: {complaint.strip() or 'no reason was given'}.")
+        return ApplyError(f"The nft transaction was refused: {meaning(complaint.strip().rpartition('Error: ')[2])}.")
     statement = statements[int(found[1]) - 1]
     return ApplyError(f"The nft statement “{statement.text[:200]}” was refused: {found[2]}.", statement.op)
 
