@@ -128,6 +128,10 @@ def _deny(tenant: int) -> tuple[str, ...]:
     return (f"limit rate {LOG_RATE}/second burst {LOG_BURST} packets {log}", "counter drop")
 
 
+#: The chains that know the epoch. They change after everything that is judged by does (agent.kernel.grace says why).
+EPOCH_CHAINS = ("current", "stamp")
+
+
 def epoch_chains(epoch: int, default: Action) -> Iterator[Chain]:
     """What a change of epoch or default rewrites. A packet too short to have ports matches no rule that looks at
     them: it must not pass by default, so stamping asks for ports, too (any four bytes will do)."""
