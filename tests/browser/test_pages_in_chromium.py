@@ -1,0 +1,272 @@
+"""What only a browser can tell: keyboard, theme, live regions, narrow screens, contrast, and a quiet console."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.house import CHROMIUM_FLAGS, chromium, running
+from tests.browser.stage import PASSWORD
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium() is None, reason="needs Chromium: apt-get install chromium"),
+]
+
+PAGES = [
+    "/",
+    *(f"/{folder}/" for folder in ("networks", "groups", "policies", "bandwidth", "endpoints", "nodes", "tenants")),
+    *(f"/{folder}/1/" for folder in ("networks", "groups", "policies", "bandwidth", "endpoints", "nodes", "tenants")),
+    *(f"/{folder}/new/?tenant=blue" for folder in ("networks", "groups", "policies", "bandwidth", "endpoints")),
+    "/policies/1/rules/",
+    "/networks/1/delete/",
+    "/members/",
+    "/activity/",
+    "/explain/?tenant=blue",
+    "/explain/?tenant=blue&source=web-1&destination=db-1&protocol=tcp&port=22",
+    "/networks/new/",
+    "/nodes/new/",
+    "/password/",
+]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running(tmp_path_factory.mktemp("house")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+        yield found
+        found.close()
+
+
+class Visit:
+    """A person at a screen. `complaints` is what the console said, failed loads of this page's own answer aside."""
+
+    def __init__(self, browser: Any, address: str, **options: Any) -> None:
+        self.context = browser.new_context(base_url=address, **options)
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in {"error", "warning"} else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def sign_in(self, name: str) -> Any:
+        self.page.goto("/login/")
+        self.page.fill("#id_username", name)
+        self.page.fill("#id_password", PASSWORD)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_selector("h1:has-text('Overview')")
+        return self.page
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Iterator[Any]:
+    visits: list[Visit] = []
+
+    def begin(**options: Any) -> Visit:
+        visits.append(Visit(browser, address, **options))
+        return visits[-1]
+
+    yield begin
+    for one in visits:
+        one.context.close()
+
+
+def test_no_page_complains_or_scrolls_sideways_on_a_phone(visit: Any) -> None:
+    here = visit(viewport={"width": 420, "height": 800})
+    page = here.sign_in("root")
+    for path in PAGES:
+        answer = page.goto(path)
+        assert answer.status == 200, path
+        page.wait_for_load_state("load")
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{path} is {wide} px too wide"
+        assert here.complaints == [], path
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_can_be_read_by_everybody(visit: Any, theme: str) -> None:
+    """WCAG A and AA as far as axe can tell, contrast in this theme above all."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
+    page = visit(viewport={"width": 1500, "height": 900}, color_scheme=theme).sign_in("root")
+    wrong = []
+    for path in ["/login/", *PAGES]:
+        page.goto(path)
+        page.wait_for_load_state("load")
+        found = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa"]})
+        wrong += [
+            f"{path}: {violation['id']} {node['html'][:160]}"
+            for violation in found.response["violations"]
+            for node in violation["nodes"]
+        ]
+    assert wrong == []
+
+
+def test_an_overlapping_network_is_refused_at_the_field_and_then_made(visit: Any) -> None:
+    page = visit().sign_in("alice")
+    page.click("text=Networks")
+    page.click("text=New network")
+    page.fill("#id_name", "clash")
+    page.fill("#id_subnet4", "20.1.1.128/25")
+    page.click("main button.btn-primary")
+    assert "overlaps network net" in page.inner_text("#id_subnet4_error")
+    assert page.get_attribute("#id_subnet4", "aria-invalid") == "true"
+    assert page.input_value("#id_name") == "clash"
+    page.fill("#id_subnet4", "20.1.7.0/24")
+    page.click("main button.btn-primary")
+    page.wait_for_selector("text=network clash is made")
+    assert "Saved" in page.inner_text("#saved-strip")
+
+
+def test_rules_are_edited_in_place(visit: Any) -> None:
+    page = visit().sign_in("alice")
+    page.goto("/policies/")
+    page.click("text=db-policy")
+    page.click("text=Edit rules")
+    before = page.locator("#rules tbody tr:visible").count()
+    page.click("text=Add a rule")
+    row = page.locator("#rules tbody tr").last
+    assert row.locator("[name$=action]").evaluate("field => field === document.activeElement")
+    row.locator("[name$=peer]").select_option("address")
+    row.locator("[name$=peer_addresses]").fill("10.0.0.0/8")
+    row.locator("[name$=protocol]").fill("tcp")
+    row.locator("[name$=ports]").fill("70000")
+    row.locator("[name$=priority]").fill("40")
+    row.locator("[name$=priority]").press("Alt+ArrowUp")
+    page.click("text=Save all")
+    assert "no port 70000" in page.inner_text("#rules tbody tr:last-child .wrong")
+    page.locator("#rules tbody tr").last.locator("[name$=ports]").fill("8080")
+    page.click("text=Save all")
+    page.wait_for_selector("text=are saved")
+    first = page.inner_text("#panel-rules tbody tr:first-child")
+    assert first.split("\t")[:4] == ["41", "Allow", "Incoming", "10.0.0.0/8"]
+    page.click("text=Edit rules")
+    page.locator("#rules tbody tr").first.locator("[data-remove]").click()
+    page.click("text=Save all")
+    page.wait_for_selector("text=are saved")
+    assert page.locator("#panel-rules tbody tr").count() == before
+
+
+def test_everything_is_reached_with_the_keyboard_alone(visit: Any) -> None:
+    page = visit().sign_in("alice")
+    page.goto("/groups/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # the first thing in the content: New group
+    page.wait_for_selector("h1:has-text('New group')")
+    page.locator("#id_name").focus()
+    page.keyboard.type("by-keyboard")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=by-keyboard is made")
+    page.locator("summary[title=Theme]").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("[data-theme-choice=dark]").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("[data-theme-choice=dark]").is_visible()
+    assert page.evaluate("document.activeElement.title") == "Theme"
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid", "what has the focus is to be seen"
+
+
+def test_the_theme_stays_and_does_not_flash(visit: Any) -> None:
+    here = visit(color_scheme="light")
+    page = here.sign_in("alice")
+    theme = "document.documentElement.dataset.bsTheme"
+    assert page.evaluate(theme) == "light"
+    page.click("summary[title=Theme]")
+    page.click("[data-theme-choice=dark]")
+    # Seen from before anything is drawn: the attribute when the body begins to exist.
+    here.context.add_init_script(
+        "new MutationObserver((_, o) => { if (document.body) { window.first = document.documentElement.dataset.bsTheme;"
+        " o.disconnect(); } }).observe(document, { childList: true, subtree: true });"
+    )
+    page.goto("/networks/")
+    assert page.evaluate("window.first") == "dark"
+    page.click("summary[title=Theme]")
+    page.click("[data-theme-choice=auto]")
+    assert page.evaluate(theme) == "light"
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"{theme} === 'dark'")
+
+
+def test_the_language_is_chosen_and_stays_on_the_page(visit: Any) -> None:
+    page = visit().sign_in("bob")
+    page.goto("/networks/?sort=-name")
+    page.click("summary[title=Language]")
+    page.click("button[lang=zh-hans]")
+    assert page.inner_text("h1") == "网络"
+    assert page.url.endswith("/networks/?sort=-name")
+    assert page.get_attribute("html", "lang") == "zh-hans"
+
+
+def test_leaving_with_unsaved_input_asks(visit: Any) -> None:
+    page = visit().sign_in("alice")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.goto("/networks/new/")
+    page.goto("/groups/new/")
+    assert asked == []
+    page.locator("#id_name").press_sequentially("half")
+    page.click("text=Overview")
+    page.wait_for_selector("h1:has-text('Overview')")
+    assert asked == ["beforeunload"]
+
+
+def test_a_change_somebody_else_makes_appears_without_reloading(visit: Any) -> None:
+    watcher, writer = visit().sign_in("bob"), visit().sign_in("alice")
+    watcher.goto("/groups/")
+    watcher.wait_for_selector("#live-state.good")
+    watcher.evaluate("window.sameDocument = true")
+    watcher.fill("input[type=search]", "half a wor")
+    watcher.click("summary[title=Theme]")
+    writer.goto("/groups/new/")
+    writer.fill("#id_name", "appears")
+    writer.keyboard.press("Enter")
+    writer.wait_for_selector("text=appears is made")
+    watcher.wait_for_selector("#rows >> text=appears", timeout=5000)
+    assert watcher.evaluate("window.sameDocument")
+    assert watcher.input_value("input[type=search]") == "half a wor"
+    assert watcher.locator("[data-theme-choice=dark]").is_visible(), "an open menu stays open"
+
+
+def test_another_tenants_event_is_not_heard(visit: Any) -> None:
+    stranger = visit().sign_in("charlie")
+    assert stranger.goto("/networks/1/").status == 404
+    stranger.goto("/networks/")
+    topics = ["tenant.1", "tenant.2", "cluster", "node.1"]
+    heard = stranger.evaluate(
+        """topics => new Promise(done => { const s = new WebSocket(`ws://${location.host}/ws/live/`);
+        s.onopen = () => s.send(JSON.stringify({type: "subscribe", topics}));
+        s.onmessage = e => { s.close(); done(JSON.parse(e.data).topics); }; })""",
+        topics,
+    )
+    assert heard == ["tenant.2"]
+
+
+def test_the_side_bar_slides_in_on_a_phone(visit: Any) -> None:
+    page = visit(viewport={"width": 420, "height": 800}).sign_in("alice")
+    assert not page.locator("#side").is_visible()
+    page.click("#side-open")
+    page.click("#side >> text=Networks")
+    page.wait_for_selector("h1:has-text('Networks')")
+
+
+def test_plots_are_drawn_from_what_was_measured(visit: Any, tmp_path: Path) -> None:
+    page = visit(viewport={"width": 1500, "height": 900}).sign_in("alice")
+    page.wait_for_selector(".plot canvas")
+    drawn = page.evaluate(
+        """() => { const c = document.querySelector(".plot canvas");
+        return c.getContext("2d").getImageData(0, 0, c.width, c.height).data.some(Boolean); }"""
+    )
+    assert drawn
+    assert "net" in page.inner_text(".plot .u-legend")
