@@ -91,7 +91,8 @@ async def test_a_namespace_that_was_deleted_is_rebuilt_with_its_ports(controller
         assert drift["difference"][:2] == ["The veth of endpoint 1 was gone.", "The veth of endpoint 2 was gone."]
         assert drift["problem"] == ""
         assert node.kernel.observe(7) == render(blue(endpoint(1), endpoint(2)), [1, 2], FACTS)
-        # The new namespace is watched like the old one.
+        # The new namespace is watched like the old one, once the sweep that rebuilt it has ended.
+        await until(lambda: 7 in node.agent.watches)
         node.kernel.tamper(7, delete=("neighbour", "br7", "20.1.1.1"))
         await controller.heard("drift", within=PERIOD_S / 2)
 
