@@ -86,16 +86,15 @@ async def _plugged(agent: Agent, plug: Plug) -> str:
     """Wait until the plug is in the kernel. Answers "" or why it is not; then things are as they were before."""
     before = agent.plugs.get(plug.endpoint)
     earlier = agent.waiting.get(plug.endpoint)
+    if earlier and earlier.plug == plug:
+        return await _outcome(earlier)  # The same is asked for twice, as those do who retry: one plug, one answer.
     if earlier and not earlier.done.done():
-        earlier.done.set_result("Somebody else attached it at the same time.")
+        earlier.done.set_result("It was plugged in elsewhere on this node at the same time.")
     waiting = agent.waiting[plug.endpoint] = Waiting(plug, asyncio.get_running_loop().create_future())
     # Beside us: what has begun in the kernel comes to its end in line, also when we have given up waiting.
     agent.spawn(_plug(agent, plug))
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            reason = await waiting.done
-    except TimeoutError:
-        reason = f"The controller did not send its spec within {PATIENCE_S:g} s."
+        reason = await _outcome(waiting)
     finally:
         superseded = agent.waiting.get(plug.endpoint) is not waiting
         if not superseded:
@@ -103,6 +102,14 @@ async def _plugged(agent: Agent, plug: Plug) -> str:
     if reason and not superseded:
         await _take_back(agent, plug, before)
     return reason
+
+
+async def _outcome(waiting: Waiting) -> str:
+    """What came of it, for everybody who waits for it; after PATIENCE_S, that nothing did."""
+    await asyncio.wait([waiting.done], timeout=PATIENCE_S)
+    if not waiting.done.done():
+        waiting.done.set_result(f"The controller did not send its spec within {PATIENCE_S:g} s.")
+    return waiting.done.result()
 
 
 async def _plug(agent: Agent, plug: Plug) -> None:

@@ -78,6 +78,7 @@ class Socket:
         self.addresses: Message = {}
         self.problem = "not plugged in yet" if container.plugged else "unplugged"
         self._wanted = asyncio.Event()
+        self._plugging = asyncio.Lock()
         if container.plugged:
             self._wanted.set()
         if not container.netns.exists():
@@ -128,7 +129,12 @@ class Socket:
                 pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
 
     async def plug(self) -> None:
-        """Ask the node's agent. ConnectionError with its sentence when it refuses."""
+        """Plug it in unless it is. ConnectionError with the agent's sentence when it refuses."""
+        async with self._plugging:
+            if self.problem or not self.here:
+                await self._ask_to_plug()
+
+    async def _ask_to_plug(self) -> None:
         answer = await ask(self.node.agent_socket, self._attach(), timeout_s=20)
         if not answer.get("ok"):
             raise ConnectionError(answer.get("error", "The agent gave no reason."))

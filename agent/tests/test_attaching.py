@@ -114,6 +114,26 @@ async def test_an_endpoint_moves_to_another_container(controller: Controller, no
         assert node.kernel.observe(7) == render(blue(endpoint(1)), [1], FACTS)
 
 
+async def test_who_asks_twice_at_once_is_answered_twice(controller: Controller, node: Node) -> None:
+    Placing(controller)
+    async with running(node):
+        await controller.connected.wait()
+        answers = await asyncio.gather(attach(node), attach(node))
+        assert [answer["ok"] for answer in answers] == [True, True], answers
+        assert node.kernel.observe(7) == render(blue(endpoint(1)), [1], FACTS)
+        assert node.agent.waiting == {}
+
+
+async def test_of_two_containers_for_one_endpoint_one_is_told_so(controller: Controller, node: Node) -> None:
+    Placing(controller)
+    async with running(node):
+        await controller.connected.wait()
+        answers = await asyncio.gather(*(attach(node, netns=node.container(name)) for name in ("one", "two")))
+        assert sorted(answer["ok"] for answer in answers) == [False, True]
+        assert "plugged in elsewhere" in next(answer["error"] for answer in answers if not answer["ok"])
+        assert node.kernel.attached(7) == {1}
+
+
 async def test_detach_takes_the_port_away_and_tells_the_controller(controller: Controller, node: Node) -> None:
     Placing(controller)
     async with running(node):

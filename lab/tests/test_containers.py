@@ -139,6 +139,16 @@ async def test_by_hand_it_goes_out_and_in_again_asked_for_by_its_name_only(tmp_p
 
 
 @pytest.mark.kernel
+async def test_a_new_container_is_plugged_in_once_though_two_want_it(tmp_path: Path) -> None:
+    async with centre(tmp_path) as (lab, agent):
+        agent.refusal = ""
+        fields = {field: getattr(web(), field) for field in ("name", "tenant", "network", "group", "node")}
+        assert (await Control(lab).plug(fields))["container"]["plugged"]
+        await asyncio.sleep(0.3)
+        assert [message["verb"] for message in agent.asked] == ["attach"]
+
+
+@pytest.mark.kernel
 async def test_the_list_follows_and_containers_of_absent_nodes_stay_in_it(tmp_path: Path) -> None:
     elsewhere = Container("db-1", "blue", "net", "db", "node-9")
     save(tmp_path / "containers.json", [web(), elsewhere])
