@@ -236,6 +236,14 @@ class Agent:
             self._settle(tenant, section, plugs, outcome)
             return outcome
 
+    async def prepare(self, plug: Plug, described: Message) -> None:
+        """Use the time until the spec with a new endpoint comes: its veth is made, closed, where the tenant is known."""
+        async with self._lock(plug.tenant):
+            keeper = self._keepers.get(plug.tenant)
+            if keeper and _key(plug.tenant, plug.endpoint) not in self.spec.items:
+                await self.in_thread(keeper.prepare, plug, described)
+                self.watches.drain(plug.tenant)
+
     async def sweep(self, tenant: int) -> None:
         """Compare one tenant with the kernel; heal and report what was changed behind our back."""
         async with self._lock(tenant):

@@ -39,6 +39,7 @@ async def attach(agent: Agent, message: Message) -> Message:
         raise ValueError(f"{ifname!r} is no name of a device: use at most {IFNAME_LIMIT} letters, digits and dashes.")
     endpoint = await _placed(agent, message)
     plug = Plug(int(endpoint["tenant"]), int(endpoint["id"]), netns, ifname, identity_of(netns))
+    agent.spawn(agent.prepare(plug, endpoint))
     if reason := await _plugged(agent, plug):
         raise ValueError(f"Endpoint {endpoint['name']} cannot be attached: {reason}")
     return {"endpoint": endpoint}

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import Any
 
 from agent.kernel.interface import ApplyError, Attachment, Kernel
 from agent.plugs import Plug
@@ -92,6 +93,18 @@ class Keeper:
     def plugged(self, endpoint: int) -> bool:
         """Whether the endpoint is held plugged in."""
         return self._held is not None and endpoint in self._held.plugs and endpoint in self.veths()
+
+    def prepare(self, plug: Plug, described: Mapping[str, Any]) -> None:
+        """Make the veth of an endpoint that no spec names yet, down and in no bridge. What goes wrong is said when it
+        is to be plugged in; a veth that no spec comes to name goes with the next realize."""
+        network = self._held.items.get(f"{plug.tenant}/network/{described['network']}") if self._held else None
+        if plug.endpoint in self.veths() or not isinstance(network, NetworkItem):
+            return
+        addresses = (described.get("ip4") or None, described.get("ip6") or None)
+        try:
+            self._plug_one(attachment(plug, described.get("mac", ""), addresses, network, self._node))
+        except ApplyError as error:
+            log.info("Endpoint %s cannot be prepared: %s", plug.endpoint, error.reason)
 
     def realize(self, items: Items, plugs: Mapping[int, Plug]) -> Outcome:
         """Make `items` true with the endpoints of `plugs` plugged in. When refused, the items stay as they were before;
@@ -264,20 +277,24 @@ def attachments(items: Items, plugs: Mapping[int, Plug], node: NodeFacts) -> dic
         item = items.get(f"{plug.tenant}/endpoint/{endpoint}")
         network = items.get(f"{plug.tenant}/network/{item.network}") if isinstance(item, EndpointItem) else None
         if isinstance(item, EndpointItem) and isinstance(network, NetworkItem):
-            made[endpoint] = _attachment(plug, item, network, node)
+            made[endpoint] = attachment(plug, item.mac, (item.ip4, item.ip6), network, node)
     return made
 
 
-def _attachment(plug: Plug, item: EndpointItem, network: NetworkItem, node: NodeFacts) -> Attachment:
+def attachment(
+    plug: Plug, mac: str, addresses: tuple[str | None, str | None], network: NetworkItem, node: NodeFacts
+) -> Attachment:
+    """`addresses` are the endpoint's, IPv4 and IPv6."""
+    ip4, ip6 = addresses
     return Attachment(
-        endpoint=item.id,
+        endpoint=plug.endpoint,
         netns=plug.netns,
-        mac=item.mac,
+        mac=mac,
         ifname=plug.ifname,
-        ip4=_with_length(item.ip4, network.subnet4),
-        gateway4=network.gateway4 if item.ip4 else None,
-        ip6=_with_length(item.ip6, network.subnet6),
-        gateway6=network.gateway6 if item.ip6 else None,
+        ip4=_with_length(ip4, network.subnet4),
+        gateway4=network.gateway4 if ip4 else None,
+        ip6=_with_length(ip6, network.subnet6),
+        gateway6=network.gateway6 if ip6 else None,
         mtu=mtu(network, node),
     )
 

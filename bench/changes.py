@@ -85,7 +85,8 @@ def wait_for_outcome(running: Installation, probe: dict[str, object], *, passes:
 
 
 def attached(running: Installation) -> Iterator[Figure]:
-    """A new container: from asking for it to the first echo from a container on another node."""
+    """A new container: from asking for it to the first connection, on the one port that is allowed by now, from a
+    container on another node."""
     containers = [c for c in running.lab("status")["containers"] if c["tenant"] == "blue" and c["group"] == "web"]
     nodes = [node["name"] for node in running.lab("status")["nodes"]]
     times = []
@@ -96,7 +97,7 @@ def attached(running: Installation) -> Iterator[Figure]:
         new = running.lab(
             "plug", name=f"bench-{number}", tenant="blue", network=source["network"], group="web", node=node
         )["container"]
-        probe = {"source": source["key"], "destination": new["key"], "address": new["ip4"], "protocol": 1}
+        probe = {"source": source["key"], "destination": new["key"], "address": new["ip4"], "protocol": 6, "port": 5432}
         wait_for_outcome(running, probe, passes=True)
         times.append((time.monotonic() - begun) * 1000)
     note = f"{ATTACHED} containers, the making of their namespaces included"

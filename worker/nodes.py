@@ -88,21 +88,29 @@ def _tell(node_id: int) -> None:
 def deltas_since(node_id: int, revision: int | None, digest: str = "") -> list[dict[str, Any]]:
     """What a node at `revision` is to be sent, in wire form and in order: nothing, the steps from there, or, when they
     are not all kept (or `revision` is None, or `digest` is not what that revision had), the whole spec."""
-    head = NodeSpec.objects.filter(node_id=node_id).first() or NodeSpec(node_id=node_id, digest=wire.digest(()))
     if revision is None:
-        return [whole(head)]
-    if revision == head.revision:
-        return [] if digest in ("", head.digest) else [whole(head)]
-    steps = list(SpecStep.objects.filter(node_id=node_id, revision__gt=revision).order_by("revision"))
-    if len(steps) != head.revision - revision:
-        return [whole(head)]
-    return [step.delta for step in steps]
+        return [whole(node_id)]
+    steps = SpecStep.objects.filter(node_id=node_id, revision__gt=revision).order_by("revision")
+    deltas = list(steps.values_list("delta", flat=True))
+    if deltas:
+        return deltas if deltas[0]["base"] == revision else [whole(node_id)]
+    head = _head(node_id)
+    in_step = revision == head.revision and digest in ("", head.digest)
+    return [] if in_step else [whole(node_id)]
 
 
-def whole(head: NodeSpec) -> dict[str, Any]:
-    """A node's complete spec in wire form."""
-    sections = SpecSection.objects.filter(node_id=head.node_id).order_by("tenant_id")
-    upsert = [item for section in sections for item in section.items]
+def _head(node_id: int) -> NodeSpec:
+    return NodeSpec.objects.filter(node_id=node_id).first() or NodeSpec(node_id=node_id, digest=wire.digest(()))
+
+
+def whole(node_id: int) -> dict[str, Any]:
+    """A node's complete spec in wire form, of one moment: read again where a publish came between its parts."""
+    head, read = None, _head(node_id)
+    while head is None or read.revision != head.revision:
+        head = read
+        sections = SpecSection.objects.filter(node_id=node_id).order_by("tenant_id")
+        upsert = [item for items in sections.values_list("items", flat=True) for item in items]
+        read = _head(node_id)
     return {
         "v": wire.WIRE_VERSION,
         "base": None,

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from core import wire
@@ -77,83 +79,112 @@ def nudge_nodes() -> None:
         tell_node(node_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One tenant's part of one node's spec, before and after."""
+
+    node_id: int
+    old: Mapping[str, Item]
+    new: Mapping[str, Item]
+
+
 @transaction.atomic
 def store(intent: TenantIntent, compiled: Mapping[int, tuple[Item, ...]]) -> tuple[int, ...]:
-    """Store sections, revisions and deltas; answers the nodes whose items changed."""
-    sections = {
-        s.node_id: s for s in SpecSection.objects.select_for_update().filter(tenant_id=intent.id).order_by("node_id")
-    }
+    """Store sections, revisions and deltas; answers the nodes whose items changed. The number of queries does not
+    depend on the number of nodes."""
+    found = SpecSection.objects.select_for_update().filter(tenant_id=intent.id).order_by("node_id")
+    sections = {section.node_id: section for section in found}
     if any(s.generation > intent.generation for s in sections.values()):
         return ()  # A newer publish of this tenant overtook this one; its state is the later truth.
-    touched = [
-        node_id
+    steps = [
+        Step(node_id, _items(sections.get(node_id)), by_key(compiled.get(node_id, ())))
         for node_id in sorted(compiled.keys() | sections.keys())
-        if _store_node(node_id, intent, compiled.get(node_id, ()), sections.get(node_id))
     ]
+    changed = [step for step in steps if step.new != step.old or step.node_id not in sections]
+    touched = tuple(step.node_id for step in changed)
+    _store_sections(intent, changed, _advance(changed))
+    _carry_over(intent, [sections[node_id].pk for node_id in sections.keys() - set(touched)])
     now = timezone.now()
     Realization.objects.filter(tenant_id=intent.id, compiled_at=None, generation__lte=intent.generation).update(
         compiled_at=now
     )
     settle(intent.id, now)
-    return tuple(touched)
+    return touched
 
 
 @transaction.atomic
 def withdraw(tenant_id: int) -> None:
     """A tenant is about to be deleted: whatever its nodes still have of it goes with it."""
-    for section in SpecSection.objects.filter(tenant_id=tenant_id).exclude(items=[]).order_by("node_id"):
-        _advance(section.node_id, by_key(wire.decode_items(section.items)), {})
-        node_id = section.node_id
+    sections = SpecSection.objects.filter(tenant_id=tenant_id).exclude(items=[]).order_by("node_id")
+    for node_id in _advance([Step(section.node_id, _items(section), {}) for section in sections]):
         transaction.on_commit(lambda node_id=node_id: tell_node(node_id))  # type: ignore[misc]
 
 
-def _store_node(node_id: int, intent: TenantIntent, items: Iterable[Item], section: SpecSection | None) -> bool:
-    """One node's part. True when its items changed and it has a new revision."""
-    new = by_key(items)
-    old = by_key(wire.decode_items(section.items)) if section else {}
-    if section and new == old:
-        _carry_over(section, intent.generation)
-        return False
-    revision = _advance(node_id, old, new)
-    SpecSection.objects.update_or_create(
-        node_id=node_id,
-        tenant_id=intent.id,
-        defaults={
-            "items": wire.encode_items(new.values()),
-            "revision": revision,
-            "generation": intent.generation,
-            "refused": "",
-        },
+def _items(section: SpecSection | None) -> Mapping[str, Item]:
+    return by_key(wire.decode_items(section.items)) if section else {}
+
+
+def _store_sections(intent: TenantIntent, steps: Sequence[Step], revisions: Mapping[int, int]) -> None:
+    rows = [
+        SpecSection(
+            node_id=step.node_id,
+            tenant_id=intent.id,
+            items=wire.encode_items(step.new.values()),
+            revision=revisions[step.node_id],
+            generation=intent.generation,
+        )
+        for step in steps
+    ]
+    told = ["items", "revision", "generation", "refused"]
+    SpecSection.objects.bulk_create(rows, update_conflicts=True, unique_fields=["node", "tenant"], update_fields=told)
+
+
+def _carry_over(intent: TenantIntent, sections: Sequence[int]) -> None:
+    """Nothing changes for these nodes: what they have applied of the old generation is the new one as well."""
+    kept = SpecSection.objects.filter(pk__in=sections)
+    kept.filter(applied_generation=F("generation")).update(applied_generation=intent.generation)
+    kept.update(generation=intent.generation)
+
+
+def _advance(steps: Sequence[Step]) -> dict[int, int]:
+    """Give each node its next revision, with the delta that leads there. Answers the revisions by node."""
+    heads = _heads([step.node_id for step in steps])
+    deltas = [(step.node_id, _delta(heads[step.node_id], step)) for step in steps]
+    for node_id, delta in deltas:
+        heads[node_id].revision, heads[node_id].digest = delta.revision, delta.digest
+    NodeSpec.objects.bulk_create(
+        heads.values(), update_conflicts=True, unique_fields=["node"], update_fields=["revision", "digest"]
     )
-    return True
+    SpecStep.objects.bulk_create(
+        SpecStep(node_id=node_id, revision=delta.revision, delta=wire.encode_delta(delta)) for node_id, delta in deltas
+    )
+    old = [Q(node_id=node_id, revision__lte=delta.revision - KEPT_STEPS) for node_id, delta in deltas]
+    SpecStep.objects.filter(reduce(or_, old, Q(pk__in=()))).delete()
+    return {node_id: delta.revision for node_id, delta in deltas}
 
 
-def _carry_over(section: SpecSection, generation: int) -> None:
-    """Nothing changes for this node: what it has applied of the old generation is the new one as well."""
-    changes: dict[str, object] = {"generation": generation}
-    if section.applied_generation == section.generation:
-        changes |= {"applied_generation": generation}
-    SpecSection.objects.filter(pk=section.pk).update(**changes)
+def _heads(node_ids: Collection[int]) -> dict[int, NodeSpec]:
+    """The heads of these nodes, locked, in one order for everybody; made where there is none yet."""
+    locked = NodeSpec.objects.select_for_update().filter(node_id__in=node_ids).order_by("node_id")
+    heads = {head.node_id: head for head in locked}
+    if len(heads) < len(node_ids):
+        new = [NodeSpec(node_id=node_id, digest=wire.digest(())) for node_id in set(node_ids) - heads.keys()]
+        NodeSpec.objects.bulk_create(new, ignore_conflicts=True)
+        heads = {head.node_id: head for head in locked.all()}
+    return heads
 
 
-def _advance(node_id: int, old: Mapping[str, Item], new: Mapping[str, Item]) -> int:
-    """Give a node its next revision, with the delta that leads there."""
-    head, _ = NodeSpec.objects.select_for_update().get_or_create(node_id=node_id, defaults={"digest": wire.digest(())})
-    upsert = tuple(item for key, item in new.items() if old.get(key) != item)
-    delete = tuple(key for key in old if key not in new)
-    replaced = [old[item.key] for item in upsert if item.key in old] + [old[key] for key in delete]
-    delta = SpecDelta(
+def _delta(head: NodeSpec, step: Step) -> SpecDelta:
+    upsert = tuple(item for key, item in step.new.items() if step.old.get(key) != item)
+    delete = tuple(key for key in step.old if key not in step.new)
+    replaced = [step.old[item.key] for item in upsert if item.key in step.old] + [step.old[key] for key in delete]
+    return SpecDelta(
         base=head.revision,
         revision=head.revision + 1,
         digest=wire.step_digest(head.digest, replaced, upsert),
         upsert=upsert,
         delete=delete,
     )
-    head.revision, head.digest = delta.revision, delta.digest
-    head.save(update_fields=["revision", "digest"])
-    SpecStep.objects.create(node_id=node_id, revision=delta.revision, delta=wire.encode_delta(delta))
-    SpecStep.objects.filter(node_id=node_id, revision__lte=delta.revision - KEPT_STEPS).delete()
-    return delta.revision
 
 
 def _behind(tenant_id: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -57,11 +58,11 @@ def settle(tenant_id: int, now: datetime | None = None) -> None:
     """Count, for every generation of a tenant that is compiled and not yet live, on how many nodes it is."""
     applied = list(SpecSection.objects.filter(tenant_id=tenant_id).values_list("applied_generation", flat=True))
     waiting = Realization.objects.filter(tenant_id=tenant_id, live_at=None).exclude(compiled_at=None)
-    moved = []
+    moved: dict[int, list[int]] = defaultdict(list)
     for row in waiting:
         live = sum(generation >= row.generation for generation in applied)
+        if (row.nodes, row.live) != (len(applied), live) or live == len(applied):
+            moved[live].append(row.pk)
+    for live, rows in moved.items():
         live_at = (now or timezone.now()) if live == len(applied) else None
-        if (row.nodes, row.live, row.live_at) != (len(applied), live, live_at):
-            row.nodes, row.live, row.live_at = len(applied), live, live_at
-            moved.append(row)
-    Realization.objects.bulk_update(moved, ["nodes", "live", "live_at"])
+        Realization.objects.filter(pk__in=rows).update(nodes=len(applied), live=live, live_at=live_at)

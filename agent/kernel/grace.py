@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import platform
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 
 #: Number of the system call membarrier (asm/unistd.h) and its command (linux/membarrier.h): it returns when every
 #: processor has left what it was doing under RCU, as packets are handled.
@@ -18,10 +19,15 @@ GLOBAL = 1
 PAUSE_S = 0.01
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_waiters = ThreadPoolExecutor(max_workers=8, thread_name_prefix="grace")
 
 
-def wait() -> None:
-    """Return when all packets that were being judged at the call have been."""
+def begin() -> Future[None]:
+    """Done when all packets that are being judged now have been: some milliseconds, to be used for something else."""
+    return _waiters.submit(_wait)
+
+
+def _wait() -> None:
     number = MEMBARRIER.get(platform.machine())
     if number is None or _libc.syscall(number, GLOBAL, 0, 0) != 0:
         time.sleep(PAUSE_S)

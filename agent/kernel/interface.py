@@ -112,7 +112,7 @@ class Kernel(Protocol):
 
     def apply(self, tenant: int, ops: Sequence[Op]) -> None:
         """Carry out ops in the order given. Idempotent: what is there already is fine, what is gone already too.
-        All nft ops of one call are one transaction, but for the epoch's chains, which follow it (agent.kernel.grace).
+        All nft ops of one call are one transaction, but for the epoch's chains, which come last (agent.kernel.grace).
         Raises ApplyError; nft is then as before the transaction that failed."""
 
     def attach(self, tenant: int, attachment: Attachment) -> None:

@@ -34,13 +34,13 @@ def is_nft(op: Op) -> bool:
 
 
 def by_epoch(ops: Iterable[Op]) -> tuple[list[Op], list[Op]]:
-    """Ops on the policy, and those that bring a new epoch into chains that are there already."""
-    policy: list[Op] = []
+    """All other ops, and those that bring a new epoch into chains that are there already."""
+    others: list[Op] = []
     epoch: list[Op] = []
     for op in ops:
         turns = op.action == "update" and isinstance(op.new, Chain) and op.new.name in EPOCH_CHAINS
-        (epoch if turns else policy).append(op)
-    return policy, epoch
+        (epoch if turns else others).append(op)
+    return others, epoch
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

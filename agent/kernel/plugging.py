@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ def plug(attachment: Attachment) -> None:
     if not container.exists():
         raise ApplyError(f"There is no network namespace at {container}: has the container ended?")
     port = ids.port(attachment.endpoint)
-    if not visit(container, _leads_here, attachment, _index(port)):
+    there = _index(port)
+    if there is None:
+        _make(port, attachment)
+    elif not visit(container, _leads_here, attachment, there):
         unplug(attachment.endpoint)
         _make(port, attachment)
     visit(container, _set_up, attachment)
@@ -42,17 +46,17 @@ def plugged() -> set[int]:
 
 
 def _index(name: str) -> int | None:
-    done = tools.run(["ip", "-j", "link", "show", "dev", name])
-    if done.returncode:
+    """The number of a device here; None when there is none."""
+    try:
+        return socket.if_nametoindex(name)
+    except OSError:
         return None
-    index: int = next(tools.values(done.stdout))[0]["ifindex"]
-    return index
 
 
-def _leads_here(attachment: Attachment, port_index: int | None) -> bool:
+def _leads_here(attachment: Attachment, port_index: int) -> bool:
     """In the container: whether its device is the other end of the port, with the endpoint's MAC."""
     done = tools.run(["ip", "-j", "link", "show", "dev", attachment.ifname])
-    if port_index is None or done.returncode:
+    if done.returncode:
         return False
     link = next(tools.values(done.stdout))[0]
     return bool(link.get("link_index") == port_index and link["address"] == attachment.mac)

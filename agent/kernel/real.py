@@ -50,16 +50,26 @@ class Kernel:
         return resident.run(observe) if resident else {}
 
     def apply(self, tenant: int, ops: Sequence[Op]) -> None:
-        for executor, part in _parts(ops):
+        """The policy in one transaction, and its epoch only when every packet sees it: else a packet let pass by the
+        policy before could be marked as let pass by this one, and its connection with it. Ports and forwarding
+        entries are set up while that is waited for; a connection made meanwhile is judged once more."""
+        others, epoch = nft.by_epoch(ops)
+        seen = None
+        for executor, part in _parts(others):
             match executor:
                 case "namespace":
                     self._apply_namespace(tenant, part)
                 case "nft":
-                    self._inside(tenant, _apply_nft, part)
+                    self._inside(tenant, _transact, part)
+                    seen = grace.begin() if epoch else None
                 case "sysctl":
                     self._inside(tenant, _apply_sysctls, part)
                 case _:
                     self._apply_lines(tenant, part)
+        if seen:
+            seen.result()
+        if epoch:
+            self._inside(tenant, _transact, epoch)
 
     def attach(self, tenant: int, attachment: Attachment) -> None:
         self._inside(tenant, plugging.plug, attachment)
@@ -170,18 +180,6 @@ def _executor(op: Op) -> str:
 
 
 # --- done in the tenant's namespace -----------------------------------------------------------------------------------
-
-
-def _apply_nft(ops: Sequence[Op]) -> None:
-    """The policy in one transaction, and only when every packet sees it the chains that mark with its epoch: else a
-    packet let pass by the policy before could be marked as let pass by this one, and its connection with it."""
-    policy, epoch = nft.by_epoch(ops)
-    if policy:
-        _transact(policy)
-    if policy and epoch:
-        grace.wait()
-    if epoch:
-        _transact(epoch)
 
 
 def _transact(ops: Sequence[Op]) -> None:

@@ -80,9 +80,8 @@ def place_endpoint(
     owner = Tenant.objects.filter(name=tenant).first()
     if owner is None:
         refuse("tenant", f"There is no tenant {tenant}. Name one that exists.", "unknown")
-    known: Endpoint | None = Endpoint.objects.filter(tenant=owner, name=name).first()
     with change(actor=actor, tenant=owner, verb="endpoint.place") as step:
-        known = Endpoint.objects.filter(tenant=owner, name=name).first()
+        known: Endpoint | None = Endpoint.objects.filter(tenant=owner, name=name).first()
         if known is None:
             made = Endpoint(tenant=owner, name=name, network=network_of(owner, network))
             return _make(step, made, _group_of(owner, group), node, ip4 or None, ip6 or None)
