@@ -22,7 +22,7 @@ from core.diff import diff
 from core.model import BandwidthProfile, TenantIntent
 from core.plan import Op, plan
 from core.render import render
-from core.spec import Item
+from core.spec import Item, NetworkItem
 from core.state import KernelObject, Key
 from lab import fabric
 from lab.bare import BareFabric, Machine
@@ -62,7 +62,10 @@ def many(bare: BareFabric) -> TenantIntent:
 
 def tagged(items: Sequence[Item], tenant: int) -> list[Item]:
     """The same for another tenant, its tunnel under a number of its own."""
-    return [replace(item, tenant=tenant, **({"tag": tenant} if item.kind == "network" else {})) for item in items]
+    return [
+        replace(item, tenant=tenant, tag=tenant) if isinstance(item, NetworkItem) else replace(item, tenant=tenant)
+        for item in items
+    ]
 
 
 def veths() -> None:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+Promise = Literal["at most", "at least"]
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -16,7 +18,7 @@ class Figure:
     name: str
     value: float
     unit: str
-    promise: Literal["at most", "at least"] | None = None
+    promise: Promise | None = None
     bound: float = 0.0
     note: str = ""
 

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from core import ids
-from core.model import Endpoint, EndpointGroup, Network, Node, Peer, Policy, PortRange, Rule, TenantIntent
+from core.model import (
+    Direction,
+    Endpoint,
+    EndpointGroup,
+    Network,
+    Node,
+    Peer,
+    Policy,
+    PortRange,
+    Rule,
+    TenantIntent,
+)
+
+DIRECTIONS: tuple[Direction, Direction] = ("in", "out")
 
 
 def network() -> Network:
@@ -52,6 +65,6 @@ def many_rules(count: int) -> tuple[Rule, ...]:
     )
     through = tuple(
         Rule(count - 1 + i, direction, 1, "allow", Peer("group", 1), 6, (PortRange(5000, 5999),))
-        for i, direction in enumerate(("in", "out"))
+        for i, direction in enumerate(DIRECTIONS)
     )
     return others + through

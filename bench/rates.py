@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bench.figures import Figure
+from bench.figures import Figure, Promise
 from bench.ground import pair
 from core.model import BandwidthProfile, EndpointGroup, TenantIntent
 from lab.bare import BareFabric
@@ -59,5 +59,5 @@ def one(bare: BareFabric, intent: TenantIntent, rate_bps: int) -> Iterator[Figur
         off = abs(rate.bps / rate_bps - 1) * 100
         yield Figure(f"{name}: off by", off, "%", "at most", TOLERANCE * 100, f"{rate.bps / 1e6:.3f} Mbit/s")
         if rate.added_ms is not None:
-            promise = "at most" if rate_bps >= DELAY_FROM_BPS else None
-            yield Figure(f"{name}: added delay", rate.added_ms, "ms", promise, DELAY_MS)
+            promised: Promise | None = "at most" if rate_bps >= DELAY_FROM_BPS else None
+            yield Figure(f"{name}: added delay", rate.added_ms, "ms", promised, DELAY_MS)

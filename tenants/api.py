@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from knox.models import get_token_model  # type: ignore[import-untyped]
+from knox.models import get_token_model
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request

@@ -9,9 +9,9 @@ class WorkerConfig(AppConfig):
 
     def ready(self) -> None:
         """Bind tasks to our Celery application in every process, and hear of changes."""
-        import contivui.celery  # noqa: F401
         from django.db.models.signals import pre_delete
 
+        import contivui.celery  # noqa: F401
         from tenants.models import Tenant
         from tenants.signals import nodes_changed, tenant_changed
         from worker import wake

@@ -175,7 +175,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     async def connect(self) -> None:
         self.topics: set[str] = set()
-        if not self.scope["user"].is_authenticated:
+        user = self.scope["user"]
+        if user is None or not user.is_authenticated:
             await self.close()
             return
         await self.accept()

@@ -134,7 +134,7 @@ def denied(node: Node, message: Mapping[str, Any]) -> tuple[int, ...]:
 @transaction.atomic
 def drift(node: Node, message: Mapping[str, Any]) -> int | None:
     """Take a drift that a node found (and healed, or could not). Answers the id of its tenant."""
-    tenant = Tenant.objects.filter(pk=message.get("tenant")).first()
+    tenant = Tenant.objects.filter(pk=int(message["tenant"])).first()
     sentences = [str(s)[:300] for s in message.get("difference", [])[:MOST_SENTENCES]]
     healed = message.get("healed_at")
     event = DriftEvent.objects.create(

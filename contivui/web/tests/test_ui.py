@@ -81,7 +81,11 @@ def test_every_icon_a_page_names_is_in_the_sprite() -> None:
 
 def test_no_template_has_inline_script_or_style() -> None:
     """The Content-Security-Policy would drop them without a word."""
-    inline = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son(?:click|load|error|submit|change|input|focus|blur|key\w+|mouse\w+)=", re.IGNORECASE)
+    inline = re.compile(
+        r"<script(?![^>]*\bsrc=)|<style|\sstyle="
+        r"|\son(?:click|load|error|submit|change|input|focus|blur|key\w+|mouse\w+)=",
+        re.IGNORECASE,
+    )
     found = [path.name for path in TEMPLATES.rglob("*.html") if inline.search(path.read_text())]
     assert found == []
 
