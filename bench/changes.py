@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from itertools import cycle
@@ -18,10 +19,19 @@ PATIENCE_S = 10.0
 
 def measure() -> Iterator[Figure]:
     with installation(nodes=3) as running:
+        read_its_database(running)
         rule = widened(running)
         yield from enforced(running, rule)
         yield from seen(running, rule)
         yield from attached(running)
+
+
+def read_its_database(running: Installation) -> None:
+    """Asking the database for each change's times weighs less on what is measured than asking the API."""
+    os.environ.update(running.environment)
+    import django
+
+    django.setup()
 
 
 def widened(running: Installation) -> int:

@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.kernel, pytest.mark.asyncio]
 ROOT = Path(__file__).resolve().parents[2]
 FACTS = NodeFacts("192.0.2.1", "up0", 1500)
 ALLOWED, DENIED = 5001, 5002
-KILLS = int(os.environ.get("AGENT_KILLS", "8"))
+KILLS = int(os.environ.get("AGENT_KILLS", "20"))
 
 
 def intent(generation: int = 1, guests: int = 0) -> TenantIntent:

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from launcher import broker
@@ -35,13 +36,35 @@ def chromium() -> str | None:
     )
 
 
+@dataclass
+class House:
+    """An installation that runs at `address`; its web process can end and come back while pages are open."""
+
+    env: dict[str, str]
+    port: int
+    web: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start_web(self) -> None:
+        serve = ["-m", "uvicorn", "contivui.asgi:application", "--port", str(self.port), "--ws", "websockets-sansio"]
+        self.web = _start([sys.executable, *serve, "--log-level", "error"], self.env)
+        _await(f"{self.address}/login/", self.web)
+
+    def kill_web(self) -> None:
+        assert self.web is not None
+        self.web.kill()
+        self.web.wait(10)
+
+
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """The address of an installation in `folder`, filled by stage.py. Nothing of it is left afterwards."""
+def running(folder: Path) -> Iterator[House]:
+    """An installation in `folder`, filled by stage.py. Nothing of it is left afterwards."""
     env = {**os.environ, "CONTIVUI_DATA": str(folder), "LOG_LEVEL": "ERROR", "ALLOWED_HOSTS": "127.0.0.1"}
-    port = _free_port()
+    house = House(env, _free_port())
     redis = _start(broker.command(broker.binary(), folder / "redis.sock", folder), env)
-    web = None
     try:
         for words in (
             ["manage.py", "migrate"],
@@ -51,12 +74,10 @@ def running(folder: Path) -> Iterator[str]:
             subprocess.run(
                 [sys.executable, *words], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL, timeout=120
             )
-        serve = ["-m", "uvicorn", "contivui.asgi:application", "--port", str(port), "--ws", "websockets-sansio"]
-        web = _start([sys.executable, *serve, "--log-level", "error"], env)
-        _await(f"http://127.0.0.1:{port}/login/", web)
-        yield f"http://127.0.0.1:{port}"
+        house.start_web()
+        yield house
     finally:
-        for process in filter(None, (web, redis)):
+        for process in filter(None, (house.web, redis)):
             process.terminate()
             process.wait(10)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.house import CHROMIUM_FLAGS, chromium, running
+from tests.browser.house import CHROMIUM_FLAGS, House, chromium, running
 from tests.browser.stage import PASSWORD
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
@@ -35,9 +35,9 @@ PAGES = [
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(tmp_path_factory.mktemp("house")) as url:
-        yield url
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with running(tmp_path_factory.mktemp("house")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +68,11 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Any]:
+def visit(browser: Any, house: House) -> Iterator[Any]:
     visits: list[Visit] = []
 
     def begin(**options: Any) -> Visit:
-        visits.append(Visit(browser, address, **options))
+        visits.append(Visit(browser, house.address, **options))
         return visits[-1]
 
     yield begin
@@ -237,6 +237,23 @@ def test_a_change_somebody_else_makes_appears_without_reloading(visit: Any) -> N
     assert watcher.evaluate("window.sameDocument")
     assert watcher.input_value("input[type=search]") == "half a wor"
     assert watcher.locator("[data-theme-choice=dark]").is_visible(), "an open menu stays open"
+
+
+def test_a_page_whose_server_is_gone_says_so_and_catches_up(visit: Any, house: House) -> None:
+    page, writer = visit().sign_in("bob"), visit().sign_in("alice")
+    page.goto("/groups/")
+    page.wait_for_selector("#live-state.good")
+    page.evaluate("window.sameDocument = true")
+    writer.goto("/groups/new/")
+    writer.fill("#id_name", "meanwhile")
+    house.kill_web()
+    page.wait_for_selector("#live-state.bad")
+    assert page.locator("#rows").is_visible(), "the last state stays"
+    house.start_web()
+    writer.keyboard.press("Enter")
+    page.wait_for_selector("#rows >> text=meanwhile", timeout=20_000)
+    page.wait_for_selector("#live-state.good")
+    assert page.evaluate("window.sameDocument")
 
 
 def test_another_tenants_event_is_not_heard(visit: Any) -> None:
