@@ -9,6 +9,7 @@
     return `${+(value / size).toPrecision(3)}${sign ? ` ${sign}` : ""}`;
   };
   const words = { bps: (v) => (v == null ? "–" : `${short(v)}${v < 1000 ? " " : ""}bit/s`), count: (v) => (v == null ? "–" : short(v)) };
+  const atTime = (seconds) => Contiv.clock(new Date(seconds * 1000));
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   const options = (box, names) => {
@@ -17,8 +18,8 @@
     return {
       width: box.clientWidth, height: 208, padding: [10, 26, 0, 0], cursor: { points: { size: 6 } },
       scales: { y: { range: (_plot, _low, high) => [0, Math.max(high * 1.08, 1)] } },
-      axes: [axis, { ...axis, size: 78, values: (_plot, ticks) => ticks.map((tick) => unit(tick)) }],
-      series: [{ label: box.dataset.time }, ...names.map((name, index) => ({
+      axes: [{ ...axis, space: 76, values: (_plot, ticks) => ticks.map(atTime) }, { ...axis, size: 78, values: (_plot, ticks) => ticks.map((tick) => unit(tick)) }],
+      series: [{ label: box.dataset.time, value: (_plot, time) => (time == null ? "–" : atTime(time)) }, ...names.map((name, index) => ({
         label: name, stroke: COLOURS[index % COLOURS.length], width: 1.6, value: (_plot, value) => unit(value), points: { show: false },
       }))],
     };
