@@ -74,6 +74,34 @@ async def test_a_second_endpoint_of_a_known_tenant_costs_one_apply(controller: C
         assert len(node.kernel.applied) == 1
 
 
+async def test_the_veth_is_made_closed_while_the_spec_is_awaited(controller: Controller, node: Node) -> None:
+    placing = Placing(controller)
+    async with running(node):
+        await controller.connected.wait()
+        assert (await attach(node, "web-1"))["ok"]
+        placing.spec_follows = False
+        before = node.kernel.observe(7)
+        asked = asyncio.create_task(attach(node, "web-2"))
+        await until(lambda: node.kernel.attached(7) == {1, 2})
+        assert node.kernel.observe(7) == before, "in no bridge, with no rules"
+        await controller.tell(blue(endpoint(1), endpoint(2)))
+        assert (await asked)["ok"]
+        assert node.kernel.observe(7) == render(blue(endpoint(1), endpoint(2)), [1, 2], FACTS)
+
+
+async def test_a_veth_whose_spec_never_comes_goes_again(
+    controller: Controller, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.attaching.PATIENCE_S", 0.3)
+    placing = Placing(controller)
+    async with running(node):
+        await controller.connected.wait()
+        assert (await attach(node, "web-1"))["ok"]
+        placing.spec_follows = False
+        assert not (await attach(node, "web-2"))["ok"]
+        assert node.kernel.attached(7) == {1}
+
+
 async def test_many_attaches_at_once_all_succeed(controller: Controller, node: Node) -> None:
     Placing(controller)
     async with running(node):

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from core import wire
 from core.spec import NodeSpec as Spec
-from networks.models import Endpoint, EndpointGroup, Network
+from networks.models import Endpoint, EndpointGroup, Network, Node
 from policies.models import Policy, Rule
 from tenants.models import Realization
 from worker import nodes, publish, realize
@@ -45,6 +47,26 @@ def test_a_rule_touches_only_the_nodes_of_its_group_when_membership_stands_still
     web_node, db_node = (node.pk for node in blue.nodes)
     assert before[db_node] != after[db_node]
     assert all(item["kind"] not in {"match", "chain"} for item in after[web_node])
+
+
+def test_a_publish_costs_the_same_however_many_nodes_are_touched(blue: Stage) -> None:
+    def cost() -> int:
+        Endpoint.objects.filter(name="web-1").update(ip4=f"20.1.1.{100 + touch(blue.tenant)}")
+        with CaptureQueriesContext(connection) as queries:
+            published = publish.publish_tenant(blue.tenant.pk)
+        assert published is not None
+        assert len(published.nodes) == SpecSection.objects.count()
+        return len(queries)
+
+    cost()
+    few = cost()
+    for number in range(3, 9):
+        node = Node.objects.create(name=f"n{number}", vtep=f"192.0.2.{number}")
+        mac = f"02:02:14:01:01:{number:02x}"
+        given = {"tenant": blue.tenant, "network": blue.network, "node": node}
+        Endpoint.objects.create(name=f"more-{number}", mac=mac, ip4=f"20.1.1.{number}", **given)
+    cost()
+    assert cost() == few
 
 
 def test_a_second_publish_of_the_same_generation_does_nothing(blue: Stage) -> None:
