@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import Any, ParamSpec, TypeVar
 
 from agent import __version__
-from agent.attaching import Waiting
+from agent.attaching import Waiting, teller
 from agent.cache import SpecCache
 from agent.config import Config
 from agent.intake import Refusal, Section, Taken, sections, take, touched
@@ -285,7 +285,7 @@ class Agent:
     async def _realize(self, keeper: Keeper, section: Section, plugs: Mapping[int, Plug]) -> Outcome:
         before = keeper.refused
         try:
-            outcome = await self.in_thread(keeper.realize, section, plugs)
+            outcome = await self.in_thread(keeper.realize, section, plugs, teller(self.waiting, plugs))
         except Exception as error:  # whatever is wrong with one tenant must not hold up another
             log.exception("Tenant %s cannot be realized.", keeper.tenant)
             keeper.refused = f"The agent failed at it: {error!r}."

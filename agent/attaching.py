@@ -6,9 +6,11 @@ An attach is done when the endpoint's policy and port are in the kernel, not whe
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.keeper import Plugged
 from agent.link import Away, Message
 from agent.plugs import Plug, identity_of
 from core.spec import EndpointItem, NodeSpec, TenantItem
@@ -28,6 +30,24 @@ class Waiting:
 
     plug: Plug
     done: asyncio.Future[str]
+
+
+def teller(waiting: Mapping[int, Waiting], plugs: Mapping[int, Plug]) -> Plugged | None:
+    """Who answers those that wait for one of these plugs, called from the thread that plugs in; None for nobody."""
+    asked = {endpoint: one for endpoint, one in waiting.items() if plugs.get(endpoint) is one.plug}
+    if not asked:
+        return None
+    loop = asyncio.get_running_loop()
+
+    def answer(endpoints: Set[int]) -> None:
+        for endpoint in endpoints & asked.keys():
+            if not asked[endpoint].done.done():
+                asked[endpoint].done.set_result("")
+
+    def tell(endpoints: Set[int]) -> None:
+        loop.call_soon_threadsafe(answer, endpoints)
+
+    return tell
 
 
 async def attach(agent: Agent, message: Message) -> Message:

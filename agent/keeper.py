@@ -10,9 +10,10 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from agent.kernel.interface import ApplyError, Attachment, Kernel
+from agent.kernel.interface import ApplyError, Attachment, Kernel, nothing
 from agent.plugs import Plug
 from core.diff import diff
 from core.plan import Op, describe, plan
@@ -25,6 +26,8 @@ log = logging.getLogger("agent.keeper")
 
 Items = Mapping[str, Item]
 Objects = Mapping[Key, KernelObject]
+#: Hears of endpoints, by id, from the thread that plugged them in.
+Plugged = Callable[[Set[int]], None]
 NAMESPACE: Key = ("namespace",)
 #: Sentences of one drift that are told; the rest is counted.
 DIFFERENCES_TOLD = 20
@@ -106,11 +109,12 @@ class Keeper:
         except ApplyError as error:
             log.info("Endpoint %s cannot be prepared: %s", plug.endpoint, error.reason)
 
-    def realize(self, items: Items, plugs: Mapping[int, Plug]) -> Outcome:
+    def realize(self, items: Items, plugs: Mapping[int, Plug], plugged: Plugged | None = None) -> Outcome:
         """Make `items` true with the endpoints of `plugs` plugged in. When refused, the items stay as they were before;
-        plugs of endpoints among those come and go all the same."""
+        plugs of endpoints among those come and go all the same. `plugged` hears of the endpoints that are plugged in as
+        soon as they can be reached, which is before connections that run already are judged anew."""
         try:
-            outcome = self._make(items, plugs)
+            outcome = self._make(items, plugs, plugged)
         except ApplyError as error:
             self.refused = error.reason
             return self._fall_back(plugs)
@@ -134,11 +138,11 @@ class Keeper:
         self._unplug(gone.keys() & there)
         return Swept(self._drift(found_at, tuple(difference), problem), gone)
 
-    def _make(self, items: Items, plugs: Mapping[int, Plug]) -> Outcome:
+    def _make(self, items: Items, plugs: Mapping[int, Plug], plugged: Plugged | None = None) -> Outcome:
         wanted = attachments(items, plugs, self._node)
         ops, failed = self._plug_in(items, wanted)
         held = self._hold(items, {e: p for e, p in plugs.items() if e in wanted}, failed)
-        ops += self._reach(held.objects)
+        ops += self._reach(held.objects, partial(plugged, wanted.keys() - failed) if plugged else nothing)
         self._held = held
         if held.objects:
             # Only now, when no object speaks of them any more: the other order would be drift of our own making.
@@ -249,25 +253,25 @@ class Keeper:
             self._believed = self._kernel.observe(self.tenant)
         return self._believed
 
-    def _reach(self, objects: Objects) -> int:
+    def _reach(self, objects: Objects, in_force: Callable[[], None] = nothing) -> int:
         """Apply what leads to `objects`, once more from what is really there if the kernel disagrees. Returns ops.
 
         Raises ApplyError; what the kernel holds is then unknown.
         """
         ops = plan(diff(objects, self._look()))
         try:
-            self._apply(ops)
+            self._apply(ops, in_force)
         except ApplyError as error:
             log.info("Tenant %s: %s Looking again.", self.tenant, error.reason)
             ops = plan(diff(objects, self._look()))
-            self._apply(ops)
+            self._apply(ops, in_force)
         self._believed = objects
         return len(ops)
 
-    def _apply(self, ops: Sequence[Op]) -> None:
+    def _apply(self, ops: Sequence[Op], in_force: Callable[[], None]) -> None:
         if ops:
             self._believed = None
-            self._kernel.apply(self.tenant, ops)
+            self._kernel.apply(self.tenant, ops, in_force)
 
 
 def attachments(items: Items, plugs: Mapping[int, Plug], node: NodeFacts) -> dict[int, Attachment]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.kernel.fake_space import Space
-from agent.kernel.interface import ApplyError, Attachment, Counters, Denied, Feature
+from agent.kernel.interface import ApplyError, Attachment, Counters, Denied, Feature, nothing
 from agent.kernel.nft import is_nft
 from agent.kernel.probe import TRIALS
 from core import ids
@@ -105,7 +105,7 @@ class Kernel:
             space = self.machine.spaces.get(tenant)
             return dict(space.objects) if space else {}
 
-    def apply(self, tenant: int, ops: Sequence[Op]) -> None:
+    def apply(self, tenant: int, ops: Sequence[Op], in_force: Callable[[], None] = nothing) -> None:
         with self.machine.lock:
             self.applied.append((tenant, tuple(ops)))
             nft_ops = [op for op in ops if is_nft(op)]
@@ -118,6 +118,7 @@ class Kernel:
                         nft_ops = []
             finally:
                 self._wake(tenant)
+        in_force()
 
     def attach(self, tenant: int, attachment: Attachment) -> None:
         with self.machine.lock:

@@ -5,7 +5,7 @@ Everything is scoped by tenant: a tenant's namespace on this node holds all of i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -99,6 +99,10 @@ class DeniedLog(Protocol):
         """Let go of the namespace: while a log is open, the namespace lives."""
 
 
+def nothing() -> None:
+    """Who has nothing else to do meanwhile."""
+
+
 class Kernel(Protocol):
     def features(self) -> Sequence[Feature]:
         """What this kernel and its tools can do. Asked once at start; takes well under a second."""
@@ -110,10 +114,11 @@ class Kernel(Protocol):
         """Every object of ours in the tenant's namespace, by key; empty when there is no namespace.
         Foreign objects of a kind we own (an extra bridge, rule, FDB entry …) are in it too: they are stale."""
 
-    def apply(self, tenant: int, ops: Sequence[Op]) -> None:
+    def apply(self, tenant: int, ops: Sequence[Op], in_force: Callable[[], None] = nothing) -> None:
         """Carry out ops in the order given. Idempotent: what is there already is fine, what is gone already too.
         All nft ops of one call are one transaction, but for the epoch's chains, which come last (agent.kernel.grace).
-        Raises ApplyError; nft is then as before the transaction that failed."""
+        `in_force` is called, from this thread, once whatever connects from then on is judged as the ops say; what runs
+        already is only when apply returns. Raises ApplyError; nft is then as before the transaction that failed."""
 
     def attach(self, tenant: int, attachment: Attachment) -> None:
         """Make the endpoint's veth: host end in the tenant's namespace, down and in no bridge until a Port object

@@ -11,13 +11,14 @@ from typing import ParamSpec, TypeVar
 from agent.kernel import grace, nft, parse, plugging, probe, tools
 from agent.kernel.commands import Where, batches
 from agent.kernel.events import SocketWatch
-from agent.kernel.interface import ApplyError, Attachment, Counters, DeniedLog, Feature, Watch
+from agent.kernel.interface import ApplyError, Attachment, Counters, DeniedLog, Feature, Watch, nothing
+from agent.kernel.introduce import introduce
 from agent.kernel.namespace import Resident, exists, make, remove
 from agent.kernel.nflog import SocketLog
 from agent.kernel.observe import observe, ruleset, sysctl_path
 from core import ids
 from core.plan import Op
-from core.state import ForeignLink, KernelObject, Key, Sysctl, by_key
+from core.state import ForeignLink, KernelObject, Key, Neighbour, Sysctl, by_key
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -49,7 +50,7 @@ class Kernel:
         resident = self._resident(tenant)
         return resident.run(observe) if resident else {}
 
-    def apply(self, tenant: int, ops: Sequence[Op]) -> None:
+    def apply(self, tenant: int, ops: Sequence[Op], in_force: Callable[[], None] = nothing) -> None:
         """The policy in one transaction, and its epoch only when every packet sees it: else a packet let pass by the
         policy before could be marked as let pass by this one, and its connection with it. Ports and forwarding
         entries are set up while that is waited for; a connection made meanwhile is judged once more."""
@@ -66,6 +67,9 @@ class Kernel:
                     self._inside(tenant, _apply_sysctls, part)
                 case _:
                     self._apply_lines(tenant, part)
+        if any(isinstance(op.new, Neighbour) for op in others):
+            self._inside(tenant, introduce, others)
+        in_force()
         if seen:
             seen.result()
         if epoch:

@@ -149,7 +149,7 @@ async def test_what_somebody_keeps_undoing_is_told_as_a_problem(controller: Cont
         await controller.settle(blue(remote(2)))
         apply = node.kernel.apply
 
-        def undone(tenant: int, ops: tuple[Op, ...]) -> None:
+        def undone(tenant: int, ops: tuple[Op, ...], *_: object) -> None:
             apply(tenant, ops)
             node.kernel.space(7).remove(NEIGHBOUR)
 

@@ -227,6 +227,30 @@ def test_a_port_is_closed_until_its_policy_is_there(pair: Pair) -> None:
     assert pair.ask(pair.probe(11, "20.1.1.13", TCP, 80)) == ["answered"]
 
 
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "20.1.1.13"), (socket.AF_INET6, "fd01::d")])
+def test_who_asked_for_an_endpoint_too_early_is_told_when_it_is_there(
+    pair: Pair, family: socket.AddressFamily, address: str
+) -> None:
+    """A packet to an address nobody has yet waits in its container, which would ask again in a minute only."""
+    asking = pair.container(11)
+    version = "4" if family == socket.AF_INET else "6"
+    waits = f"/proc/sys/net/ipv{version}/neigh/eth0/retrans_time_ms"
+    namespace.run_in(asking, lambda: Path(waits).write_text("60000"))
+    without = replace(intent(), endpoints=tuple(e for e in intent().endpoints if e.id != 13))
+    pair.benches[1].realize(without)
+    namespace.run_in(asking, lambda: ip("neigh flush dev eth0\n"))
+    with (
+        namespace.socket_in(pair.container(13), family, socket.SOCK_DGRAM) as ear,
+        namespace.socket_in(asking, family, socket.SOCK_DGRAM) as mouth,
+    ):
+        ear.bind(("::" if version == "6" else "0.0.0.0", 4711))
+        mouth.sendto(b"early", (address, 4711))
+        time.sleep(0.1)
+        pair.benches[1].realize(intent())
+        ear.settimeout(5)
+        assert ear.recv(100) == b"early"
+
+
 def test_another_tenant_with_the_same_addresses_is_another_world(pair: Pair) -> None:
     """Tags are the tenants' own, so the same addresses meet nobody of the other."""
     green = replace(intent(), id=8, networks=tuple(replace(n, tag=n.tag + 100) for n in intent().networks))
