@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "tenants",
     "networks",
     "policies",
+    "routing",
     "worker",
 ]
 MIDDLEWARE = [
@@ -272,6 +273,6 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "WARNING")},
     "loggers": {
         name: {"level": env.text("LOG_LEVEL", "INFO")}
-        for name in ("contivui", "tenants", "networks", "policies", "worker")
+        for name in ("contivui", "tenants", "networks", "policies", "routing", "netmaster", "worker")
     },
 }
