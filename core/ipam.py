@@ -51,8 +51,8 @@ class Span:
         """As a prefix where it is one, else as "first-last"."""
         size = self.last - self.first + 1
         if size & (size - 1) == 0 and self.first % size == 0:
-            return f"{_text(self.version, self.first)}/{BITS[self.version] - size.bit_length() + 1}"
-        return f"{_text(self.version, self.first)}-{_text(self.version, self.last)}"
+            return f"{text_of(self.version, self.first)}/{BITS[self.version] - size.bit_length() + 1}"
+        return f"{text_of(self.version, self.first)}-{text_of(self.version, self.last)}"
 
 
 def address(text: str, version: int | None = None) -> str:
@@ -65,6 +65,11 @@ def number(text: str) -> int:
     return int(_address(text))
 
 
+def text_of(version: int, value: int) -> str:
+    """The reverse of `number`."""
+    return str(IPv4Address(value) if version == 4 else IPv6Address(value))
+
+
 def family(text: str) -> int:
     """4 or 6: the family of an address, prefix or range."""
     return span(text).version
@@ -73,6 +78,17 @@ def family(text: str) -> int:
 def prefix(text: str, version: int | None = None) -> str:
     """A prefix in canonical form. Bits after the prefix are refused, naming the prefix that was probably meant."""
     return str(_prefix(text, version))
+
+
+def prefix_around(text: str, length: str, version: int) -> str:
+    """The prefix of this length ("24") that the address lies in, in canonical form."""
+    found = _address(text, version)
+    if not (length.isascii() and length.isdigit() and int(length) <= BITS[version]):
+        raise AddressError(
+            f"“{length}” is no length of a prefix. Write a number up to {BITS[version]}, for example 24."
+        )
+    around = IPv4Network if version == 4 else IPv6Network
+    return str(around((int(found), int(length)), strict=False))
 
 
 def subnet(text: str, version: int | None = None) -> str:
@@ -114,7 +130,7 @@ def host(subnet: str, text: str, what: str = "address") -> str:
     room = usable(subnet)
     if int(parsed) not in room:
         where = "is the subnet's own address or its broadcast" if parsed in net else f"is outside {net}"
-        first, last = _text(room.version, room.first), _text(room.version, room.last)
+        first, last = text_of(room.version, room.first), text_of(room.version, room.last)
         raise AddressError(f"The {what} {parsed} {where}. Choose one from {first} to {last}.")
     return str(parsed)
 
@@ -142,7 +158,7 @@ def lowest_free(subnet: str, gateway: str | None, taken: Iterable[int | str]) ->
         candidate += 1
     if candidate not in room:
         raise AddressError(f"The subnet {subnet} is full: all {room.last - room.first + 1} addresses are taken.")
-    return _text(room.version, candidate)
+    return text_of(room.version, candidate)
 
 
 def lowest_free_tag(first: int, last: int, used: Iterable[int]) -> int:
@@ -202,10 +218,6 @@ def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
 def _runs(runs: list[tuple[int, int]], most: int) -> str:
     shown = (str(low) if low == high else f"{low}-{high}" for low, high in runs[:most])
     return ", ".join(chain(shown, ["…"] if len(runs) > most else []))
-
-
-def _text(version: int, value: int) -> str:
-    return str(IPv4Address(value) if version == 4 else IPv6Address(value))
 
 
 def _span(net: Prefix) -> Span:

@@ -33,6 +33,11 @@ def choose_tag(row: Network) -> int:
     return row.tag
 
 
+def tags_in_use(encap: str) -> list[int]:
+    """The tags of all networks of an encapsulation, sorted."""
+    return list(Network.objects.filter(encap=encap).order_by("tag").values_list("tag", flat=True))
+
+
 def tags_outside(encap: str, first: int, last: int) -> str:
     """Tags in use that a range would no longer hold, "3, 7-9"; "" when it holds all."""
     used = Network.objects.filter(encap=encap).exclude(tag__range=(first, last))

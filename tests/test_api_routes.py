@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 from contivui.urls import router
-from networks.actions import create_endpoint, create_group, create_network, create_node
+from networks.actions import create_endpoint, create_group, create_network, create_node, create_reservation
 from policies.actions import add_rule, create_policy, create_profile
 from tenants.change import SYSTEM
 from tenants.models import AuditEntry, Membership, Tenant
@@ -57,6 +57,7 @@ def furnish(tenant: Tenant, vtep: str) -> dict[str, int]:
         "audit": entry.pk,
         "tokens": 1,
         "networks": net.pk,
+        "reservations": create_reservation(**give, network=net, addresses="20.1.1.200", note="secret-note").pk,
         "groups": group.pk,
         "endpoints": create_endpoint(**give, name="secret-endpoint", network=net, group=group, node=node).pk,
         "nodes": node.pk,

@@ -1,0 +1,59 @@
+"""The verbs on reservations: addresses of a network that are never handed out."""
+
+from __future__ import annotations
+
+from networks.models import AddressReservation, Network
+from networks.pools import check_reservation
+from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
+from tenants.checks import FieldErrors, owned, refuse
+from tenants.models import Tenant
+
+
+def create_reservation(
+    *, actor: Actor, tenant: Tenant, network: Network, addresses: str, note: str = ""
+) -> AddressReservation:
+    """Keep addresses of a network aside, "20.1.1.5" or "20.1.1.5-20.1.1.9". Refused where an endpoint has one."""
+    with change(actor=actor, tenant=tenant, verb="reservation.create") as step:
+        row = AddressReservation(network=owned("network", network, tenant), addresses=addresses, note=note)
+        _check(row)
+        row.save()
+        step.created(row)
+    return row
+
+
+def update_reservation(
+    *,
+    actor: Actor,
+    row: AddressReservation,
+    network: Network | Keep = KEEP,
+    addresses: str | Keep = KEEP,
+    note: str | Keep = KEEP,
+) -> AddressReservation:
+    """Keep other addresses aside, or say why in other words. Its network stays."""
+    with change(actor=actor, tenant=row.tenant, verb="reservation.update") as step:
+        row = fresh(row)
+        before, old = plain(row), row.addresses
+        if network is not KEEP and network.pk != row.network_id:
+            refuse("network", "A reservation stays in its network. Make one in the other network instead.", "fixed")
+        assign(row, addresses=addresses, note=note)
+        _check(row, old)
+        row.save()
+        step.updated(row, before)
+    return row
+
+
+def delete_reservation(*, actor: Actor, row: AddressReservation) -> None:
+    """Let the addresses be handed out again."""
+    with change(actor=actor, tenant=row.tenant, verb="reservation.delete") as step:
+        row = fresh(row)
+        before = plain(row)
+        row.delete()
+        step.deleted(row, before)
+
+
+def _check(row: AddressReservation, old: str = "") -> None:
+    errors = FieldErrors()
+    errors.fields_of(row)
+    if not errors.found:
+        check_reservation(row, errors, old)
+    errors.settle()
