@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "policies",
     "routing",
     "worker",
+    "transfer",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

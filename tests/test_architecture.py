@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tenants": {"core", "contivui"},
     "networks": {"core", "contivui", "tenants"},
     "policies": {"core", "contivui", "tenants", "networks"},
+    "transfer": {"core", "contivui", "tenants", "networks", "policies", "routing"},
     "worker": {"core", "contivui", "tenants", "networks", "policies"},
     "agent": {"core"},
     "lab": {"agent", "core"},

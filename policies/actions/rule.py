@@ -106,9 +106,12 @@ def delete_rule(*, actor: Actor, row: Rule) -> None:
         step.deleted(row, before)
 
 
-def replace_rules(*, actor: Actor, policy: Policy, rules: Sequence[Mapping[str, Any]]) -> list[Rule]:
+def replace_rules(
+    *, actor: Actor, policy: Policy, rules: Sequence[Mapping[str, Any]], idle: bool = False
+) -> list[Rule]:
     """Make these the policy's rules, in one step: an entry with an `id` of the policy changes that rule (which keeps
-    its hits), one without is added, rules not named go. Fields that are left out have their defaults.
+    its hits), one without is added, rules not named go. Fields that are left out have their defaults. `idle` accepts
+    rules that others of the table keep from ever deciding.
 
     Raises ValidationError with one entry per wrong rule, its key "rules.<position>.<field>", position from 0.
     """
@@ -117,7 +120,7 @@ def replace_rules(*, actor: Actor, policy: Policy, rules: Sequence[Mapping[str, 
         known = {rule.pk: rule for rule in policy.rules.select_related("peer_group", "peer_network").order_by("id")}
         before = plain(policy) | {"rules": [recorded(rule) for rule in known.values()]}
         table = [_entered(policy, entry, known, i) for i, entry in enumerate(rules)]
-        _check_table(table, known)
+        _check_table(table, known, accept_idle=idle)
         policy.rules.exclude(pk__in=[rule.pk for rule in table if rule.pk]).delete()
         for rule in table:
             rule.save()
@@ -169,7 +172,7 @@ def _entered(policy: Policy, entry: Mapping[str, Any], known: Mapping[int, Rule]
     return row
 
 
-def _check_table(table: Sequence[Rule], known: Mapping[int, Rule]) -> None:
+def _check_table(table: Sequence[Rule], known: Mapping[int, Rule], *, accept_idle: bool) -> None:
     """Each rule against all others of the table, so that it can be entered in any order. One that stays as it is may be
     without effect: whoever made it was told, or meant it."""
     seen = [row.pk for row in table if row.pk]
@@ -181,7 +184,7 @@ def _check_table(table: Sequence[Rule], known: Mapping[int, Rule]) -> None:
             check(row, ())
         except ValidationError as error:
             found |= _placed(error, position)
-    if not found:
+    if not found and not accept_idle:
         found = {
             f"rules.{position}.action": [ValidationError(says, code="without_effect")]
             for position, says in idle(table).items()
