@@ -31,7 +31,7 @@ Does = Literal["create", "update", "same", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What becomes of one object. `what` is "network blue/web"; `why` names the fields that change, or what is wrong."""
+    """What becomes of one object. `what` is "network blue/web"; `why` names what changes, or says what is wrong."""
 
     does: Does
     what: str
