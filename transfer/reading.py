@@ -6,9 +6,8 @@ What is there and not in the document stays as it is: carrying over never delete
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -25,29 +24,7 @@ from tenants.models import Tenant
 from transfer import writing
 from transfer.document import Document, Item, items, without_empty
 from transfer.kinds import NODES, OWNED, POLICIES, TENANTS, Kind
-
-Does = Literal["create", "update", "same", "refused"]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What becomes of one object. `what` is "network blue/web"; `why` names what changes, or says what is wrong."""
-
-    does: Does
-    what: str
-    why: str = ""
-
-
-@dataclass
-class Outcome:
-    """Steps in the order in which they were taken, and tokens of nodes that were made, which nobody can read again."""
-
-    steps: list[Step] = field(default_factory=list)
-    tokens: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def refused(self) -> list[Step]:
-        return [step for step in self.steps if step.does == "refused"]
+from transfer.steps import Does, Outcome, Step
 
 
 class _Undo(Exception):

@@ -26,7 +26,8 @@ from tenants.actions import create_tenant
 from tenants.change import SYSTEM, Actor
 from tenants.models import AuditEntry, Tenant
 from transfer.document import Form, NoDocument, dump, load
-from transfer.reading import Step, carry_over
+from transfer.reading import carry_over
+from transfer.steps import Step
 from transfer.writing import document_of
 
 pytestmark = pytest.mark.django_db
