@@ -17,8 +17,8 @@ Prefix = IPv4Network | IPv6Network
 BITS = {4: 32, 6: 128}
 _EXAMPLE = {4: "20.1.1.0/24", 6: "fd00:20:1::/64"}
 _EXAMPLE_HOST = {4: "20.1.1.2", 6: "fd00:20:1::2"}
-#: Lengths a subnet may have: at least a gateway and an endpoint, at most what one network could ever need.
-_LENGTHS = {4: (8, 30), 6: (16, 126)}
+#: Lengths a subnet may have: at least two addresses (RFC 3021, RFC 6164), at most what one network could ever need.
+_LENGTHS = {4: (8, 31), 6: (16, 127)}
 #: What is never routed, or means something else than one interface, and so can be no network of endpoints.
 _SPECIAL = {
     "0.0.0.0/8": "unspecified",

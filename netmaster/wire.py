@@ -1,4 +1,4 @@
-"""Answers as Go wrote them: compact JSON in the order given, text with one line, and what stands for nothing left out."""
+"""Answers as Go wrote them: compact JSON in the order given, text of one line, and nothing that says nothing."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_the_wrong_family_is_refused() -> None:
         ipam.address("20.1.1.2", 6)
 
 
-@pytest.mark.parametrize("text", ["20.1.1.0/31", "20.1.1.1/32", "20.0.0.0/7", "fd00::/127", "fc00::/8"])
+@pytest.mark.parametrize("text", ["20.1.1.1/32", "20.0.0.0/7", "fd00::/128", "fc00::/8"])
 def test_a_subnet_is_neither_too_small_nor_too_large(text: str) -> None:
     with pytest.raises(AddressError, match="A subnet of IPv"):
         ipam.subnet(text)
@@ -91,11 +91,11 @@ def test_a_subnet_is_of_ordinary_unicast(text: str, what: str) -> None:
 
 
 def test_good_subnets_are_taken() -> None:
-    assert [ipam.subnet(text) for text in ("10.0.0.0/8", "20.1.1.4/30", "fd00::/16", "2001:db8::/126")] == [
+    assert [ipam.subnet(text) for text in ("10.0.0.0/8", "20.1.1.4/31", "fd00::/16", "2001:db8::/127")] == [
         "10.0.0.0/8",
-        "20.1.1.4/30",
+        "20.1.1.4/31",
         "fd00::/16",
-        "2001:db8::/126",
+        "2001:db8::/127",
     ]
 
 

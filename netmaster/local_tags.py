@@ -1,0 +1,33 @@
+"""The VLAN that clients see for a VXLAN network: the lowest free number, given when somebody first asks."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from core import ipam
+from netmaster.models import LocalTag
+from networks.models import Network
+from networks.tags import locked_fabric
+
+FIRST, LAST = 1, 4094
+
+
+def local_tag(network: Network) -> int:
+    """The network's number; 0 when all are given."""
+    found = getattr(network, "local_tag", None)
+    return found.number if found else _give(network)
+
+
+def _give(network: Network) -> int:
+    with transaction.atomic():
+        locked_fabric()
+        found = LocalTag.objects.filter(network=network).first()
+        if found is not None:
+            return found.number
+        used = LocalTag.objects.order_by().values_list("number", flat=True)
+        try:
+            number = ipam.lowest_free_tag(FIRST, LAST, used)
+        except ipam.AddressError:
+            return 0
+        LocalTag.objects.create(network=network, number=number)
+        return number
