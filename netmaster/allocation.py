@@ -7,10 +7,10 @@ from django.core.exceptions import ValidationError
 from core import ipam
 from netmaster.addresses import beyond, octets
 from netmaster.refusal import Refusal
-from networks.actions import create_reservation, delete_reservation
+from networks.actions import delete_reservation
 from networks.allocation import choose_address
 from networks.models import AddressReservation, Endpoint, EndpointGroup, Network
-from tenants.change import Actor
+from tenants.change import Actor, change
 
 NOTE = "allocated by a plug-in"
 
@@ -57,19 +57,25 @@ def reserve(actor: Actor, network: Network, group: EndpointGroup | None, family:
         raise Refusal("network not found")
     if asked and family == 4:
         _refuse_outside(network, asked)
-    # Locked as in a verb: between choosing and keeping nobody else may have it.
-    tenant = type(network.tenant).objects.select_for_update().get(pk=network.tenant_id)
-    probe = Endpoint(tenant=tenant, network=network, group=group)
     try:
-        found = choose_address(probe, 4 if family == 4 else 6, asked or None)
+        return _keep(actor, network, group, family, asked)
     except ValidationError:
         if asked:
             raise
         pool = group and (group.pool4 if family == 4 else group.pool6)
         where = f"in pool {pool}" if pool else f"in subnet {subnet}"
         raise Refusal(f"auto allocation failed - address exhaustion {where}") from None
-    assert found is not None
-    create_reservation(actor=actor, tenant=tenant, network=network, addresses=found, note=NOTE)
+
+
+def _keep(actor: Actor, network: Network, group: EndpointGroup | None, family: int, asked: str) -> str:
+    """The verb: choosing and keeping are one step, so nobody else may have the address in between."""
+    with change(actor=actor, tenant=network.tenant, verb="reservation.create") as step:
+        probe = Endpoint(tenant=network.tenant, network=network, group=group)
+        found = choose_address(probe, 4 if family == 4 else 6, asked or None)
+        assert found is not None, "a network with a subnet has an address or refuses"
+        row = AddressReservation(network=network, addresses=f"{found}-{found}", note=NOTE)
+        row.save()
+        step.created(row)
     return found
 
 

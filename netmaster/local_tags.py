@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from core import ipam
 from netmaster.models import LocalTag
 from networks.models import Network
 from networks.tags import locked_fabric
@@ -24,10 +23,8 @@ def _give(network: Network) -> int:
         found = LocalTag.objects.filter(network=network).first()
         if found is not None:
             return found.number
-        used = LocalTag.objects.order_by().values_list("number", flat=True)
-        try:
-            number = ipam.lowest_free_tag(FIRST, LAST, used)
-        except ipam.AddressError:
-            return 0
-        LocalTag.objects.create(network=network, number=number)
+        used = set(LocalTag.objects.order_by().values_list("number", flat=True))
+        number = next((number for number in range(FIRST, LAST + 1) if number not in used), 0)
+        if number:
+            LocalTag.objects.create(network=network, number=number)
         return number

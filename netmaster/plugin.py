@@ -46,8 +46,7 @@ def alloc_address(actor: Actor, said: Said) -> Any:
     wanted, pool = text(said, "NetworkID"), text(said, "AddressPool")
     network, group = address_in(wanted, pool)
     family = 6 if ":" in pool else 4
-    with transaction.atomic():
-        found = reserve(actor, network, group, family, text(said, "PreferredIPv4Address"))
+    found = reserve(actor, network, group, family, text(said, "PreferredIPv4Address"))
     return {"NetworkID": wanted, "IPv4Address": with_length(network, found, family)}
 
 

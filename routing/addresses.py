@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 
-from networks.allocation import choose_address
+from networks.allocation import choose_address, free_again
 from networks.models import AddressReservation, Endpoint
 from routing.models import Service
 from tenants.checks import refuse
@@ -27,4 +27,6 @@ def take_address(row: Service, asked: str | None) -> None:
 
 def free_address(row: Service) -> None:
     """Let others have the service's address."""
-    AddressReservation.objects.filter(network_id=row.network_id, addresses=f"{row.address}-{row.address}").delete()
+    addresses = f"{row.address}-{row.address}"
+    if AddressReservation.objects.filter(network_id=row.network_id, addresses=addresses).delete()[0]:
+        free_again(row.network, addresses)
