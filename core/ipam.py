@@ -5,11 +5,13 @@ Text goes in and canonical text comes out, so equal addresses are equal text. Re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from itertools import chain, pairwise
+from itertools import chain
+
+from core.intervals import Interval
 
 Address = IPv4Address | IPv6Address
 Prefix = IPv4Network | IPv6Network
@@ -17,8 +19,8 @@ Prefix = IPv4Network | IPv6Network
 BITS = {4: 32, 6: 128}
 _EXAMPLE = {4: "20.1.1.0/24", 6: "fd00:20:1::/64"}
 _EXAMPLE_HOST = {4: "20.1.1.2", 6: "fd00:20:1::2"}
-#: Lengths a subnet may have: at least a gateway and an endpoint, at most what one network could ever need.
-_LENGTHS = {4: (8, 30), 6: (16, 126)}
+#: Lengths a subnet may have: at least two addresses (RFC 3021, RFC 6164), at most what one network could ever need.
+_LENGTHS = {4: (8, 31), 6: (16, 127)}
 #: What is never routed, or means something else than one interface, and so can be no network of endpoints.
 _SPECIAL = {
     "0.0.0.0/8": "unspecified",
@@ -147,47 +149,21 @@ def overlaps(one: str, other: str) -> bool:
     return a.version == b.version and a.first <= b.last and b.first <= a.last
 
 
-def lowest_free(subnet: str, gateway: str | None, taken: Iterable[int | str]) -> str:
-    """The lowest usable address that is neither the gateway nor taken; looks at no more addresses than are taken."""
-    room = usable(subnet)
-    used = {entry if isinstance(entry, int) else number(entry) for entry in taken}
-    if gateway:
-        used.add(number(gateway))
-    candidate = room.first
-    while candidate in used:
-        candidate += 1
-    if candidate not in room:
-        raise AddressError(f"The subnet {subnet} is full: all {room.last - room.first + 1} addresses are taken.")
-    return text_of(room.version, candidate)
-
-
-def lowest_free_tag(first: int, last: int, used: Iterable[int]) -> int:
-    """The lowest tag of first..last that is not used."""
-    taken = set(used)
-    tag = first
-    while tag in taken:
-        tag += 1
-    if tag > last:
-        raise AddressError(f"All tags from {first} to {last} are in use. Widen the range in the fabric's settings.")
-    return tag
-
-
-def free_tags(first: int, last: int, used: Iterable[int], most: int = 5) -> str:
-    """The free tags of first..last as text, "1-4, 6, 9-4094"; no more than `most` runs, then "…"."""
-    taken = sorted({tag for tag in used if first <= tag <= last})
-    gaps = [(low + 1, high - 1) for low, high in pairwise([first - 1, *taken, last + 1]) if high - low > 1]
-    return _runs(gaps, most) or "none"
-
-
 def describe(numbers: Iterable[int], most: int = 20) -> str:
     """Numbers as text, runs drawn together: "1-4, 6"."""
-    runs: list[tuple[int, int]] = []
+    found: list[Interval] = []
     for entry in sorted(set(numbers)):
-        if runs and runs[-1][1] == entry - 1:
-            runs[-1] = (runs[-1][0], entry)
+        if found and found[-1][1] == entry - 1:
+            found[-1] = (found[-1][0], entry)
         else:
-            runs.append((entry, entry))
-    return _runs(runs, most)
+            found.append((entry, entry))
+    return runs(found, most)
+
+
+def runs(intervals: Sequence[Interval], most: int) -> str:
+    """Intervals as text, "1-4, 6, 9-4094"; no more than `most`, then "…"."""
+    shown = (str(low) if low == high else f"{low}-{high}" for low, high in intervals[:most])
+    return ", ".join(chain(shown, ["…"] if len(intervals) > most else []))
 
 
 @lru_cache(maxsize=4096)
@@ -213,11 +189,6 @@ def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
         else:
             merged.append(item)
     return tuple(merged)
-
-
-def _runs(runs: list[tuple[int, int]], most: int) -> str:
-    shown = (str(low) if low == high else f"{low}-{high}" for low, high in runs[:most])
-    return ", ".join(chain(shown, ["…"] if len(runs) > most else []))
 
 
 def _span(net: Prefix) -> Span:

@@ -19,7 +19,7 @@ SMALLEST, LARGEST = -(2**63), 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One member. `longest` 0 is no limit; a number lies between `first` and `last`; `default` stands for nothing said."""
+    """One member. `longest` 0 is no limit; a number lies in `first`..`last`; `default` stands for nothing said."""
 
     type: Type = "string"
     pattern: re.Pattern[str] = p.ANYTHING
@@ -113,7 +113,8 @@ def kind_of(value: Any) -> str:
         return "bool"
     if isinstance(value, Number):
         return "number"
-    return {str: "string", list: "array", dict: "object"}.get(type(value), "null")
+    words = {str: "string", list: "array", dict: "object"}
+    return next((word for kind, word in words.items() if isinstance(value, kind)), "null")
 
 
 def name(longest: int = 64) -> Field:
@@ -136,11 +137,11 @@ def text(pattern: re.Pattern[str], longest: int = 0, default: str | None = None)
     return Field(pattern=pattern, longest=longest, default=default)
 
 
-def struct(name: str, key: tuple[str, ...], sets: bool, links: bool, **fields: Field) -> Struct:
+def struct(name: str, key: tuple[str, ...], sets: bool, links: bool, /, **fields: Field) -> Struct:
     """`neighbor_as` stands for neighbor-as: a dash cannot be in a keyword."""
     parts = {"link-sets": f"contivModel.{name}LinkSets"} if sets else {}
     parts |= {"links": f"contivModel.{name}Links"} if links else {}
-    return Struct(name, key, {name.replace("_", "-"): one for name, one in fields.items()}, parts)
+    return Struct(name, key, {member.replace("_", "-"): one for member, one in fields.items()}, parts)
 
 
 TENANT = struct("Tenant", ("tenantName",), True, False, tenantName=name(), defaultNetwork=reference())

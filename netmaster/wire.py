@@ -1,4 +1,4 @@
-"""Answers as Go wrote them: compact JSON in the order given, text with one line, and what stands for nothing left out."""
+"""Answers as Go wrote them: compact JSON in the order given, text of one line, and nothing that says nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def bare(value: Any) -> HttpResponse:
 
 
 def refused(text: str) -> HttpResponse:
-    return HttpResponse(text + "\n", status=500, content_type="text/plain; charset=utf-8")
+    """A refusal is Contiv's 500, and no fault of ours: it is not logged as one."""
+    answer = HttpResponse(text + "\n", status=500, content_type="text/plain; charset=utf-8")
+    answer._has_been_logged = True  # type: ignore[attr-defined]
+    return answer
 
 
 def not_found() -> HttpResponse:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from core import ipam, ranges
 from core.ipam import AddressError
+from networks.kept import Family, of_family, pools_of
 from networks.models import Endpoint, Network
 from tenants.checks import FieldErrors
-
-Family = Literal[4, 6]
-FAMILIES: tuple[Family, Family] = (4, 6)
 
 
 def check_family(row: Network, family: Family, errors: FieldErrors) -> None:
@@ -36,7 +32,7 @@ def check_family(row: Network, family: Family, errors: FieldErrors) -> None:
 
 def handed_out(row: Network, family: Family) -> str:
     """What the network hands out of a family: its range or its subnet; "" where it has none."""
-    return str(getattr(row, f"range{family}") or getattr(row, f"subnet{family}"))
+    return of_family(row, "range", family) or of_family(row, "subnet", family)
 
 
 def _check_alone(row: Network, family: Family, errors: FieldErrors) -> None:
@@ -104,10 +100,11 @@ def _check_gateway(row: Network, family: Family, errors: FieldErrors) -> None:
 
 
 def _check_gateway_free(row: Network, family: Family, gateway: str, errors: FieldErrors) -> None:
-    field, pool = f"gateway{family}", f"pool{family}"
+    field = f"gateway{family}"
     holder = Endpoint.objects.filter(network=row, **{f"ip{family}": gateway}).first()
     if holder is not None:
         errors.add(field, f"Endpoint {holder} has {gateway}. Choose an address no endpoint has.", "taken")
-    for name, addresses in row.groups.exclude(**{pool: ""}).values_list("name", pool):
-        if ipam.overlaps(addresses, gateway):
-            errors.add(field, f"{gateway} is in the pool of group {name}, {addresses}. Choose one beside it.", "taken")
+    for pool in pools_of(row, family):
+        if pool.meets(gateway):
+            sentence = f"{gateway} is in the pool of group {pool.whose}, {pool.addresses}. Choose one beside it."
+            errors.add(field, sentence, "taken")

@@ -180,3 +180,48 @@ class Endpoint(TenantOwned):
             models.UniqueConstraint(fields=["network", "ip6"], name="networks_endpoint_ip6_once"),
             models.UniqueConstraint(fields=["network", "mac"], name="networks_endpoint_mac_once"),
         ]
+
+
+class NumberSpace(models.Model):
+    """Numbers that are handed out one by one: the addresses of a family of a network, or the tags of an encapsulation.
+
+    What is free of it stands in its spans, so that giving the lowest one out reads one row, however many are in use.
+    The spans follow from the other rows; where there is no space they are counted anew (`networks.spaces`).
+    """
+
+    class What(models.TextChoices):
+        IP4 = "ip4", "IPv4"
+        IP6 = "ip6", "IPv6"
+        VLAN = "vlan", "VLAN"
+        VXLAN = "vxlan", "VXLAN"
+
+    what = models.CharField(max_length=5, choices=What)
+    network = models.ForeignKey(Network, null=True, on_delete=models.CASCADE, related_name="spaces")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["network", "what"], name="networks_space_once_per_network"),
+            models.UniqueConstraint(
+                fields=["what"], condition=models.Q(network=None), name="networks_space_once_per_encap"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what} of {self.network or 'the fabric'}"
+
+
+class FreeSpan(models.Model):
+    """Numbers that are free, as long as they go without a gap; `group` is whose pool they are in (None: nobody's).
+    First and last are hexadecimal of a fixed width, so that their order as text is their order."""
+
+    space = models.ForeignKey(NumberSpace, on_delete=models.CASCADE, related_name="spans")
+    group = models.ForeignKey(EndpointGroup, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    first = models.CharField(max_length=32)
+    last = models.CharField(max_length=32)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["space", "first"], name="networks_span_once")]
+        indexes = [models.Index(fields=["space", "group", "first"], name="networks_span_lowest")]
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"

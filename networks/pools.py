@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from core import ipam, ranges
 from core.ipam import AddressError
-from networks.addresses import Family
-from networks.allocation import holder_in, pools_of, reservations_of
+from networks.allocation import holder_in
+from networks.kept import Family, of_family, pools_of, reservations_of
 from networks.models import AddressReservation, EndpointGroup, Network
 from tenants.checks import FieldErrors
 
@@ -21,12 +21,12 @@ def check_pool(row: EndpointGroup, family: Family, errors: FieldErrors, old: str
     if (pool := _canonical(row.network, family, typed, field, errors)) is None:
         return
     setattr(row, field, pool)
-    for group, addresses in pools_of(row.network, family, but=row):
-        if ipam.overlaps(pool, addresses):
-            sentence = f"{pool} overlaps the pool of group {group}, {addresses}. Choose a range beside it."
+    for other in pools_of(row.network, family, but=row):
+        if other.meets(pool):
+            sentence = f"{pool} overlaps the pool of group {other.whose}, {other.addresses}. Choose a range beside it."
             errors.add(field, sentence, "overlap")
             return
-    gateway = getattr(row.network, f"gateway{family}")
+    gateway = of_family(row.network, "gateway", family)
     if gateway and ipam.overlaps(pool, gateway):
         errors.add(field, f"{gateway} is the gateway of network {row.network}. Choose a range beside it.", "taken")
     _check_free(row.network, pool, field, errors, but=old)
@@ -55,12 +55,12 @@ def check_reservation(row: AddressReservation, errors: FieldErrors, old: str = "
 
 
 def _canonical(network: Network, family: Family, typed: str, field: str, errors: FieldErrors) -> str | None:
-    subnet = getattr(network, f"subnet{family}")
+    subnet = of_family(network, "subnet", family)
     if not subnet:
         errors.add(field, f"Network {network} has no IPv{family} subnet.", "outside")
         return None
     try:
-        return ranges.pool(subnet, getattr(network, f"range{family}"), typed)
+        return ranges.pool(subnet, of_family(network, "range", family), typed)
     except AddressError as error:
         errors.add(field, str(error), "range")
         return None
@@ -69,8 +69,7 @@ def _canonical(network: Network, family: Family, typed: str, field: str, errors:
 def _check_free(network: Network, pool: str, field: str, errors: FieldErrors, but: str) -> None:
     if holder := holder_in(network, pool, but=but):
         errors.add(field, "Endpoint {} has {}. Choose a range nobody has addresses of.".format(*holder), "taken")
-    span = ipam.span(pool)
-    for addresses, note in reservations_of(network, 4 if span.version == 4 else 6):
-        if ipam.overlaps(pool, addresses) and not (but and ipam.overlaps(but, addresses)):
-            said = f"{addresses} ({note})" if note else addresses
+    for kept in reservations_of(network, 4 if ipam.family(pool) == 4 else 6):
+        if kept.meets(pool) and not (but and kept.meets(but)):
+            said = f"{kept.addresses} ({kept.whose})" if kept.whose else kept.addresses
             errors.add(field, f"{said} is reserved. Choose a range beside it.", "reserved")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from core import ids
 from networks.actions.network import network_of
-from networks.addresses import FAMILIES
-from networks.allocation import choose_address, refuse_strange_pool
+from networks.allocation import choose_address, free_again, refuse_strange_pool
+from networks.kept import FAMILIES
 from networks.models import Endpoint, EndpointGroup, Network, Node
 from tenants.change import KEEP, Actor, Change, Keep, assign, change, fresh, plain
 from tenants.checks import FieldErrors, name_free, owned, refuse
@@ -60,6 +60,8 @@ def delete_endpoint(*, actor: Actor, row: Endpoint) -> None:
         row = fresh(row)
         before = plain(row)
         row.delete()
+        for address in filter(None, (row.ip4, row.ip6)):
+            free_again(row.network, address)
         step.deleted(row, before)
 
 

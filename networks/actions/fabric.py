@@ -6,7 +6,7 @@ from django.db.models import Count
 
 from core import ipam
 from networks.models import Encap, Fabric, Network
-from networks.tags import locked_fabric, tags_outside
+from networks.tags import forget_tags, locked_fabric, tags_outside
 from tenants.change import KEEP, Actor, Keep, assign, change, plain
 from tenants.checks import FieldErrors
 
@@ -39,6 +39,9 @@ def update_fabric(
         assign(row, private_subnet=private_subnet)
         _check(row, before)
         row.save()
+        for encap in Encap:
+            if any(getattr(row, field) != before[field] for field in (f"{encap}_first", f"{encap}_last")):
+                forget_tags(encap)
         step.updated(row, before)
     return row
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from networks.addresses import FAMILIES
+from networks import spaces
+from networks.allocation import space_of
+from networks.kept import FAMILIES, area_of, of_family
 from networks.models import Endpoint, EndpointGroup, Network
 from networks.pools import check_pool
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
@@ -28,6 +30,7 @@ def create_group(
         _check(row)
         row.generation = step.generation or 0
         row.save()
+        _keep(row)
         step.created(row)
     return row
 
@@ -53,6 +56,8 @@ def update_group(
         _check(row, old)
         row.generation = step.generation or 0
         row.save()
+        _let_go(old)
+        _keep(row)
         step.updated(row, before)
     return row
 
@@ -63,8 +68,23 @@ def delete_group(*, actor: Actor, row: EndpointGroup) -> None:
         row = fresh(row)
         unused(row, _users(row))
         before = plain(row)
+        _let_go(row)
         row.delete()
         step.deleted(row, before)
+
+
+def _keep(row: EndpointGroup) -> None:
+    """What is free of the group's pools is for it alone."""
+    for family in FAMILIES:
+        if pool := of_family(row, "pool", family):
+            spaces.keep_for(space_of(row.network, family), area_of(pool), row.pk)
+
+
+def _let_go(row: EndpointGroup) -> None:
+    """What is free of the group's pools is for everybody."""
+    for family in FAMILIES:
+        if pool := of_family(row, "pool", family):
+            spaces.keep_for(space_of(row.network, family), area_of(pool), None)
 
 
 def _check(row: EndpointGroup, old: EndpointGroup | None = None) -> None:

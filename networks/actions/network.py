@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.db.models import Q
 
-from core import ipam
-from networks.addresses import FAMILIES, check_family
-from networks.models import AddressReservation, Encap, Endpoint, EndpointGroup, Network, NetworkKind
-from networks.tags import choose_tag
+from networks import spaces
+from networks.addresses import check_family
+from networks.allocation import free_again, space_of
+from networks.kept import FAMILIES, Family, area_of, of_family, pools_of, reservations_of
+from networks.models import Encap, Endpoint, EndpointGroup, Network, NetworkKind, NumberSpace
+from networks.tags import choose_tag, tag_free_again
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
 from tenants.checks import FieldErrors, name_free, refuse, unused
 from tenants.models import Tenant
@@ -76,6 +78,7 @@ def update_network(
         _check(row, old)
         row.generation = step.generation or 0
         row.save()
+        _settle(row, old)
         step.updated(row, before)
     return row
 
@@ -87,6 +90,7 @@ def delete_network(*, actor: Actor, row: Network) -> None:
         unused(row, _users(row))
         before = plain(row)
         row.delete()
+        tag_free_again(row)
         step.deleted(row, before)
 
 
@@ -110,32 +114,45 @@ def _check(row: Network, old: Network | None = None) -> None:
 def _check_fixed(row: Network, old: Network, errors: FieldErrors) -> None:
     """A family may be added under running endpoints; what they already stand on may not move."""
     moved = [f for f in ("encap", "tag") if getattr(row, f) != getattr(old, f)]
-    spaces = [(family, field) for family in FAMILIES if (field := _moved_space(row, old, family))]
-    if not (moved or spaces):
+    moves = [(family, field) for family in FAMILIES if (field := _moved_space(row, old, family))]
+    if not (moved or moves):
         return
     count = Endpoint.objects.filter(network=row).count()
-    for field in [*moved, *(field for _, field in spaces)] if count else ():
+    for field in [*moved, *(field for _, field in moves)] if count else ():
         errors.add(field, f"This cannot change while the network has {count} endpoints. Make another network.", "fixed")
-    for family, field in spaces:
+    for family, field in moves:
         for user in _kept_in(old, family)[:1]:
             errors.add(field, f"This cannot change while {user}. Remove that first.", "fixed")
 
 
-def _moved_space(row: Network, old: Network, family: int) -> str:
+def _moved_space(row: Network, old: Network, family: Family) -> str:
     """The field by which a family's addresses became others; "" when they did not."""
     fields = (f"subnet{family}", f"range{family}") if getattr(old, f"subnet{family}") else ()
     return next((field for field in fields if getattr(row, field) != getattr(old, field)), "")
 
 
-def _kept_in(row: Network, family: int) -> list[str]:
+def _kept_in(row: Network, family: Family) -> list[str]:
     """Who has addresses of the network's family set aside, as half-sentences."""
-    pool = f"pool{family}"
-    pools = EndpointGroup.objects.filter(network=row).exclude(**{pool: ""}).values_list("name", pool)
-    kept = AddressReservation.objects.filter(network=row).values_list("addresses", flat=True)
     return [
-        *(f"group {name} has the pool {addresses}" for name, addresses in pools),
-        *(f"{addresses} is reserved" for addresses in kept if ipam.family(addresses) == family),
+        *(f"group {pool.whose} has the pool {pool.addresses}" for pool in pools_of(row, family)),
+        *(f"{kept.addresses} is reserved" for kept in reservations_of(row, family)),
     ]
+
+
+def _settle(row: Network, old: Network) -> None:
+    """Let what is free follow a network that was saved: its gateway's address, its tag, or all of a family's addresses,
+    which nobody has then; they are counted when the next one is asked for."""
+    for family in FAMILIES:
+        if _moved_space(row, old, family):
+            NumberSpace.objects.filter(network=row, what=f"ip{family}").delete()
+            continue
+        gateway, before = of_family(row, "gateway", family), of_family(old, "gateway", family)
+        if before and before != gateway:
+            free_again(row, before)
+        if gateway and before != gateway:
+            spaces.take(space_of(row, family), area_of(gateway))
+    if (row.encap, row.tag) != (old.encap, old.tag):
+        tag_free_again(old)
 
 
 def _users(row: Network) -> list[str]:

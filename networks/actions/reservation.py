@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from core import ipam
+from networks import spaces
+from networks.allocation import free_again, space_of
+from networks.kept import area_of
 from networks.models import AddressReservation, Network
 from networks.pools import check_reservation
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
@@ -17,6 +21,7 @@ def create_reservation(
         row = AddressReservation(network=owned("network", network, tenant), addresses=addresses, note=note)
         _check(row)
         row.save()
+        _keep(row)
         step.created(row)
     return row
 
@@ -38,6 +43,8 @@ def update_reservation(
         assign(row, addresses=addresses, note=note)
         _check(row, old)
         row.save()
+        free_again(row.network, old)
+        _keep(row)
         step.updated(row, before)
     return row
 
@@ -48,7 +55,12 @@ def delete_reservation(*, actor: Actor, row: AddressReservation) -> None:
         row = fresh(row)
         before = plain(row)
         row.delete()
+        free_again(row.network, row.addresses)
         step.deleted(row, before)
+
+
+def _keep(row: AddressReservation) -> None:
+    spaces.take(space_of(row.network, 4 if ipam.family(row.addresses) == 4 else 6), area_of(row.addresses))
 
 
 def _check(row: AddressReservation, old: str = "") -> None:

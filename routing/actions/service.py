@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from networks.models import Network
-from routing.addresses import choose_service_address
+from routing.addresses import free_address, take_address
 from routing.models import Service
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
 from tenants.checks import FieldErrors, name_free, owned, refuse
@@ -31,7 +31,7 @@ def create_service(
         row = Service(tenant=tenant, name=name, network=owned("network", network, tenant))
         assign(row, selectors=dict(selectors), ports=list(ports))
         _check(row)
-        row.address = choose_service_address(row, address)
+        take_address(row, address)
         row.generation = step.generation or 0
         row.save()
         step.created(row)
@@ -51,14 +51,15 @@ def update_service(
     """Change what it is for. It keeps its address; another network means another address, lowest free or asked for."""
     with change(actor=actor, tenant=row.tenant, verb="service.update") as step:
         row = fresh(row)
-        before, old = plain(row), row.network_id
+        before, old = plain(row), fresh(row)
         assign(row, name=name, selectors=selectors if selectors is KEEP else dict(selectors))
         assign(row, ports=ports if ports is KEEP else list(ports))
         if network is not KEEP:
             row.network = owned("network", network, row.tenant)
         _check(row)
-        if row.network_id != old or (address is not KEEP and address and address != row.address):
-            row.address = choose_service_address(row, None if address is KEEP else address)
+        if row.network_id != old.network_id or (address is not KEEP and address and address != row.address):
+            free_address(old)
+            take_address(row, None if address is KEEP else address)
         row.generation = step.generation or 0
         row.save()
         step.updated(row, before)
@@ -70,6 +71,7 @@ def delete_service(*, actor: Actor, row: Service) -> None:
     with change(actor=actor, tenant=row.tenant, verb="service.delete") as step:
         row = fresh(row)
         before = plain(row)
+        free_address(row)
         row.delete()
         step.deleted(row, before)
 
