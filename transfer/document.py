@@ -39,8 +39,10 @@ def load(text: str) -> Document:
 
 
 def _check_lists(document: Document) -> None:
+    for kind, value in document.items():
+        if isinstance(value, list):
+            items(document, kind, "the document")
     tenants = items(document, "tenants", "the document")
-    items(document, "nodes", "the document")
     for tenant in tenants:
         for kind, value in tenant.items():
             if isinstance(value, list):

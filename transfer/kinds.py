@@ -14,6 +14,7 @@ from contivui.web.fields import Ref, Refs
 from contivui.web.resource import Resource
 from networks.resources import ENDPOINT, GROUP, NETWORK, NODE, RESERVATION
 from policies.resources import POLICY, PROFILE
+from routing.resources import ACI_GATEWAY, APP_PROFILE, BGP_PEER, CONTRACT_GROUP, SERVICE
 from tenants.resources import TENANT
 from transfer.document import Item, without_empty
 
@@ -85,12 +86,18 @@ def named(field: serializers.Field[Any, Any, Any, Any], shown: Any) -> Any:
 TENANTS = Kind(TENANT)
 NODES = Kind(NODE)
 POLICIES = Kind(POLICY)
+RESERVATIONS = Kind(RESERVATION, ("network", "addresses"))
+#: Of the cluster. There is one ACI gateway, so nothing tells it apart.
+CLUSTER = (NODES, Kind(BGP_PEER), Kind(ACI_GATEWAY, ()))
 #: Of a tenant, in the order in which they need each other.
 OWNED = (
     Kind(NETWORK),
-    Kind(RESERVATION, ("network", "addresses")),
+    RESERVATIONS,
     Kind(GROUP),
     Kind(PROFILE),
     POLICIES,
+    Kind(APP_PROFILE),
+    Kind(CONTRACT_GROUP),
+    Kind(SERVICE),
     Kind(ENDPOINT),
 )

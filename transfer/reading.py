@@ -23,7 +23,7 @@ from tenants.change import Actor
 from tenants.models import Tenant
 from transfer import writing
 from transfer.document import Document, Item, items, without_empty
-from transfer.kinds import NODES, OWNED, POLICIES, TENANTS, Kind
+from transfer.kinds import CLUSTER, NODES, OWNED, POLICIES, TENANTS, Kind
 from transfer.steps import Does, Outcome, Step
 
 
@@ -53,8 +53,9 @@ class _Carrier:
     def all_of(self, document: Document) -> None:
         if wanted := document.get("fabric"):
             self._step("fabric", partial(self._fabric, wanted))
-        for item in items(document, "nodes", "the document"):
-            self._object(NODES, item, None)
+        for kind in CLUSTER:
+            for item in items(document, kind.name, "the document"):
+                self._object(kind, item, None)
         for item in items(document, "tenants", "the document"):
             self._tenant(item)
 

@@ -11,9 +11,10 @@ from networks.models import Fabric
 from networks.serializers import FabricSerializer
 from policies.models import Rule
 from policies.serializers import LineSerializer
+from routing.models import Service
 from tenants.models import Tenant
 from transfer.document import FORMAT, Document, Item, without_empty
-from transfer.kinds import NODES, OWNED, POLICIES, TENANTS, Kind, named
+from transfer.kinds import CLUSTER, NODES, OWNED, POLICIES, RESERVATIONS, TENANTS, Kind, named
 
 
 @transaction.atomic
@@ -22,9 +23,11 @@ def document_of(tenants: list[str] | None = None) -> Document:
     rows = list(TENANTS.rows(**({"name__in": tenants} if tenants is not None else {})).order_by("name"))
     if missing := set(tenants or ()) - {row.name for row in rows}:
         raise LookupError(f"There is no tenant {', '.join(sorted(missing))}.")
-    nodes = NODES.rows(**({"endpoints__tenant__in": rows} if tenants is not None else {})).distinct()
-    whole = {"fabric": fabric()} if tenants is None else {}
-    return {"format": FORMAT, **whole, "nodes": NODES.items(nodes), "tenants": _tenants(rows)}
+    if tenants is not None:
+        shared: Document = {NODES.name: NODES.items(NODES.rows(endpoints__tenant__in=rows).distinct())}
+    else:
+        shared = {"fabric": fabric()} | {kind.name: kind.items(kind.rows()) for kind in CLUSTER}
+    return {"format": FORMAT, **without_empty(shared), "tenants": _tenants(rows)}
 
 
 def fabric() -> Item:
@@ -42,8 +45,10 @@ def _tenants(rows: list[Tenant]) -> list[Item]:
 def _by_tenant(kind: Kind, tenants: list[Tenant]) -> dict[int, list[Item]]:
     path = getattr(kind.resource.model, "tenant_path", "tenant")
     held: dict[int, list[Any]] = defaultdict(list)
+    kept = _addresses_of_services(tenants) if kind is RESERVATIONS else ()
     for row in kind.rows(**{f"{path}__in": tenants}):
-        held[row.tenant.pk].append(row)
+        if not kept or (row.network_id, row.addresses) not in kept:
+            held[row.tenant.pk].append(row)
     rules = _rules(tenants) if kind is POLICIES else {}
     found: dict[int, list[Item]] = defaultdict(list)
     for tenant, rows in held.items():
@@ -53,6 +58,12 @@ def _by_tenant(kind: Kind, tenants: list[Tenant]) -> dict[int, list[Item]]:
         else:
             found[tenant] = kind.items(rows)
     return found
+
+
+def _addresses_of_services(tenants: list[Tenant]) -> set[tuple[int, str]]:
+    """Reservations that come and go with a service, and so are said by it."""
+    rows = Service.objects.filter(tenant__in=tenants).values_list("network_id", "address")
+    return {(network, f"{address}-{address}") for network, address in rows}
 
 
 def _rules(tenants: list[Tenant]) -> dict[int, list[Item]]:

@@ -22,6 +22,7 @@ from networks.actions import (
 from networks.models import Endpoint, Network, Node
 from policies.actions import add_rule, create_policy, create_profile
 from policies.models import Policy
+from routing.actions import create_app_profile, create_bgp_peer, create_contract_group, create_gateway, create_service
 from tenants.actions import create_tenant
 from tenants.change import SYSTEM, Actor
 from tenants.models import AuditEntry, Tenant
@@ -56,6 +57,9 @@ def furnish(name: str = "blue", node: Node | None = None) -> Tenant:
     add_rule(**give, policy=policy, action="deny")
     add_rule(**give, policy=policy, action="deny", priority=1, protocol="udp", idle=True)
     create_policy(**give, name="empty")
+    create_app_profile(**give, name="shop", groups=[web])
+    create_contract_group(**give, name="common", kind="provided", contracts=["uni/tn-common/brc-default"])
+    create_service(**give, name="dns", network=front, selectors={"app": "dns"}, ports=["53:53:UDP"])
     create_endpoint(**give, name="web-1", network=front, group=web, node=node)
     create_endpoint(**give, name="only6", network=back)
     return tenant
@@ -66,6 +70,8 @@ def everything() -> None:
     furnish("blue", node)
     furnish("green")
     update_fabric(actor=SYSTEM, vxlan_last=20000)
+    create_bgp_peer(actor=SYSTEM, name="n1", router_address="50.1.1.1/24", asn="65001", neighbor="50.1.1.2")
+    create_gateway(actor=SYSTEM, physical_domain="domain")
 
 
 @pytest.mark.django_db(transaction=True)
