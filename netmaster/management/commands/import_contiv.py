@@ -16,7 +16,7 @@ ACTOR = Actor("import_contiv", "system")
 
 class Command(BaseCommand):
     help = (
-        "Make here what a Contiv netmaster holds. Look at the --plan first: it says what will be made, and what cannot be "
+        "Make here what a Contiv netmaster holds. Look at the --plan first: it says what will be made, what cannot be "
         "and why. All of it is one transaction; repeating it changes nothing; nothing is ever deleted."
     )
 
