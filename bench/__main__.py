@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import apply, changes, rates, throughput
+from bench import addresses, apply, changes, rates, throughput
 from bench.figures import Figure, table, write
 from lab import sandbox
 
@@ -19,9 +19,11 @@ BENCHES: dict[str, Callable[[], Iterator[Figure]]] = {
     "apply": apply.measure,
     "throughput": throughput.measure,
     "rates": rates.measure,
+    "addresses": addresses.measure,
 }
-#: These build networks themselves and so run in a sandbox; the others start an installation, which has its own.
-IN_SANDBOX = {"apply", "throughput", "rates"}
+#: These build networks, or a database, themselves and so run in a sandbox, each in a process of its own; the others
+#: start an installation, which has its own.
+IN_SANDBOX = {"apply", "throughput", "rates", "addresses"}
 RESULTS = Path("var/bench.json")
 
 

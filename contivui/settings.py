@@ -23,6 +23,10 @@ DATABASE_URL = env.url("DATABASE_URL", ("postgres", "postgresql"))
 #: The embedded server listens on a socket in the data folder; REDIS_URL names another one.
 REDIS_URL = env.url("REDIS_URL", ("redis", "rediss", "unix")) or f"unix://{DATA_DIR}/redis.sock"
 DEBUG = env.boolean("CONTIVUI_DEBUG", False)
+#: The port at which Contiv's netmaster listened is 9999; 0 is none. Open: without tokens.
+NETMASTER_PORT = env.integer("NETMASTER_PORT", 0, first=0, last=65535)
+NETMASTER_OPEN = env.boolean("NETMASTER_OPEN", False)
+NETMASTER_MODE = env.text("NETMASTER_MODE", "test")
 
 
 def secret_key() -> str:
@@ -64,9 +68,13 @@ INSTALLED_APPS = [
     "tenants",
     "networks",
     "policies",
+    "routing",
+    "netmaster",
     "worker",
+    "transfer",
 ]
 MIDDLEWARE = [
+    "netmaster.port.NetmasterPort",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -272,6 +280,6 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "WARNING")},
     "loggers": {
         name: {"level": env.text("LOG_LEVEL", "INFO")}
-        for name in ("contivui", "tenants", "networks", "policies", "worker")
+        for name in ("contivui", "tenants", "networks", "policies", "routing", "netmaster", "worker")
     },
 }

@@ -8,10 +8,11 @@ from rest_framework.routers import SimpleRouter
 
 from networks import api as networks_api
 from policies import api as policies_api
+from routing import api as routing_api
 from tenants import api as tenants_api
 
 router = SimpleRouter()
-for room in (tenants_api, networks_api, policies_api):
+for room in (tenants_api, networks_api, policies_api, routing_api):
     for prefix, viewset in room.VIEWSETS.items():
         router.register(prefix, viewset, basename=f"api-{prefix}")
 
@@ -28,6 +29,7 @@ pages: list[URLPattern | URLResolver] = [
     path("", include("worker.urls")),
     path("", include("networks.urls")),
     path("", include("policies.urls")),
+    path("", include("routing.urls")),
     path("", include("tenants.urls")),
     path("", include("contivui.web.urls")),
 ]

@@ -15,6 +15,8 @@ _BURST_SECONDS, _QUEUE_SECONDS = Decimal("0.004"), Decimal("0.040")
 _FEWEST_BURST_PACKETS, _FEWEST_QUEUE_PACKETS = 5, 10
 _MOST_BYTES = 16 * 1024 * 1024
 
+#: The word for no limit, which is stored as 0.
+UNLIMITED = "unlimited"
 _EXAMPLE = "Write a rate such as 10 Mbit/s."
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _RATE = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?) ?([kmgt]?)(?:bit/s|bits/s|bit|bps|b/s)?", re.IGNORECASE | re.ASCII)
@@ -42,8 +44,10 @@ def queue_bytes(rate_bps: int, burst_bytes: int) -> int:
 
 
 def parse_rate(text: str) -> int:
-    """Bits per second from "10 Mbit/s", "10mbps", "1.5G" or a bare number of bits. Raises RateError."""
+    """Bits per second from "10 Mbit/s", "10mbps", "1.5G" or a bare number; "unlimited" is 0. Raises RateError."""
     words = " ".join(text.split())
+    if words.lower() == UNLIMITED:
+        return 0
     if _BYTES.fullmatch(words):
         raise RateError(f"“{words}” is in bytes; rates are in bits. {_EXAMPLE}")
     match = _RATE.fullmatch(words)
@@ -65,7 +69,7 @@ def check_rate(rate_bps: int) -> int:
 def format_rate(rate_bps: int) -> str:
     """A rate as people write it, exactly: parse_rate reads the same number back. 0 is "unlimited"."""
     if rate_bps == 0:
-        return "unlimited"
+        return UNLIMITED
     unit, size = max((item for item in _UNITS.items() if item[1] <= rate_bps), key=lambda item: item[1])
     amount = f"{Decimal(rate_bps) / size:f}"
     return f"{amount} {unit.upper() if size > 1000 else unit}bit/s"

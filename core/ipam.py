@@ -5,11 +5,13 @@ Text goes in and canonical text comes out, so equal addresses are equal text. Re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from itertools import chain, pairwise
+from itertools import chain
+
+from core.intervals import Interval
 
 Address = IPv4Address | IPv6Address
 Prefix = IPv4Network | IPv6Network
@@ -17,8 +19,8 @@ Prefix = IPv4Network | IPv6Network
 BITS = {4: 32, 6: 128}
 _EXAMPLE = {4: "20.1.1.0/24", 6: "fd00:20:1::/64"}
 _EXAMPLE_HOST = {4: "20.1.1.2", 6: "fd00:20:1::2"}
-#: Lengths a subnet may have: at least a gateway and an endpoint, at most what one network could ever need.
-_LENGTHS = {4: (8, 30), 6: (16, 126)}
+#: Lengths a subnet may have: at least two addresses (RFC 3021, RFC 6164), at most what one network could ever need.
+_LENGTHS = {4: (8, 31), 6: (16, 127)}
 #: What is never routed, or means something else than one interface, and so can be no network of endpoints.
 _SPECIAL = {
     "0.0.0.0/8": "unspecified",
@@ -51,8 +53,8 @@ class Span:
         """As a prefix where it is one, else as "first-last"."""
         size = self.last - self.first + 1
         if size & (size - 1) == 0 and self.first % size == 0:
-            return f"{_text(self.version, self.first)}/{BITS[self.version] - size.bit_length() + 1}"
-        return f"{_text(self.version, self.first)}-{_text(self.version, self.last)}"
+            return f"{text_of(self.version, self.first)}/{BITS[self.version] - size.bit_length() + 1}"
+        return f"{text_of(self.version, self.first)}-{text_of(self.version, self.last)}"
 
 
 def address(text: str, version: int | None = None) -> str:
@@ -65,6 +67,11 @@ def number(text: str) -> int:
     return int(_address(text))
 
 
+def text_of(version: int, value: int) -> str:
+    """The reverse of `number`."""
+    return str(IPv4Address(value) if version == 4 else IPv6Address(value))
+
+
 def family(text: str) -> int:
     """4 or 6: the family of an address, prefix or range."""
     return span(text).version
@@ -73,6 +80,17 @@ def family(text: str) -> int:
 def prefix(text: str, version: int | None = None) -> str:
     """A prefix in canonical form. Bits after the prefix are refused, naming the prefix that was probably meant."""
     return str(_prefix(text, version))
+
+
+def prefix_around(text: str, length: str, version: int) -> str:
+    """The prefix of this length ("24") that the address lies in, in canonical form."""
+    found = _address(text, version)
+    if not (length.isascii() and length.isdigit() and int(length) <= BITS[version]):
+        raise AddressError(
+            f"“{length}” is no length of a prefix. Write a number up to {BITS[version]}, for example 24."
+        )
+    around = IPv4Network if version == 4 else IPv6Network
+    return str(around((int(found), int(length)), strict=False))
 
 
 def subnet(text: str, version: int | None = None) -> str:
@@ -114,7 +132,7 @@ def host(subnet: str, text: str, what: str = "address") -> str:
     room = usable(subnet)
     if int(parsed) not in room:
         where = "is the subnet's own address or its broadcast" if parsed in net else f"is outside {net}"
-        first, last = _text(room.version, room.first), _text(room.version, room.last)
+        first, last = text_of(room.version, room.first), text_of(room.version, room.last)
         raise AddressError(f"The {what} {parsed} {where}. Choose one from {first} to {last}.")
     return str(parsed)
 
@@ -131,47 +149,21 @@ def overlaps(one: str, other: str) -> bool:
     return a.version == b.version and a.first <= b.last and b.first <= a.last
 
 
-def lowest_free(subnet: str, gateway: str | None, taken: Iterable[int | str]) -> str:
-    """The lowest usable address that is neither the gateway nor taken; looks at no more addresses than are taken."""
-    room = usable(subnet)
-    used = {entry if isinstance(entry, int) else number(entry) for entry in taken}
-    if gateway:
-        used.add(number(gateway))
-    candidate = room.first
-    while candidate in used:
-        candidate += 1
-    if candidate not in room:
-        raise AddressError(f"The subnet {subnet} is full: all {room.last - room.first + 1} addresses are taken.")
-    return _text(room.version, candidate)
-
-
-def lowest_free_tag(first: int, last: int, used: Iterable[int]) -> int:
-    """The lowest tag of first..last that is not used."""
-    taken = set(used)
-    tag = first
-    while tag in taken:
-        tag += 1
-    if tag > last:
-        raise AddressError(f"All tags from {first} to {last} are in use. Widen the range in the fabric's settings.")
-    return tag
-
-
-def free_tags(first: int, last: int, used: Iterable[int], most: int = 5) -> str:
-    """The free tags of first..last as text, "1-4, 6, 9-4094"; no more than `most` runs, then "…"."""
-    taken = sorted({tag for tag in used if first <= tag <= last})
-    gaps = [(low + 1, high - 1) for low, high in pairwise([first - 1, *taken, last + 1]) if high - low > 1]
-    return _runs(gaps, most) or "none"
-
-
 def describe(numbers: Iterable[int], most: int = 20) -> str:
     """Numbers as text, runs drawn together: "1-4, 6"."""
-    runs: list[tuple[int, int]] = []
+    found: list[Interval] = []
     for entry in sorted(set(numbers)):
-        if runs and runs[-1][1] == entry - 1:
-            runs[-1] = (runs[-1][0], entry)
+        if found and found[-1][1] == entry - 1:
+            found[-1] = (found[-1][0], entry)
         else:
-            runs.append((entry, entry))
-    return _runs(runs, most)
+            found.append((entry, entry))
+    return runs(found, most)
+
+
+def runs(intervals: Sequence[Interval], most: int) -> str:
+    """Intervals as text, "1-4, 6, 9-4094"; no more than `most`, then "…"."""
+    shown = (str(low) if low == high else f"{low}-{high}" for low, high in intervals[:most])
+    return ", ".join(chain(shown, ["…"] if len(intervals) > most else []))
 
 
 @lru_cache(maxsize=4096)
@@ -197,15 +189,6 @@ def merge(spans: Iterable[Span]) -> tuple[Span, ...]:
         else:
             merged.append(item)
     return tuple(merged)
-
-
-def _runs(runs: list[tuple[int, int]], most: int) -> str:
-    shown = (str(low) if low == high else f"{low}-{high}" for low, high in runs[:most])
-    return ", ".join(chain(shown, ["…"] if len(runs) > most else []))
-
-
-def _text(version: int, value: int) -> str:
-    return str(IPv4Address(value) if version == 4 else IPv6Address(value))
 
 
 def _span(net: Prefix) -> Span:

@@ -126,12 +126,15 @@ class _Peers:
 
     def __init__(self, intent: TenantIntent) -> None:
         self._groups = {group.id for group in intent.groups}
+        self._members: dict[int, list[str]] = {}
+        for address, group in members(placed(intent)).items():
+            self._members.setdefault(group, []).append(address)
         self._networks: dict[int, Network] = {network.id: network for network in intent.networks}
 
     def spans(self, rule: Rule) -> Iterator[tuple[MatchKind, Interval]]:
         """Intervals of group ids or of addresses that the rule's peer stands for, by kind."""
         peer = rule.peer
-        if peer.kind == "group" and peer.id in self._groups:
+        if peer.kind == "group" and peer.id in self._groups and not peer.ranges:
             yield "group", (peer.id, peer.id)
         for text in self._ranges(rule):
             span = ipam.span(text)
@@ -143,8 +146,17 @@ class _Peers:
             return _EVERYWHERE
         if peer.kind == "address":
             return peer.ranges
+        if peer.kind == "group" and peer.ranges and peer.id in self._groups:
+            return self._narrowed(peer.id, peer.ranges)
         network = self._networks.get(peer.id or 0) if peer.kind == "network" else None
         return [subnet for subnet in (network.subnet4, network.subnet6) if subnet] if network else []
+
+    def _narrowed(self, group: int, ranges: Iterable[str]) -> list[str]:
+        """Addresses of the group's endpoints that lie in the ranges: who they are is known when the rules are compiled,
+        and a change of membership compiles them again."""
+        spans = [ipam.span(text) for text in ranges]
+        own = [ipam.span(text) for text in self._members.get(group, ())]
+        return [str(one) for one in own if any(one.version == s.version and one.first in s for s in spans)]
 
 
 def _policies_of(intent: TenantIntent) -> dict[int, list[Policy]]:

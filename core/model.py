@@ -33,7 +33,8 @@ class PortRange:
 class Peer:
     """The other side of a rule.
 
-    `group` and `network` carry `id`; `address` carries `ranges`, each "first-last" or a prefix, of either family.
+    `group` and `network` carry `id`; `address` carries `ranges`, each "first-last" or a prefix, of either family. A
+    `group` with `ranges` is those of its endpoints whose address lies in them.
     `nothing` is what is left of a peer that no longer exists: it matches no packet, never "any".
     """
 
@@ -68,7 +69,8 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class BandwidthProfile:
-    """Limits of each single endpoint, the same in both directions. `dscp` None leaves the packet's mark alone."""
+    """Limits of each single endpoint, the same in both directions. `rate_bps` 0 is no limit, `dscp` None leaves the
+    packet's mark alone."""
 
     id: int
     name: str

@@ -158,9 +158,15 @@ def _covers_peer(outer: Peer, inner: Peer) -> bool:
     if outer.kind != inner.kind:
         return False
     if outer.kind == "address":
-        merged = ipam.merge(map(ipam.span, outer.ranges))
-        return all(any(_inside(i, o) for o in merged) for i in map(ipam.span, inner.ranges))
-    return outer.kind != "nothing" and outer.id == inner.id
+        return _covers_ranges(outer.ranges, inner.ranges)
+    if outer.kind == "nothing" or outer.id != inner.id:
+        return False
+    return not outer.ranges or (bool(inner.ranges) and _covers_ranges(outer.ranges, inner.ranges))
+
+
+def _covers_ranges(outer: Iterable[str], inner: Iterable[str]) -> bool:
+    merged = ipam.merge(map(ipam.span, outer))
+    return all(any(_inside(i, o) for o in merged) for i in map(ipam.span, inner))
 
 
 def _inside(inner: ipam.Span, outer: ipam.Span) -> bool:

@@ -137,9 +137,17 @@ class Launcher:
         say(f"ContivUI is at {settings.address} after {time.monotonic() - self.begun:.1f} s")
         say(f"  sign in as  {FIRST_ADMINISTRATOR}")
         say(f"  password    {secret}")
+        if settings.netmaster_port:
+            say(f"  netmaster   http://{settings.netmaster_listens_at}:{settings.netmaster_port}{open_words(settings)}")
         say(f"  running     {', '.join(self.running)}{lab}")
         say(f"  data        {settings.data}")
         say("Ctrl-C stops everything and keeps the data.")
+
+
+def open_words(settings: Settings) -> str:
+    if not settings.netmaster_open:
+        return ", with tokens"
+    return ", OPEN: whoever reaches this port may change everything (NETMASTER_OPEN=1)"
 
 
 def health(address: str) -> tuple[bool, str]:

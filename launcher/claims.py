@@ -47,11 +47,29 @@ def listening(settings: Settings) -> Iterator[list[socket.socket]]:
             f"Nothing can listen at {settings.host} port {settings.port} ({reason_of(error)}). "
             "Set PORT to a free one and HOST to an address of this machine."
         ) from None
-    with tcp, web.unix(settings.agents_socket) as unix:
+    with tcp, netmaster(settings) as more, web.unix(settings.agents_socket) as unix:
         try:
-            yield [tcp, unix]
+            yield [tcp, *more, unix]
         finally:
             settings.agents_socket.unlink(missing_ok=True)
+
+
+@contextmanager
+def netmaster(settings: Settings) -> Iterator[list[socket.socket]]:
+    """The socket of netmaster's own port, if there is to be one."""
+    if not settings.netmaster_port:
+        yield []
+        return
+    host, port = settings.netmaster_listens_at, settings.netmaster_port
+    try:
+        found = web.tcp(host, port)
+    except OSError as error:
+        raise Refused(
+            f"Nothing can listen at {host} port {port} ({reason_of(error)}). "
+            "Set NETMASTER_PORT to a free one and NETMASTER_HOST to an address of this machine."
+        ) from None
+    with found:
+        yield [found]
 
 
 def reason_of(error: OSError) -> str:

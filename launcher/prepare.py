@@ -31,6 +31,8 @@ def prepare(settings: Settings) -> None:
     migrate()
     collect_static(settings)
     make_administrator(settings)
+    if settings.netmaster_port:
+        make_default_tenant()
     if settings.lab_nodes:
         first_lab.make(settings)
     stamps.write_private(settings.data / "prepared", stamps.fingerprint(settings))
@@ -70,6 +72,16 @@ def make_administrator(settings: Settings) -> None:
         user = User.objects.filter(username=FIRST_ADMINISTRATOR).first()
         if user is None or not user.check_password(settings.password_file.read_text().strip()):
             settings.password_file.unlink()
+
+
+def make_default_tenant() -> None:
+    """Contiv's clients expect a tenant `default` from the start; whoever does not serve them gets none."""
+    from tenants.actions import create_tenant
+    from tenants.change import SYSTEM
+    from tenants.models import Tenant
+
+    if not Tenant.objects.filter(name="default").exists():
+        create_tenant(actor=SYSTEM, name="default", description="Where Contiv's clients begin.")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ FIRST_ADMINISTRATOR = "admin"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`lab_nodes` 0 is no lab; `redis_url` and `database_url` "" are the embedded ones."""
+    """`lab_nodes` 0 is no lab; `redis_url` and `database_url` "" are the embedded ones; `netmaster_port` 0 is none."""
 
     port: int
     host: str
@@ -29,6 +29,9 @@ class Settings:
     demo: bool
     database_url: str
     redis_url: str
+    netmaster_port: int
+    netmaster_host: str
+    netmaster_open: bool
 
     @property
     def redis_socket(self) -> Path:
@@ -56,6 +59,11 @@ class Settings:
         return self.data / "admin_password"
 
     @property
+    def netmaster_listens_at(self) -> str:
+        """Where netmaster's port is bound: on this machine alone when it is open, unless told otherwise."""
+        return self.netmaster_host or ("127.0.0.1" if self.netmaster_open else self.host)
+
+    @property
     def address(self) -> str:
         """Where a browser on this machine finds the product."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
@@ -74,9 +82,20 @@ def load(values: Mapping[str, str] | None = None) -> Settings:
         demo=env.boolean("DEMO", True),
         database_url=env.url("DATABASE_URL", ("postgres", "postgresql")),
         redis_url=env.url("REDIS_URL", ("redis", "rediss", "unix")),
+        netmaster_port=env.integer("NETMASTER_PORT", 0, first=0, last=65535),
+        netmaster_host=env.text("NETMASTER_HOST", ""),
+        netmaster_open=env.boolean("NETMASTER_OPEN", False),
     )
     _check_length(settings)
+    _check_ports(settings)
     return settings
+
+
+def _check_ports(settings: Settings) -> None:
+    if settings.netmaster_port == settings.port:
+        raise ImproperlyConfigured(
+            f"NETMASTER_PORT and PORT are both {settings.port}. Set NETMASTER_PORT to another one, for example 9999."
+        )
 
 
 def _check_length(settings: Settings) -> None:

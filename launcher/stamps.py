@@ -25,7 +25,8 @@ def digest_of(patterns: Iterable[str]) -> str:
 
 def fingerprint(settings: Settings) -> str:
     """Of everything that can make preparing necessary before the first request."""
-    wanted = (settings.lab_nodes, settings.demo, settings.database_url, digest_of([*MIGRATIONS, *STATIC]))
+    netmaster = bool(settings.netmaster_port)
+    wanted = (settings.lab_nodes, settings.demo, settings.database_url, netmaster, digest_of([*MIGRATIONS, *STATIC]))
     return hashlib.sha256(repr(wanted).encode()).hexdigest()
 
 

@@ -1,108 +1,110 @@
-"""The addresses of networks and endpoints as core.ipam judges them, with its refusals at the field they are about."""
+"""The addresses of a network as core.ipam and core.ranges judge them, with refusals at the field they are about."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from socket import AF_INET, AF_INET6, inet_pton
-from typing import Literal
-
-from core import ipam
+from core import ipam, ranges
+from core.ipam import AddressError
+from networks.kept import Family, of_family, pools_of
 from networks.models import Endpoint, Network
-from tenants.checks import FieldErrors, refuse
-
-Family = Literal[4, 6]
+from tenants.checks import FieldErrors
 
 
 def check_family(row: Network, family: Family, errors: FieldErrors) -> None:
-    """Make the subnet and gateway of one family canonical; note what is wrong with them, by field."""
-    subnet, gateway = f"subnet{family}", f"gateway{family}"
+    """Make subnet, range and gateway of one family canonical; note what is wrong with them, by field."""
+    subnet = f"subnet{family}"
     typed = getattr(row, subnet).strip()
     if not typed:
         setattr(row, subnet, "")
-        _check_gateway_alone(row, gateway, subnet, errors)
+        _check_alone(row, family, errors)
         return
     try:
-        canonical = ipam.subnet(typed, family)
-    except ipam.AddressError as error:
+        prefix, own = ranges.subnet(typed, family)
+    except AddressError as error:
         errors.add(subnet, str(error), "prefix")
         return
-    setattr(row, subnet, canonical)
-    _check_overlap(row, family, canonical, errors)
-    _check_gateway(row, family, canonical, errors)
+    setattr(row, subnet, prefix)
+    if own:
+        setattr(row, f"range{family}", own)
+    if _check_range(row, family, errors):
+        _check_overlap(row, family, errors)
+        _check_gateway(row, family, errors)
 
 
-def choose_address(row: Endpoint, family: Family, asked: str | None) -> str | None:
-    """The address of one family: the one asked for if it can be had, else the lowest free one; None when the network
-    has no such family. Called with the tenant locked, so it stays free until the endpoint is saved."""
-    field, subnet = f"ip{family}", getattr(row.network, f"subnet{family}")
-    if not subnet:
-        if asked:
-            refuse(field, f"Network {row.network} has no IPv{family} subnet. Leave this empty.", "outside")
-        return None
-    gateway: str = getattr(row.network, f"gateway{family}")
-    if asked:
-        return _asked(row, family, asked.strip(), subnet, gateway)
-    taken = Endpoint.objects.filter(network=row.network).exclude(**{f"{field}__isnull": True})
+def handed_out(row: Network, family: Family) -> str:
+    """What the network hands out of a family: its range or its subnet; "" where it has none."""
+    return of_family(row, "range", family) or of_family(row, "subnet", family)
+
+
+def _check_alone(row: Network, family: Family, errors: FieldErrors) -> None:
+    """A gateway or a range without its subnet was meant for something."""
+    for name, what in ((f"gateway{family}", "gateway"), (f"range{family}", "range")):
+        typed = getattr(row, name).strip()
+        setattr(row, name, typed)
+        if typed:
+            errors.add(name, f"A {what} needs its subnet. Fill in subnet{family}, or leave this empty.", "outside")
+
+
+def _check_range(row: Network, family: Family, errors: FieldErrors) -> bool:
+    field = f"range{family}"
+    typed = getattr(row, field).strip()
     try:
-        return ipam.lowest_free(subnet, gateway or None, _numbers(family, taken.values_list(field, flat=True)))
-    except ipam.AddressError as error:
-        refuse(field, str(error), "full")
+        setattr(row, field, ranges.inside(getattr(row, f"subnet{family}"), typed) if typed else "")
+    except AddressError as error:
+        errors.add(field, str(error), "range")
+        return False
+    return True
 
 
-def _numbers(family: Family, texts: Iterable[str]) -> Iterator[int]:
-    """Stored addresses as numbers. They are canonical, so the system's own parser does: it is ten times as fast, and
-    a full network has ten thousand of them."""
-    kind = AF_INET if family == 4 else AF_INET6
-    return (int.from_bytes(inet_pton(kind, text), "big") for text in texts)
-
-
-def _asked(row: Endpoint, family: Family, asked: str, subnet: str, gateway: str) -> str:
-    field = f"ip{family}"
-    try:
-        wanted = ipam.host(subnet, asked)
-    except ipam.AddressError as error:
-        refuse(field, str(error), "outside")
-    if wanted == gateway:
-        refuse(field, f"{wanted} is the gateway of network {row.network}. Leave this empty for a free one.", "taken")
-    holder = Endpoint.objects.filter(network=row.network, **{field: wanted}).first()
-    if holder is not None:
-        refuse(field, f"Endpoint {holder} has {wanted} already. Leave this empty for a free one.", "taken")
-    return wanted
-
-
-def _check_gateway_alone(row: Network, gateway: str, subnet: str, errors: FieldErrors) -> None:
-    """A gateway without its subnet was meant for something."""
-    typed = getattr(row, gateway).strip()
-    setattr(row, gateway, typed)
-    if typed:
-        errors.add(gateway, f"A gateway needs its subnet. Fill in {subnet}, or leave this empty.", "outside")
-
-
-def _check_overlap(row: Network, family: Family, subnet: str, errors: FieldErrors) -> None:
-    field = f"subnet{family}"
+def _check_overlap(row: Network, family: Family, errors: FieldErrors) -> None:
+    """No address belongs to two networks of a tenant, neither to hand out nor as a gateway."""
+    field, mine = f"subnet{family}", handed_out(row, family)
     others = Network.objects.filter(tenant=row.tenant).exclude(pk=row.pk).exclude(**{field: ""})
-    for name, other in others.values_list("name", field):
-        if ipam.overlaps(subnet, other):
-            errors.add(
-                field,
-                f"{subnet} overlaps network {name} of this tenant, which has {other}. Choose a subnet beside it.",
-                "overlap",
-            )
+    for name, subnet, range_, gateway in others.values_list("name", field, f"range{family}", f"gateway{family}"):
+        theirs = range_ or subnet
+        if ipam.overlaps(mine, theirs):
+            sentence = f"{mine} overlaps network {name} of this tenant, which has {theirs}. Choose a subnet beside it."
+            errors.add(field, sentence, "overlap")
+            return
+        if gateway and ipam.overlaps(mine, gateway):
+            sentence = f"{gateway} is the gateway of network {name} of this tenant. Choose addresses beside it."
+            errors.add(field, sentence, "overlap")
+            return
+        if (own := getattr(row, f"gateway{family}").strip()) and _lies_in(theirs, own):
+            sentence = f"{own} is an address of network {name} of this tenant, which has {theirs}. Choose another."
+            errors.add(f"gateway{family}", sentence, "overlap")
             return
 
 
-def _check_gateway(row: Network, family: Family, subnet: str, errors: FieldErrors) -> None:
+def _lies_in(area: str, typed: str) -> bool:
+    """Whether what was typed is an address of the area. That it is one at all is checked elsewhere."""
+    try:
+        return ipam.overlaps(area, ipam.address(typed))
+    except AddressError:
+        return False
+
+
+def _check_gateway(row: Network, family: Family, errors: FieldErrors) -> None:
     field = f"gateway{family}"
     typed = getattr(row, field).strip()
     if not typed:
         setattr(row, field, "")
         return
     try:
-        canonical = ipam.host(subnet, typed, "gateway")
-    except ipam.AddressError as error:
+        canonical = ipam.host(getattr(row, f"subnet{family}"), typed, "gateway")
+    except AddressError as error:
         errors.add(field, str(error), "outside")
         return
     setattr(row, field, canonical)
-    holder = Endpoint.objects.filter(network_id=row.pk, **{f"ip{family}": canonical}).first() if row.pk else None
+    if row.pk:
+        _check_gateway_free(row, family, canonical, errors)
+
+
+def _check_gateway_free(row: Network, family: Family, gateway: str, errors: FieldErrors) -> None:
+    field = f"gateway{family}"
+    holder = Endpoint.objects.filter(network=row, **{f"ip{family}": gateway}).first()
     if holder is not None:
-        errors.add(field, f"Endpoint {holder} has {canonical}. Choose an address no endpoint has.", "taken")
+        errors.add(field, f"Endpoint {holder} has {gateway}. Choose an address no endpoint has.", "taken")
+    for pool in pools_of(row, family):
+        if pool.meets(gateway):
+            sentence = f"{gateway} is in the pool of group {pool.whose}, {pool.addresses}. Choose one beside it."
+            errors.add(field, sentence, "taken")

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from networks.actions import create_node, new_node_token, update_fabric
 from networks.models import Fabric
-from networks.resources import ENDPOINT, GROUP, NETWORK, NODE
+from networks.resources import ENDPOINT, GROUP, NETWORK, NODE, RESERVATION
 from networks.serializers import FabricSerializer, NewNodeSerializer, NodeSerializer, NodeTokenSerializer
 from tenants.access import require
 from tenants.api import ObjectViewSet, actor_of, viewset
@@ -40,7 +40,7 @@ class NodeViewSet(ObjectViewSet):
 
 
 class FabricView(APIView):
-    """The tags networks may take, for all tenants."""
+    """What all tenants share: the tags networks may take, and the modes Contiv's clients know."""
 
     serializer_class = FabricSerializer
 
@@ -59,6 +59,7 @@ class FabricView(APIView):
 
 VIEWSETS: dict[str, type[Any]] = {
     "networks": viewset(NETWORK),
+    "reservations": viewset(RESERVATION, ObjectViewSet),
     "groups": viewset(GROUP),
     "endpoints": viewset(ENDPOINT),
     "nodes": NodeViewSet,

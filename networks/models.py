@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
-from tenants.models import TenantOwned, validate_name
+from tenants.models import NAME_PATTERN, Tenant, TenantOwned, TenantOwnedQuerySet, validate_name
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
+
+
+#: Labels are written like names, only longer.
+validate_label = RegexValidator(NAME_PATTERN, validate_name.message, code="name")
 
 
 class Encap(models.TextChoices):
@@ -18,13 +23,39 @@ class Encap(models.TextChoices):
     VLAN = "vlan", "VLAN"
 
 
+class ForwardingMode(models.TextChoices):
+    BRIDGE = "bridge", _("Bridge")
+    ROUTING = "routing", _("Routing")
+
+
+class ArpMode(models.TextChoices):
+    PROXY = "proxy", _("Proxy")
+    FLOOD = "flood", _("Flood")
+
+
+class InfraType(models.TextChoices):
+    DEFAULT = "default", _("Default")
+    ACI = "aci", "ACI"
+    ACI_OPFLEX = "aci-opflex", "ACI OpFlex"
+
+
 class Fabric(models.Model):
-    """The one row of settings all tenants share: which tags networks may take. Locked while one is chosen."""
+    """The one row of settings all tenants share. Locked while a tag is chosen.
+
+    Networks take their tags from the ranges. The modes, the type and the private subnet are what Contiv's clients set
+    and read; "" is what a client left out.
+    """
 
     vlan_first = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(4094)])
     vlan_last = models.PositiveIntegerField(default=4094, validators=[MinValueValidator(1), MaxValueValidator(4094)])
-    vxlan_first = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])
-    vxlan_last = models.PositiveIntegerField(default=10000, validators=[MaxValueValidator(16777215)])
+    vxlan_first = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(16777215)])
+    vxlan_last = models.PositiveIntegerField(
+        default=10000, validators=[MinValueValidator(1), MaxValueValidator(16777215)]
+    )
+    forwarding_mode = models.CharField(max_length=7, choices=ForwardingMode, default=ForwardingMode.BRIDGE, blank=True)
+    arp_mode = models.CharField(max_length=5, choices=ArpMode, default=ArpMode.PROXY, blank=True)
+    infra_type = models.CharField(max_length=10, choices=InfraType, default=InfraType.DEFAULT, blank=True)
+    private_subnet = models.CharField(max_length=18, default="172.19.0.0/16")
 
     class Meta:
         verbose_name_plural = "fabric"
@@ -33,17 +64,33 @@ class Fabric(models.Model):
         return "fabric"
 
 
+class NetworkKind(models.TextChoices):
+    DATA = "data", _("Data")
+    INFRA = "infra", _("Infrastructure")
+
+
 class Network(TenantOwned):
-    """A layer-2 segment with a subnet. Any two networks of a tenant are routed to each other, on every node."""
+    """A layer-2 segment with a subnet. Any two networks of a tenant are routed to each other, on every node.
+
+    Networks of a tenant share no address. Two of them may share a prefix, with ranges that do not meet, as in Contiv;
+    then the older one with a gateway is the one that is routed, since a kernel routes a prefix to one bridge only
+    (`networks.snapshot`).
+    """
 
     encap = models.CharField(max_length=5, choices=Encap, default=Encap.VXLAN)
     #: VLAN id or VXLAN network identifier, unique over all tenants.
     tag = models.PositiveIntegerField()
+    kind = models.CharField(max_length=5, choices=NetworkKind, default=NetworkKind.DATA)
+    #: A second name, of the person's choice; need not be unique. Contiv's cfgdTag.
+    label = models.CharField(max_length=128, blank=True, validators=[validate_label])
     #: Canonical prefixes and addresses as text ("20.1.1.0/24"); "" where the family is not used.
     subnet4 = models.CharField(max_length=18, blank=True)
     gateway4 = models.CharField(max_length=15, blank=True)
+    #: The addresses it hands out, "first-last"; "" is all of the subnet. The gateway may lie outside.
+    range4 = models.CharField(max_length=31, blank=True)
     subnet6 = models.CharField(max_length=43, blank=True)
     gateway6 = models.CharField(max_length=39, blank=True)
+    range6 = models.CharField(max_length=79, blank=True)
 
     class Meta(TenantOwned.Meta):
         constraints = [
@@ -59,6 +106,36 @@ class EndpointGroup(TenantOwned):
     word = "group"
 
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="groups")
+    label = models.CharField(max_length=128, blank=True, validators=[validate_label])
+    #: Addresses of the network that only this group draws from, and it from nothing else: "first-last"; "": none.
+    pool4 = models.CharField(max_length=31, blank=True)
+    pool6 = models.CharField(max_length=79, blank=True)
+
+
+class AddressReservation(models.Model):
+    """Addresses of a network that are never handed out, and why. Changes nothing on nodes."""
+
+    tenant_path = "network__tenant"
+    #: What people call it, in messages.
+    word = "reservation"
+
+    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="reservations")
+    #: Canonical "first-last".
+    addresses = models.CharField(max_length=79)
+    note = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantOwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.addresses
+
+    @property
+    def tenant(self) -> Tenant:
+        return self.network.tenant
 
 
 class NodeQuerySet(models.QuerySet["Node"]):
@@ -103,3 +180,48 @@ class Endpoint(TenantOwned):
             models.UniqueConstraint(fields=["network", "ip6"], name="networks_endpoint_ip6_once"),
             models.UniqueConstraint(fields=["network", "mac"], name="networks_endpoint_mac_once"),
         ]
+
+
+class NumberSpace(models.Model):
+    """Numbers that are handed out one by one: the addresses of a family of a network, or the tags of an encapsulation.
+
+    What is free of it stands in its spans, so that giving the lowest one out reads one row, however many are in use.
+    The spans follow from the other rows; where there is no space they are counted anew (`networks.spaces`).
+    """
+
+    class What(models.TextChoices):
+        IP4 = "ip4", "IPv4"
+        IP6 = "ip6", "IPv6"
+        VLAN = "vlan", "VLAN"
+        VXLAN = "vxlan", "VXLAN"
+
+    what = models.CharField(max_length=5, choices=What)
+    network = models.ForeignKey(Network, null=True, on_delete=models.CASCADE, related_name="spaces")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["network", "what"], name="networks_space_once_per_network"),
+            models.UniqueConstraint(
+                fields=["what"], condition=models.Q(network=None), name="networks_space_once_per_encap"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what} of {self.network or 'the fabric'}"
+
+
+class FreeSpan(models.Model):
+    """Numbers that are free, as long as they go without a gap; `group` is whose pool they are in (None: nobody's).
+    First and last are hexadecimal of a fixed width, so that their order as text is their order."""
+
+    space = models.ForeignKey(NumberSpace, on_delete=models.CASCADE, related_name="spans")
+    group = models.ForeignKey(EndpointGroup, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    first = models.CharField(max_length=32)
+    last = models.CharField(max_length=32)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["space", "first"], name="networks_span_once")]
+        indexes = [models.Index(fields=["space", "group", "first"], name="networks_span_lowest")]
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"

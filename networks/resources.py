@@ -1,11 +1,17 @@
-"""What is uniform about networks, groups, endpoints and nodes."""
+"""What is uniform about networks, reservations, groups, endpoints and nodes."""
 
 from __future__ import annotations
 
 from contivui.web.resource import Resource
 from networks import actions
-from networks.models import Endpoint, EndpointGroup, Network, Node
-from networks.serializers import EndpointSerializer, GroupSerializer, NetworkSerializer, NodeSerializer
+from networks.models import AddressReservation, Endpoint, EndpointGroup, Network, Node
+from networks.serializers import (
+    EndpointSerializer,
+    GroupSerializer,
+    NetworkSerializer,
+    NodeSerializer,
+    ReservationSerializer,
+)
 
 NETWORK = Resource(
     model=Network,
@@ -16,9 +22,22 @@ NETWORK = Resource(
     update=actions.update_network,
     delete=actions.delete_network,
     search=("name", "subnet4", "subnet6"),
-    filters=("name", "encap", "tag"),
+    filters=("name", "encap", "tag", "kind", "label"),
     ordering=("name", "tag", "generation"),
     select=("tenant",),
+)
+RESERVATION = Resource(
+    model=AddressReservation,
+    name="reservation",
+    plural="reservations",
+    serializer=ReservationSerializer,
+    create=actions.create_reservation,
+    update=actions.update_reservation,
+    delete=actions.delete_reservation,
+    search=("addresses", "note"),
+    filters=("network", "addresses"),
+    ordering=(),
+    select=("network__tenant",),
 )
 GROUP = Resource(
     model=EndpointGroup,
@@ -28,7 +47,7 @@ GROUP = Resource(
     create=actions.create_group,
     update=actions.update_group,
     delete=actions.delete_group,
-    filters=("name", "network"),
+    filters=("name", "network", "label"),
     ordering=("name", "generation"),
     select=("tenant", "network"),
 )

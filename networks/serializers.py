@@ -6,9 +6,14 @@ from typing import Any
 
 from rest_framework import serializers
 
-from contivui.web.fields import Ref
-from networks.models import Encap, EndpointGroup, Network, Node
+from contivui.web.fields import Ref, TenantName
+from networks.models import ArpMode, Encap, EndpointGroup, ForwardingMode, InfraType, Network, NetworkKind, Node
+from tenants.models import Tenant
 from tenants.serializers import OwnedSerializer
+
+RANGE = "The addresses it hands out, for example {}; empty: all of the subnet."
+POOL = "Addresses only this group draws from, for example {}; empty: what is left of the network."
+LABEL = "A second name of your own choice; need not be unique."
 
 
 class NetworkSerializer(OwnedSerializer):
@@ -16,6 +21,14 @@ class NetworkSerializer(OwnedSerializer):
     gateway4 = serializers.CharField(required=False, allow_blank=True, help_text="For example 20.1.1.254; empty: none.")
     subnet6 = serializers.CharField(required=False, allow_blank=True, help_text="For example fd00:20:1::/64.")
     gateway6 = serializers.CharField(required=False, allow_blank=True, help_text="For example fd00:20:1::fe.")
+    range4 = serializers.CharField(required=False, allow_blank=True, help_text=RANGE.format("20.1.1.10-20.1.1.50"))
+    range6 = serializers.CharField(
+        required=False, allow_blank=True, help_text=RANGE.format("fd00:20:1::10-fd00:20:1::50")
+    )
+    kind = serializers.ChoiceField(NetworkKind.choices, required=False, help_text="infra: of the nodes themselves.")
+    label = serializers.CharField(  # type: ignore[assignment]  # the word means something else in the stubs
+        required=False, allow_blank=True, max_length=128, help_text=LABEL
+    )
     encap = serializers.ChoiceField(Encap.choices, required=False)
     tag = serializers.IntegerField(
         required=False, allow_null=True, min_value=0, help_text="VLAN id or VNI; 0 or none: the lowest free one."
@@ -24,6 +37,19 @@ class NetworkSerializer(OwnedSerializer):
 
 class GroupSerializer(OwnedSerializer):
     network = Ref(Network, "network")
+    label = serializers.CharField(  # type: ignore[assignment]  # the word means something else in the stubs
+        required=False, allow_blank=True, max_length=128, help_text=LABEL
+    )
+    pool4 = serializers.CharField(required=False, allow_blank=True, help_text=POOL.format("20.1.1.10-20.1.1.50"))
+    pool6 = serializers.CharField(required=False, allow_blank=True, help_text=POOL.format("fd00::10-fd00::50"))
+
+
+class ReservationSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(read_only=True)
+    tenant = TenantName(Tenant, required=False)
+    network = Ref(Network, "network", anchors=True)
+    addresses = serializers.CharField(max_length=79, help_text="For example 20.1.1.5 or 20.1.1.5-20.1.1.9.")
+    note = serializers.CharField(required=False, allow_blank=True, max_length=200, help_text="Why, and for whom.")
 
 
 class EndpointSerializer(OwnedSerializer):
@@ -56,3 +82,7 @@ class FabricSerializer(serializers.Serializer[Any]):
     vlan_last = serializers.IntegerField(required=False)
     vxlan_first = serializers.IntegerField(required=False)
     vxlan_last = serializers.IntegerField(required=False)
+    forwarding_mode = serializers.ChoiceField(ForwardingMode.choices, required=False, allow_blank=True)
+    arp_mode = serializers.ChoiceField(ArpMode.choices, required=False, allow_blank=True)
+    infra_type = serializers.ChoiceField(InfraType.choices, required=False, allow_blank=True)
+    private_subnet = serializers.CharField(required=False, help_text="A /16, for example 172.19.0.0/16.")

@@ -3,8 +3,10 @@ read in the time a person does not notice."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from core import ranges
 from core.model import Endpoint as EndpointValue
 from core.model import EndpointGroup as GroupValue
 from core.model import Network as NetworkValue
@@ -13,13 +15,25 @@ from networks.models import Endpoint, EndpointGroup, Network, Node
 
 
 def networks_of(tenant_id: int) -> tuple[NetworkValue, ...]:
-    """The tenant's networks by id. One query."""
+    """The tenant's networks by id. One query.
+
+    Of networks that share a prefix only the oldest with a gateway has one on the nodes: a kernel routes a prefix to
+    one bridge. The others are layer-2 segments there; their members reach each other and nobody else.
+    """
     rows = Network.objects.filter(tenant_id=tenant_id).order_by("id")
-    columns = rows.values_list("id", "name", "encap", "tag", "subnet4", "gateway4", "subnet6", "gateway6")
+    columns = list(rows.values_list("id", "name", "encap", "tag", "subnet4", "gateway4", "subnet6", "gateway6"))
+    gateways = {family: _gateways(columns, at) for family, at in (("4", 4), ("6", 6))}
     return tuple(
-        NetworkValue(pk, name, encap, tag, subnet4 or None, gateway4 or None, subnet6 or None, gateway6 or None)
-        for pk, name, encap, tag, subnet4, gateway4, subnet6, gateway6 in columns
+        NetworkValue(pk, name, encap, tag, s4 or None, gateways["4"].get(pk), s6 or None, gateways["6"].get(pk))
+        for pk, name, encap, tag, s4, _, s6, _ in columns
     )
+
+
+def _gateways(columns: Sequence[tuple[Any, ...]], at: int) -> dict[int, str]:
+    """Network → gateway, of those that are routed; subnet and gateway stand at `at` and after."""
+    wanted = [(column[0], column[at], column[at + 1]) for column in columns if column[at + 1]]
+    routed = ranges.routed(subnet for _, subnet, _ in wanted)
+    return {pk: gateway for (pk, _, gateway), first in zip(wanted, routed, strict=True) if first}
 
 
 def groups_of(tenant_id: int, profiles: Mapping[int, int]) -> tuple[GroupValue, ...]:

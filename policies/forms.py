@@ -170,6 +170,7 @@ class RuleForm(forms.Form):
     priority = forms.IntegerField(
         label=_("Priority"), initial=1, widget=forms.NumberInput({"min": 1, "max": 100, "class": "short"})
     )
+    name = forms.CharField(label=_("Name"), required=False, max_length=64, widget=forms.TextInput({"class": "short"}))
     description = forms.CharField(
         label=_("Note"), required=False, max_length=200, widget=forms.TextInput({"class": "wide"})
     )
@@ -186,13 +187,14 @@ class RuleForm(forms.Form):
         """The row as the verb takes it."""
         typed = self.cleaned_data
         kind, thing = typed["peer"].partition(":")[0], self.peers.named.get(typed["peer"])
-        plain = {name: typed[name] for name in ("action", "direction", "protocol", "ports", "priority", "description")}
+        said = ("name", "action", "direction", "protocol", "ports", "priority", "description")
+        plain = {name: typed[name] for name in said}
         return plain | {
             "id": typed["id"],
             "peer": kind,
             "peer_group": thing if kind == RulePeer.GROUP else None,
             "peer_network": thing if kind == RulePeer.NETWORK else None,
-            "peer_addresses": typed["peer_addresses"] if kind == RulePeer.ADDRESS else "",
+            "peer_addresses": typed["peer_addresses"] if kind in (RulePeer.ADDRESS, RulePeer.GROUP) else "",
         }
 
 
@@ -231,7 +233,7 @@ def shown(rule: Rule) -> dict[str, Any]:
     """A rule as the table edits it."""
     keys = {RulePeer.GROUP: rule.peer_group_id, RulePeer.NETWORK: rule.peer_network_id}
     peer = f"{rule.peer}:{keys[RulePeer(rule.peer)]}" if rule.peer in keys else rule.peer
-    names = ("id", "action", "direction", "peer_addresses", "protocol", "ports", "priority", "description")
+    names = ("id", "name", "action", "direction", "peer_addresses", "protocol", "ports", "priority", "description")
     return {name: getattr(rule, name) for name in names} | {"peer": peer}
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
 from networks.models import EndpointGroup, Network
-from tenants.models import Tenant, TenantOwned, TenantOwnedQuerySet, Verdict
+from tenants.models import Tenant, TenantOwned, TenantOwnedQuerySet, Verdict, validate_name
+
+#: Profiles have always been named more freely than other things ("gold_10 mbps").
+validate_profile_name = RegexValidator(
+    r"^[^\s/:\x00-\x1f]+( [^\s/:\x00-\x1f]+)*\Z",
+    "Use any characters but slashes, colons and line breaks, with single blanks inside, for example gold_10.",
+    code="name",
+)
 
 
 class Policy(TenantOwned):
@@ -34,12 +41,14 @@ class Rule(models.Model):
     """One line of a policy, seen from the group the policy is on.
 
     `protocol` is "any", "tcp", "udp", "icmp" or a number 0–255 as text; `ports` is "" (any) or a list such as
-    "80, 443, 8000-8100", canonical: sorted, merged. `peer_addresses` holds prefixes and ranges, comma-separated.
+    "80, 443, 8000-8100", canonical: sorted, merged. `peer_addresses` holds prefixes and ranges, comma-separated; beside
+    a group they narrow it to those of its endpoints that have one of these addresses. `name` may be empty.
     """
 
     tenant_path = "policy__tenant"
 
     policy = models.ForeignKey(Policy, on_delete=models.CASCADE, related_name="rules")
+    name = models.CharField(max_length=64, blank=True, validators=[validate_name])
     description = models.CharField(max_length=200, blank=True)
     direction = models.CharField(max_length=3, choices=RuleDirection, default=RuleDirection.IN)
     priority = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(100)])
@@ -59,9 +68,14 @@ class Rule(models.Model):
 
     class Meta:
         ordering = ["-priority", "-action", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["policy", "name"], condition=~models.Q(name=""), name="policies_rule_name_once_per_policy"
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.policy.name}/{self.pk}"
+        return f"{self.policy.name}/{self.name or self.pk}"
 
     @property
     def tenant(self) -> Tenant:
@@ -80,7 +94,8 @@ class Rule(models.Model):
 class BandwidthProfile(TenantOwned):
     """A limit for each single endpoint of the groups it is on, the same in both directions."""
 
-    rate_bps = models.PositiveBigIntegerField(help_text="Bits per second.")
+    name = models.CharField(max_length=64, validators=[validate_profile_name])
+    rate_bps = models.PositiveBigIntegerField(help_text="Bits per second; 0 is no limit.")
     #: 0: chosen from the rate (core.bandwidth).
     burst_bytes = models.PositiveIntegerField(default=0, blank=True, help_text="Bytes; 0 lets the rate decide.")
     dscp = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MaxValueValidator(63)])

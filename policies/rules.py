@@ -104,7 +104,8 @@ def named(row: Rule) -> str:
     """The peer in words: "any", a group's or network's name, the addresses."""
     if row.peer == RulePeer.ANY:
         return "any"
-    return str(getattr(row, PEER_FIELD[RulePeer(row.peer)]) or "nothing")
+    said = str(getattr(row, PEER_FIELD[RulePeer(row.peer)]) or "nothing")
+    return f"{said}, {row.peer_addresses}" if row.peer == RulePeer.GROUP and row.peer_addresses else said
 
 
 @lru_cache(maxsize=4096)
@@ -113,7 +114,7 @@ def _peer_value(peer: str, group: int | None, network: int | None, addresses: st
     if peer == RulePeer.ANY:
         return Peer("any")
     if peer == RulePeer.GROUP and group is not None:
-        return Peer("group", group)
+        return Peer("group", group, core_rules.addresses(addresses) if addresses else ())
     if peer == RulePeer.NETWORK and network is not None:
         return Peer("network", network)
     if peer == RulePeer.ADDRESS and addresses:
@@ -174,11 +175,12 @@ def _check_ports(row: Rule, errors: FieldErrors) -> None:
 def _check_peer(row: Rule, errors: FieldErrors) -> None:
     wanted = PEER_FIELD.get(RulePeer(row.peer)) if row.peer in RulePeer.values else None
     for field in PEER_FIELD.values():
-        if field != wanted and getattr(row, field):
+        narrows = row.peer == RulePeer.GROUP and field == "peer_addresses"
+        if field != wanted and not narrows and getattr(row, field):
             errors.add(field, f"The peer is {row.peer}. Leave this empty, or choose another kind of peer.", "unwanted")
-    if wanted == "peer_addresses":
-        row.peer_addresses = _canonical(wanted, row.peer_addresses, _addresses, errors)
-    elif wanted is not None:
+    if wanted == "peer_addresses" or (wanted == "peer_group" and row.peer_addresses):
+        row.peer_addresses = _canonical("peer_addresses", row.peer_addresses, _addresses, errors)
+    if wanted is not None and wanted != "peer_addresses":
         _check_named_peer(row, wanted, errors)
 
 

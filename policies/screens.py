@@ -52,6 +52,8 @@ def counted_policy(rows: QuerySet[Policy]) -> QuerySet[Policy]:
 
 
 def burst(row: BandwidthProfile) -> str:
+    if not row.rate_bps:
+        return ""
     if row.burst_bytes:
         return f"{row.burst_bytes} B"
     return _("%d B, by the rate") % default_burst(row.rate_bps)

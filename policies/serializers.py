@@ -20,6 +20,7 @@ class PolicySerializer(OwnedSerializer):
 class LineSerializer(serializers.Serializer[Any]):
     """What a rule says, wherever it stands."""
 
+    name = serializers.CharField(max_length=64, required=False, allow_blank=True, help_text="Once per policy.")
     description = serializers.CharField(max_length=200, required=False, allow_blank=True)
     direction = serializers.ChoiceField(RuleDirection.choices, required=False)
     priority = serializers.IntegerField(required=False, help_text="1 to 100, the higher number wins.")
@@ -30,7 +31,7 @@ class LineSerializer(serializers.Serializer[Any]):
     peer_group = Ref(EndpointGroup, "group", required=False, allow_null=True)
     peer_network = Ref(Network, "network", required=False, allow_null=True)
     peer_addresses = serializers.CharField(
-        required=False, allow_blank=True, help_text="For example 10.0.0.0/8, 20.1.1.5-20.1.1.9."
+        required=False, allow_blank=True, help_text="For example 10.0.0.0/8, 20.1.1.5-20.1.1.9; narrows a group."
     )
 
 
@@ -55,7 +56,7 @@ class TableLineSerializer(LineSerializer):
 
 
 class ProfileSerializer(OwnedSerializer):
-    rate_bps = serializers.IntegerField(help_text="Bits per second, in each direction, of each single endpoint.")
+    rate_bps = serializers.IntegerField(help_text="Bits per second, each way, of each endpoint; 0 is no limit.")
     burst_bytes = serializers.IntegerField(required=False, min_value=0, help_text="0 lets the rate decide.")
     dscp = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=63)
     groups = Refs(EndpointGroup, "group", required=False)

@@ -17,6 +17,9 @@ OWNED = {
     "endpoints": ("endpoint", "endpoints"),
     "policys": ("policy", "policies"),
     "bandwidthprofiles": ("bandwidth profile", "bandwidth profiles"),
+    "appprofiles": ("application profile", "application profiles"),
+    "contractgroups": ("contract group", "contract groups"),
+    "services": ("service", "services"),
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models, transaction
+from django.db.models import ProtectedError
 from django.utils import timezone
 
 from contivui.web.problem import Problem
@@ -136,8 +137,19 @@ def change(*, actor: Actor, tenant: Tenant | None, verb: str) -> Iterator[Change
             step = Change(_locked(tenant) if tenant else None)
             yield step
             _settle(step, actor, verb)
+    except ProtectedError as error:
+        raise _protected(error) from error
     except IntegrityError as error:
         raise collision(error) from error
+
+
+def _protected(error: ProtectedError) -> Refused:
+    """A room further on holds what was to go: the verb cannot know of it, the database does."""
+    users = sorted({f"{getattr(row, 'word', row._meta.verbose_name)} {row}" for row in error.protected_objects})
+    shown = ", ".join(users[:8])
+    return Refused(
+        f"This cannot be deleted: {shown} needs it. Change or remove that first.", code="in_use", users=users
+    )
 
 
 def _locked(tenant: Tenant) -> Tenant:

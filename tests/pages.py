@@ -19,6 +19,11 @@ FOLDERS = {
     "node": "nodes",
     "tenant": "tenants",
     "member": "members",
+    "service": "services",
+    "app": "app-profiles",
+    "contract": "contract-groups",
+    "bgp": "bgp-peers",
+    "aci": "aci-gateways",
 }
 #: What somebody who has not signed in may open.
 PUBLIC = {"login", "set_language", "healthz"}

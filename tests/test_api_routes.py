@@ -8,8 +8,15 @@ import pytest
 from django.db import transaction
 
 from contivui.urls import router
-from networks.actions import create_endpoint, create_group, create_network, create_node
+from networks.actions import create_endpoint, create_group, create_network, create_node, create_reservation
 from policies.actions import add_rule, create_policy, create_profile
+from routing.actions import (
+    create_app_profile,
+    create_bgp_peer,
+    create_contract_group,
+    create_gateway,
+    create_service,
+)
 from tenants.change import SYSTEM
 from tenants.models import AuditEntry, Membership, Tenant
 from tenants.testing import Cast, client_of, people
@@ -17,6 +24,8 @@ from tenants.testing import Cast, client_of, people
 __all__ = ["people"]
 
 PREFIXES = [prefix for prefix, _, _ in router.registry]
+#: What only cluster administrators may ask for at all.
+OF_CLUSTER = {"nodes", "bgp-peers", "aci-gateways"}
 RUBBISH: list[Any] = [
     None,
     True,
@@ -57,12 +66,20 @@ def furnish(tenant: Tenant, vtep: str) -> dict[str, int]:
         "audit": entry.pk,
         "tokens": 1,
         "networks": net.pk,
+        "reservations": create_reservation(**give, network=net, addresses="20.1.1.200", note="secret-note").pk,
         "groups": group.pk,
         "endpoints": create_endpoint(**give, name="secret-endpoint", network=net, group=group, node=node).pk,
         "nodes": node.pk,
         "policies": policy.pk,
         "rules": add_rule(**give, policy=policy, description="secret-rule").pk,
         "profiles": create_profile(**give, name="secret-profile", rate_bps=10**6).pk,
+        "services": create_service(
+            **give, name="secret-service", network=net, selectors={"app": "secret"}, ports=["80:80:TCP"]
+        ).pk,
+        "app-profiles": create_app_profile(**give, name="secret-app", groups=[]).pk,
+        "contract-groups": create_contract_group(**give, name="secret-contract", kind="provided").pk,
+        "bgp-peers": create_bgp_peer(actor=SYSTEM, name="secret-peer", router_address="50.1.1.1/24").pk,
+        "aci-gateways": create_gateway(actor=SYSTEM, physical_domain="secret-domain").pk,
     }
 
 
@@ -82,7 +99,7 @@ def test_no_route_knows_another_tenants_object(people: Cast, prefix: str) -> Non
     for path in details(prefix, pk):
         for method in ("get", "put", "patch", "post", "delete"):
             answer = getattr(client, method)(path, {}, format="json")
-            refused = {404, 405} if prefix != "nodes" else {403, 404, 405}
+            refused = {403, 404, 405} if prefix in OF_CLUSTER else {404, 405}
             assert answer.status_code in refused, (method, path)
     listed = client.get(f"/api/v2/{prefix}/").content.decode()
     assert "secret" not in listed

@@ -22,8 +22,9 @@ pytestmark = pytest.mark.usefixtures("unhashed")
 
 #: Pages that only take a form.
 POSTED = {"logout", "tenant.choose", "node.token"}
-LISTS = ("network", "group", "endpoint", "policy", "profile", "node", "tenant", "member")
-OF_TENANT = ("network", "group", "endpoint", "policy", "profile", "member", "tenant")
+STORED = ("service", "app", "contract", "bgp", "aci")
+LISTS = ("network", "group", "endpoint", "policy", "profile", "node", "tenant", "member", *STORED)
+OF_TENANT = ("network", "group", "endpoint", "policy", "profile", "member", "tenant", "service", "app", "contract")
 WITH_KEY = [name for name, keyed in page_routes() if keyed]
 
 

@@ -35,13 +35,21 @@ CLUSTER = (
     Place(_("Nodes"), "node.list", "server-2", "node.view"),
     Place(_("Tenants"), "tenant.list", "building-community"),
 )
+#: Kept for Contiv's clients; nodes do nothing about it yet.
+STORED = (
+    Place(_("Services"), "service.list", "route"),
+    Place(_("Application profiles"), "app.list", "box"),
+    Place(_("Contract groups"), "contract.list", "braces"),
+    Place(_("BGP peers"), "bgp.list", "network", "bgp.view"),
+    Place(_("ACI gateway"), "aci.list", "server-2", "aci.view"),
+)
 
 
 def navigation(request: PageRequest) -> list[dict[str, object]]:
     """The sections with what this person is offered; `here` marks the entry the page belongs to."""
     match = request.resolver_match
     here = (match.url_name or "").split(".")[0] if match else ""
-    sections = [("", TENANT), (_("Cluster"), CLUSTER)]
+    sections = [("", TENANT), (_("Cluster"), CLUSTER), (_("Stored, not yet in effect"), STORED)]
     return [{"title": title, "places": _offered(request, places, here)} for title, places in sections]
 
 

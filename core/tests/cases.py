@@ -59,6 +59,11 @@ PROTOCOLS = [None, 1, 6, 17, 47, 58]
 peers = st.one_of(
     st.just(Peer("any")),
     st.sampled_from([1, 2, 3, 99]).map(lambda id: Peer("group", id)),
+    st.builds(
+        lambda id, ranges: Peer("group", id, tuple(ranges)),
+        st.sampled_from([1, 2, 3, 99]),
+        st.lists(st.sampled_from(RANGES), min_size=1, max_size=2),
+    ),
     st.sampled_from([1, 2, 99]).map(lambda id: Peer("network", id)),
     st.lists(st.sampled_from(RANGES), max_size=3).map(lambda ranges: Peer("address", ranges=tuple(ranges))),
     st.just(Peer("nothing")),

@@ -76,7 +76,8 @@ def peer_matches(intent: TenantIntent, peer: Peer, text: str) -> bool:
     if peer.kind == "group":
         endpoint = endpoint_at(intent, text)
         known = [group.id for group in intent.groups]
-        return endpoint is not None and endpoint.group_id == peer.id and peer.id in known
+        inside = not peer.ranges or any(in_range(ranges, text) for ranges in peer.ranges)
+        return endpoint is not None and endpoint.group_id == peer.id and peer.id in known and inside
     if peer.kind == "network":
         return any(in_network(network, text) for network in intent.networks if network.id == peer.id)
     if peer.kind == "address":

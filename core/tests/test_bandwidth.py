@@ -61,6 +61,7 @@ def test_a_rate_reads_back_exactly_as_it_was_written(rate: int) -> None:
 
 
 def test_rates_are_written_with_the_unit_people_use() -> None:
+    assert parse_rate(" Unlimited ") == 0
     written = [format_rate(rate) for rate in (0, 999, 64_000, 1_000_000, 1_500_000_000, 10**12, 1_234_567)]
     assert written == ["unlimited", "999 bit/s", "64 kbit/s", "1 Mbit/s", "1.5 Gbit/s", "1 Tbit/s", "1.234567 Mbit/s"]
 

@@ -1,4 +1,5 @@
-"""The verbs on networks, groups, endpoints, nodes and the fabric. All keyword-only, each inside tenants.change."""
+"""The verbs on networks, reservations, groups, endpoints, nodes and the fabric. All keyword-only, each inside
+tenants.change."""
 
 from __future__ import annotations
 
@@ -13,16 +14,19 @@ from networks.actions.fabric import update_fabric
 from networks.actions.group import create_group, delete_group, update_group
 from networks.actions.network import create_network, delete_network, update_network
 from networks.actions.node import create_node, delete_node, new_node_token, update_node
+from networks.actions.reservation import create_reservation, delete_reservation, update_reservation
 
 __all__ = [
     "create_endpoint",
     "create_group",
     "create_network",
     "create_node",
+    "create_reservation",
     "delete_endpoint",
     "delete_group",
     "delete_network",
     "delete_node",
+    "delete_reservation",
     "new_node_token",
     "place_endpoint",
     "release_endpoint",
@@ -31,4 +35,5 @@ __all__ = [
     "update_group",
     "update_network",
     "update_node",
+    "update_reservation",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from core import ids
 from networks.actions.network import network_of
-from networks.addresses import choose_address
+from networks.allocation import choose_address, free_again, refuse_strange_pool
+from networks.kept import FAMILIES
 from networks.models import Endpoint, EndpointGroup, Network, Node
 from tenants.change import KEEP, Actor, Change, Keep, assign, change, fresh, plain
 from tenants.checks import FieldErrors, name_free, owned, refuse
@@ -46,7 +47,8 @@ def update_endpoint(
         row = fresh(row)
         before = plain(row)
         _refuse_moved(row, network=network, ip4=ip4, ip6=ip6)
-        assign(row, name=name, group=group, node=node)
+        assign(row, name=name, node=node)
+        _regroup(row, row.group if group is KEEP else group)
         _save(step, row)
         step.updated(row, before)
     return row
@@ -58,6 +60,8 @@ def delete_endpoint(*, actor: Actor, row: Endpoint) -> None:
         row = fresh(row)
         before = plain(row)
         row.delete()
+        for address in filter(None, (row.ip4, row.ip6)):
+            free_again(row.network, address)
         step.deleted(row, before)
 
 
@@ -105,7 +109,7 @@ def release_endpoint(*, actor: Actor, row: Endpoint) -> Endpoint:
 def _make(
     step: Change, row: Endpoint, group: EndpointGroup | None, node: Node | None, ip4: str | None, ip6: str | None
 ) -> Endpoint:
-    row.group, row.node = group, node
+    row.group, row.node = _checked_group(row, group), node
     row.ip4, row.ip6 = choose_address(row, 4, ip4), choose_address(row, 6, ip6)
     if row.ip4:
         row.mac = ids.endpoint_mac(row.ip4)
@@ -126,7 +130,8 @@ def _settle_here(step: Change, row: Endpoint, node: Node, network: str, group: s
         ip4=ip4 or KEEP,
         ip6=ip6 or KEEP,
     )
-    row.node, row.group = node, asked or row.group
+    row.node = node
+    _regroup(row, asked or row.group)
     if plain(row) == before:
         step.unchanged()
         return row
@@ -140,15 +145,31 @@ def _save(step: Change, row: Endpoint) -> None:
     errors.fields_of(row, exclude=["mac"])
     name_free(row, errors)
     errors.settle()
-    if row.group is not None:
-        row.group = owned("group", row.group, row.tenant)
-        if row.group.network_id != row.network_id:
-            where = row.group.network.name
-            refuse("group", f"Group {row.group} is in network {where}. Choose a group of {row.network}.", "elsewhere")
     if row.node is not None and not Node.objects.filter(pk=row.node.pk).exists():
         refuse("node", f"The cluster has no node {row.node}. Choose one from its list.", "unknown")
     row.generation = step.generation or 0
     row.save()
+
+
+def _checked_group(row: Endpoint, group: EndpointGroup | None) -> EndpointGroup | None:
+    """The group as it stands, when the endpoint can be in it."""
+    if group is None:
+        return None
+    group = owned("group", group, row.tenant)
+    if group.network_id != row.network_id:
+        where = group.network.name
+        refuse("group", f"Group {group} is in network {where}. Choose a group of {row.network}.", "elsewhere")
+    return group
+
+
+def _regroup(row: Endpoint, group: EndpointGroup | None) -> None:
+    """Put an endpoint that has its addresses into a group; they must not be of another group's pool, nor outside its
+    own. Staying where it is is always right, whatever became of the pool."""
+    before = row.group_id
+    row.group = _checked_group(row, group)
+    for family in FAMILIES if row.group_id != before else ():
+        if address := getattr(row, f"ip{family}"):
+            refuse_strange_pool(row, family, address, "group")
 
 
 def _refuse_moved(row: Endpoint, *, network: Network | Keep, ip4: str | Keep | None, ip6: str | Keep | None) -> None:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from django.db.models import Q
 
+from networks import spaces
 from networks.addresses import check_family
-from networks.models import Encap, Endpoint, EndpointGroup, Network
-from networks.tags import choose_tag
+from networks.allocation import free_again, space_of
+from networks.kept import FAMILIES, Family, area_of, of_family, pools_of, reservations_of
+from networks.models import Encap, Endpoint, EndpointGroup, Network, NetworkKind, NumberSpace
+from networks.tags import choose_tag, tag_free_again
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
 from tenants.checks import FieldErrors, name_free, refuse, unused
 from tenants.models import Tenant
+
+#: Fields a network has once per family.
+OF_FAMILY = ("subnet", "gateway", "range")
 
 
 def create_network(
@@ -23,12 +29,18 @@ def create_network(
     gateway6: str = "",
     encap: str = Encap.VXLAN,
     tag: int | None = None,
+    kind: str = NetworkKind.DATA,
+    label: str = "",
+    range4: str = "",
+    range6: str = "",
 ) -> Network:
-    """Make a network of at least one family. An empty gateway means none; `tag` None or 0 takes the lowest free one
-    of the fabric's range for this encapsulation."""
+    """Make a network of at least one family. An empty gateway means none, an empty range all of the subnet; a subnet
+    may also name its range, "20.1.1.10-20.1.1.50/24". `tag` None or 0 takes the lowest free one of the fabric's range
+    for this encapsulation."""
     with change(actor=actor, tenant=tenant, verb="network.create") as step:
-        row = Network(tenant=tenant, name=name, encap=encap, tag=tag or 0)
-        assign(row, subnet4=subnet4, gateway4=gateway4, subnet6=subnet6, gateway6=gateway6)
+        row = Network(tenant=tenant, name=name, encap=encap, tag=tag or 0, kind=kind, label=label)
+        assign(row, subnet4=subnet4, gateway4=gateway4, range4=range4)
+        assign(row, subnet6=subnet6, gateway6=gateway6, range6=range6)
         _check(row)
         row.generation = step.generation or 0
         row.save()
@@ -47,19 +59,26 @@ def update_network(
     gateway6: str | Keep = KEEP,
     encap: str | Keep = KEEP,
     tag: int | Keep | None = KEEP,
+    kind: str | Keep = KEEP,
+    label: str | Keep = KEEP,
+    range4: str | Keep = KEEP,
+    range6: str | Keep = KEEP,
 ) -> Network:
-    """Rename, set gateways, add a family. Once it has endpoints, a subnet it has, the encapsulation and the tag stay:
-    every address and every node would have to change at one moment. `tag` None or 0 leaves the tag as it is, unless
-    the encapsulation changes."""
+    """Rename, set gateways, add a family. Once it has endpoints, a subnet it has with its range, the encapsulation and
+    the tag stay: every address and every node would have to change at one moment. `tag` None or 0 leaves the tag as it
+    is, unless the encapsulation changes."""
     with change(actor=actor, tenant=row.tenant, verb="network.update") as step:
         row = fresh(row)
         before, old = plain(row), fresh(row)
-        assign(row, name=name, subnet4=subnet4, gateway4=gateway4, subnet6=subnet6, gateway6=gateway6, encap=encap)
+        assign(row, name=name, kind=kind, label=label, encap=encap)
+        assign(row, subnet4=subnet4, gateway4=gateway4, range4=range4)
+        assign(row, subnet6=subnet6, gateway6=gateway6, range6=range6)
         if tag is not KEEP:
             row.tag = tag or (row.tag if row.encap == old.encap else 0)
         _check(row, old)
         row.generation = step.generation or 0
         row.save()
+        _settle(row, old)
         step.updated(row, before)
     return row
 
@@ -71,15 +90,16 @@ def delete_network(*, actor: Actor, row: Network) -> None:
         unused(row, _users(row))
         before = plain(row)
         row.delete()
+        tag_free_again(row)
         step.deleted(row, before)
 
 
 def _check(row: Network, old: Network | None = None) -> None:
     errors = FieldErrors()
-    errors.fields_of(row, exclude=["tag", "subnet4", "gateway4", "subnet6", "gateway6"])
+    errors.fields_of(row, exclude=["tag", *(f"{field}{family}" for field in OF_FAMILY for family in FAMILIES)])
     name_free(row, errors)
-    check_family(row, 4, errors)
-    check_family(row, 6, errors)
+    for family in FAMILIES:
+        check_family(row, family, errors)
     if not (row.subnet4 or row.subnet6 or errors.found):
         errors.add(
             "subnet4", "Give at least one subnet, for example 20.1.1.0/24 here or fd00:1::/64 for IPv6.", "needed"
@@ -94,12 +114,45 @@ def _check(row: Network, old: Network | None = None) -> None:
 def _check_fixed(row: Network, old: Network, errors: FieldErrors) -> None:
     """A family may be added under running endpoints; what they already stand on may not move."""
     moved = [f for f in ("encap", "tag") if getattr(row, f) != getattr(old, f)]
-    moved += [f for f in ("subnet4", "subnet6") if getattr(old, f) and getattr(row, f) != getattr(old, f)]
-    if not moved:
+    moves = [(family, field) for family in FAMILIES if (field := _moved_space(row, old, family))]
+    if not (moved or moves):
         return
     count = Endpoint.objects.filter(network=row).count()
-    for field in moved if count else ():
+    for field in [*moved, *(field for _, field in moves)] if count else ():
         errors.add(field, f"This cannot change while the network has {count} endpoints. Make another network.", "fixed")
+    for family, field in moves:
+        for user in _kept_in(old, family)[:1]:
+            errors.add(field, f"This cannot change while {user}. Remove that first.", "fixed")
+
+
+def _moved_space(row: Network, old: Network, family: Family) -> str:
+    """The field by which a family's addresses became others; "" when they did not."""
+    fields = (f"subnet{family}", f"range{family}") if getattr(old, f"subnet{family}") else ()
+    return next((field for field in fields if getattr(row, field) != getattr(old, field)), "")
+
+
+def _kept_in(row: Network, family: Family) -> list[str]:
+    """Who has addresses of the network's family set aside, as half-sentences."""
+    return [
+        *(f"group {pool.whose} has the pool {pool.addresses}" for pool in pools_of(row, family)),
+        *(f"{kept.addresses} is reserved" for kept in reservations_of(row, family)),
+    ]
+
+
+def _settle(row: Network, old: Network) -> None:
+    """Let what is free follow a network that was saved: its gateway's address, its tag, or all of a family's addresses,
+    which nobody has then; they are counted when the next one is asked for."""
+    for family in FAMILIES:
+        if _moved_space(row, old, family):
+            NumberSpace.objects.filter(network=row, what=f"ip{family}").delete()
+            continue
+        gateway, before = of_family(row, "gateway", family), of_family(old, "gateway", family)
+        if before and before != gateway:
+            free_again(row, before)
+        if gateway and before != gateway:
+            spaces.take(space_of(row, family), area_of(gateway))
+    if (row.encap, row.tag) != (old.encap, old.tag):
+        tag_free_again(old)
 
 
 def _users(row: Network) -> list[str]:

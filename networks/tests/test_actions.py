@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 
 from networks import actions
 from networks.models import Endpoint, EndpointGroup, Fabric, Network, Node
+from networks.tags import tags_in_use
 from policies.actions import add_rule, create_policy, create_profile
 from tenants.change import SYSTEM, Refused
 from tenants.models import AuditEntry, Realization, Tenant
@@ -68,8 +69,8 @@ def test_two_tenants_may_have_the_same_subnet(people: Cast) -> None:
         ({"subnet4": "", "gateway4": "", "subnet6": "fd00::/60"}, "subnet6", "overlap", "overlaps network first"),
         ({"subnet4": "30.0.0.1/24"}, "subnet4", "prefix", "30.0.0.0/24"),
         ({"subnet4": "30.0.0.0"}, "subnet4", "prefix", "length"),
-        ({"subnet4": "30.0.0.0/31"}, "subnet4", "prefix", "/8 to /30"),
-        ({"subnet4": "30.0.0.0/7"}, "subnet4", "prefix", "30"),
+        ({"subnet4": "30.0.0.0/32"}, "subnet4", "prefix", "/8 to /31"),
+        ({"subnet4": "30.0.0.0/7"}, "subnet4", "prefix", "/8"),
         ({"subnet4": "fd01::/64"}, "subnet4", "prefix", "IPv4"),
         ({"subnet6": "30.0.0.0/24"}, "subnet6", "prefix", "IPv6"),
         ({"subnet4": "127.0.0.0/16"}, "subnet4", "prefix", "loopback"),
@@ -386,3 +387,42 @@ def test_it_refuses_a_fabric_range_without_the_tags_in_use(people: Cast) -> None
     assert refusal(actions.update_fabric, vlan_last=4095)["vlan_last"][0] == "max_value"
     actions.update_fabric(actor=SYSTEM, vxlan_first=3, vxlan_last=8)
     assert Fabric.objects.get().vxlan_last == 8
+
+
+def test_the_fabric_keeps_what_contivs_clients_set(people: Cast) -> None:
+    fabric = actions.update_fabric(
+        actor=SYSTEM, forwarding_mode="routing", arp_mode="flood", infra_type="aci", private_subnet="172.20.0.0/16"
+    )
+    assert (fabric.forwarding_mode, fabric.arp_mode, fabric.infra_type) == ("routing", "flood", "aci")
+    assert Fabric.objects.get().private_subnet == "172.20.0.0/16"
+    assert actions.update_fabric(actor=SYSTEM, arp_mode="").arp_mode == ""
+    for wrong, field, code in (
+        ({"forwarding_mode": "x"}, "forwarding_mode", "invalid_choice"),
+        ({"arp_mode": "x"}, "arp_mode", "invalid_choice"),
+        ({"infra_type": "x"}, "infra_type", "invalid_choice"),
+        ({"private_subnet": "172.20.0.0/24"}, "private_subnet", "prefix"),
+        ({"private_subnet": "172.20.0.1/16"}, "private_subnet", "prefix"),
+        ({"private_subnet": ""}, "private_subnet", "prefix"),
+        ({"vxlan_last": 16777216}, "vxlan_last", "max_value"),
+        ({"vlan_first": 0}, "vlan_first", "min_value"),
+    ):
+        found = refusal(actions.update_fabric, **wrong)
+        assert {name: said[0] for name, said in found.items()} == {field: code}
+
+
+def test_the_fabrics_mode_and_private_subnet_stay_while_there_are_networks(people: Cast) -> None:
+    network(people.blue)
+    network(people.green, encap="vlan")
+    found = refusal(actions.update_fabric, forwarding_mode="routing", private_subnet="172.20.0.0/16")
+    assert {name: said[0] for name, said in found.items()} == {
+        "forwarding_mode": "in_use",
+        "private_subnet": "in_use",
+    }
+    assert found["forwarding_mode"][1] == (
+        "The forwarding mode stays while there are networks, and there are 1 VLAN and 1 VXLAN. Delete those first."
+    )
+    assert tags_in_use("vlan") == tags_in_use("vxlan") == [1]
+    actions.update_fabric(actor=SYSTEM, forwarding_mode="bridge", arp_mode="flood", infra_type="aci-opflex")
+    for row in Network.objects.all():
+        actions.delete_network(actor=SYSTEM, row=row)
+    assert actions.update_fabric(actor=SYSTEM, forwarding_mode="routing").forwarding_mode == "routing"

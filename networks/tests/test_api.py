@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from networks.actions import create_endpoint, create_group, create_network, create_node
+from networks.actions import create_endpoint, create_group, create_network, create_node, create_reservation
 from networks.models import Endpoint, Network, Node
-from networks.resources import ENDPOINT, GROUP, NETWORK
+from networks.resources import ENDPOINT, GROUP, NETWORK, RESERVATION
 from tenants.change import SYSTEM
 from tenants.models import Tenant
 from tenants.testing import Cast, ResourceTests, client_of, codes
@@ -41,6 +41,20 @@ class TestGroups(ResourceTests):
 
     def body(self, people: Cast) -> dict[str, Any]:
         return {"tenant": "blue", "name": "new", "network": network_in(people.blue).name}
+
+
+class TestReservations(ResourceTests):
+    resource = RESERVATION
+    patch = {"note": "for the printer"}
+
+    def make(self, tenant: Tenant, name: str) -> Any:
+        net = network_in(tenant)
+        return create_reservation(
+            actor=SYSTEM, tenant=tenant, network=net, addresses=f"20.1.0.{100 + net.reservations.count()}"
+        )
+
+    def body(self, people: Cast) -> dict[str, Any]:
+        return {"tenant": "blue", "network": network_in(people.blue).name, "addresses": "20.1.0.7", "note": "router"}
 
 
 class TestEndpoints(ResourceTests):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,30 @@ def test_parallel_writers_never_fail_and_never_get_the_same_thing(world: dict[st
     refused = [line for line in lines if line.startswith("refused name")]
     assert len(refused) == (WRITERS - 1) * TURNS
     assert all("'name'" in line for line in refused)
+
+
+CROWD, ROUNDS = 50, 4
+
+
+def test_fifty_at_once_get_each_number_once_and_leave_no_gap(tmp_path: Path) -> None:
+    world = {**os.environ, "CONTIVUI_DATA": str(tmp_path), "DJANGO_SETTINGS_MODULE": "contivui.settings"}
+    world.pop("DATABASE_URL", None)
+    crowd = [sys.executable, "-m", "networks.tests.crowd", str(CROWD), str(ROUNDS)]
+    ran = subprocess.run(crowd, cwd=ROOT, env=world, capture_output=True, text=True, timeout=240, check=False)
+    assert ran.returncode == 0, ran.stderr
+    said, each = json.loads(ran.stdout), CROWD * ROUNDS
+    assert said["seen"] == {
+        "endpoint 201": 2 * each,
+        "endpoint 204": each,
+        "vlan 201": 2 * each,
+        "vlan 204": each,
+        "name 201": ROUNDS,
+        "name 400": each - ROUNDS,
+    }
+    # Never more than `each` were in use, so the lowest free one was never beyond these; the gateway is 20.0.0.7.
+    lowest = [ip_address("20.0.0.0") + n for n in range(1, each + 2) if n != 7]
+    assert said["addresses"] == sorted(map(str, lowest))
+    assert said["macs"] == each
+    assert said["vlans"] == list(range(1, each + 1))
+    assert said["names"] == [f"same-{turn}" for turn in range(ROUNDS)]
+    assert said["differences"] == []

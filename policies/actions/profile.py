@@ -26,8 +26,8 @@ def create_profile(
     dscp: int | None = None,
     groups: Sequence[EndpointGroup] = (),
 ) -> BandwidthProfile:
-    """Make a limit for each single endpoint of these groups. `burst_bytes` 0 lets the rate decide, `dscp` None leaves
-    the packets' own mark."""
+    """Make a limit for each single endpoint of these groups. `rate_bps` 0 is no limit, `burst_bytes` 0 lets the rate
+    decide, `dscp` None leaves the packets' own mark."""
     with change(actor=actor, tenant=tenant, verb="profile.create") as step:
         row = BandwidthProfile(tenant=tenant, name=name, rate_bps=rate_bps, burst_bytes=burst_bytes, dscp=dscp)
         _check(row)
@@ -90,7 +90,8 @@ def _check(row: BandwidthProfile) -> None:
     errors.fields_of(row, exclude=["rate_bps"])
     name_free(row, errors)
     try:
-        check_rate(row.rate_bps)
+        if row.rate_bps != 0:
+            check_rate(row.rate_bps)
     except RateError as error:
         errors.add("rate_bps", str(error), "rate")
     if row.burst_bytes and not BURST_FIRST <= row.burst_bytes <= BURST_LAST:

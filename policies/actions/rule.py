@@ -16,6 +16,7 @@ from tenants.models import Tenant, Verdict
 
 #: What a rule of an edited table may say, besides its id.
 FIELDS = (
+    "name",
     "description",
     "direction",
     "priority",
@@ -44,13 +45,17 @@ def add_rule(
     peer_network: Network | None = None,
     peer_addresses: str = "",
     description: str = "",
+    name: str = "",
+    idle: bool = False,
 ) -> Rule:
-    """Add a rule to a policy. `peer` says which of the three peer_ arguments counts; the others must be empty."""
+    """Add a rule to a policy. `peer` says which of the three peer_ arguments counts; the others must be empty, but for
+    addresses that narrow a group. `idle` accepts a rule that other rules of the policy keep from ever deciding."""
     with change(actor=actor, tenant=tenant, verb="rule.create") as step:
         row = Rule(policy=owned("policy", policy, tenant), direction=direction, priority=priority, action=action)
-        assign(row, protocol=protocol, ports=ports, description=description)
+        assign(row, protocol=protocol, ports=ports, description=description, name=name)
         assign(row, peer=peer, peer_group=peer_group, peer_network=peer_network, peer_addresses=peer_addresses)
-        check(row, _others(row))
+        _name_free(row)
+        check(row, () if idle else _others(row))
         row.save()
         _stamp(row.policy, step.generation)
         step.created(row, recorded(row))
@@ -72,6 +77,7 @@ def update_rule(
     peer_network: Network | Keep | None = KEEP,
     peer_addresses: str | Keep = KEEP,
     description: str | Keep = KEEP,
+    name: str | Keep = KEEP,
 ) -> Rule:
     """Change a rule where it stands. It keeps its id, and so its hits. Its policy stays."""
     with change(actor=actor, tenant=row.policy.tenant, verb="rule.update") as step:
@@ -81,7 +87,8 @@ def update_rule(
             refuse("policy", "A rule stays in its policy. Add one to the other policy instead.", "fixed")
         assign(row, direction=direction, priority=priority, action=action, protocol=protocol, ports=ports)
         _assign_peer(row, peer, peer_group, peer_network, peer_addresses)
-        assign(row, description=description)
+        assign(row, description=description, name=name)
+        _name_free(row)
         check(row, _others(row))
         row.save()
         _stamp(row.policy, step.generation)
@@ -99,9 +106,12 @@ def delete_rule(*, actor: Actor, row: Rule) -> None:
         step.deleted(row, before)
 
 
-def replace_rules(*, actor: Actor, policy: Policy, rules: Sequence[Mapping[str, Any]]) -> list[Rule]:
+def replace_rules(
+    *, actor: Actor, policy: Policy, rules: Sequence[Mapping[str, Any]], idle: bool = False
+) -> list[Rule]:
     """Make these the policy's rules, in one step: an entry with an `id` of the policy changes that rule (which keeps
-    its hits), one without is added, rules not named go. Fields that are left out have their defaults.
+    its hits), one without is added, rules not named go. Fields that are left out have their defaults. `idle` accepts
+    rules that others of the table keep from ever deciding.
 
     Raises ValidationError with one entry per wrong rule, its key "rules.<position>.<field>", position from 0.
     """
@@ -110,7 +120,7 @@ def replace_rules(*, actor: Actor, policy: Policy, rules: Sequence[Mapping[str, 
         known = {rule.pk: rule for rule in policy.rules.select_related("peer_group", "peer_network").order_by("id")}
         before = plain(policy) | {"rules": [recorded(rule) for rule in known.values()]}
         table = [_entered(policy, entry, known, i) for i, entry in enumerate(rules)]
-        _check_table(table)
+        _check_table(table, known, accept_idle=idle)
         policy.rules.exclude(pk__in=[rule.pk for rule in table if rule.pk]).delete()
         for rule in table:
             rule.save()
@@ -141,6 +151,12 @@ def _others(row: Rule) -> list[Rule]:
     return list(Rule.objects.filter(policy_id=row.policy_id).exclude(pk=row.pk).order_by("id"))
 
 
+def _name_free(row: Rule) -> None:
+    if row.name and Rule.objects.filter(policy_id=row.policy_id, name=row.name).exclude(pk=row.pk).exists():
+        says = f"Policy {row.policy} has a rule named {row.name} already. Choose another name, or none."
+        refuse("name", says, "name_in_use")
+
+
 def _stamp(policy: Policy, generation: int | None) -> None:
     """The policy is what is live or not: its generation moves with its rules."""
     policy.generation = generation or 0
@@ -156,24 +172,40 @@ def _entered(policy: Policy, entry: Mapping[str, Any], known: Mapping[int, Rule]
     return row
 
 
-def _check_table(table: Sequence[Rule]) -> None:
-    """Each rule against all others of the table, so that it can be entered in any order."""
+def _check_table(table: Sequence[Rule], known: Mapping[int, Rule], *, accept_idle: bool) -> None:
+    """Each rule against all others of the table, so that it can be entered in any order. One that stays as it is may be
+    without effect: whoever made it was told, or meant it."""
     seen = [row.pk for row in table if row.pk]
     if len(seen) != len(set(seen)):
         refuse("rules", "A rule is in the table twice. Name each id once.", "twice")
-    found: dict[str, list[ValidationError]] = {}
+    found: dict[str, list[ValidationError]] = _names_twice(table)
     for position, row in enumerate(table):
         try:
             check(row, ())
         except ValidationError as error:
             found |= _placed(error, position)
-    if not found:
+    if not found and not accept_idle:
         found = {
             f"rules.{position}.action": [ValidationError(says, code="without_effect")]
             for position, says in idle(table).items()
+            if not _same(table[position], known)
         }
     if found:
         raise ValidationError(found)
+
+
+def _same(row: Rule, known: Mapping[int, Rule]) -> bool:
+    return row.pk in known and plain(row) == plain(known[row.pk])
+
+
+def _names_twice(table: Sequence[Rule]) -> dict[str, list[ValidationError]]:
+    names = [row.name for row in table]
+    says = "Another rule of the table has this name. Choose another, or none."
+    return {
+        f"rules.{position}.name": [ValidationError(says, code="name_in_use")]
+        for position, name in enumerate(names)
+        if name and name in names[:position]
+    }
 
 
 def _placed(error: ValidationError, position: int) -> dict[str, list[ValidationError]]:

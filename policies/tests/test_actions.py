@@ -12,6 +12,7 @@ from networks.actions import create_group, create_network
 from networks.models import EndpointGroup, Network
 from policies import actions
 from policies.models import BandwidthProfile, Policy, Rule
+from policies.rules import as_value
 from tenants.change import SYSTEM, Refused
 from tenants.models import AuditEntry, Tenant
 from tenants.testing import Cast
@@ -208,7 +209,7 @@ def test_a_table_of_a_thousand_rules_is_checked_and_saved_in_a_few_seconds(peopl
 @pytest.mark.parametrize(
     ("fields", "field", "code"),
     [
-        ({"rate_bps": 0}, "rate_bps", "rate"),
+        ({"rate_bps": 1}, "rate_bps", "rate"),
         ({"rate_bps": -5}, "rate_bps", "rate"),
         ({"rate_bps": 10**15}, "rate_bps", "rate"),
         ({"burst_bytes": 10}, "burst_bytes", "burst"),
@@ -238,3 +239,49 @@ def test_a_group_has_one_profile_and_the_refusal_says_which(people: Cast) -> Non
     assert (changed.rate_bps, changed.dscp, list(changed.groups.all())) == (2 * 10**7, 46, [web])
     actions.delete_profile(actor=SYSTEM, row=first)
     assert list(BandwidthProfile.objects.all()) == [second]
+
+
+def test_a_profile_may_mark_without_limiting(people: Cast) -> None:
+    made = actions.create_profile(actor=SYSTEM, tenant=people.blue, name="gold_mark 1", rate_bps=0, dscp=46)
+    assert (made.rate_bps, made.dscp, made.name) == (0, 46, "gold_mark 1")
+
+
+# --- names of rules, narrowed groups, idle rules --------------------------------------------------------------------
+
+
+def test_a_rule_name_is_once_in_its_policy(people: Cast) -> None:
+    first, second = policy(people.blue), policy(people.blue, "q")
+    rule(first, name="web", protocol="tcp", ports="80")
+    assert str(rule(second, name="web")) == "q/web"
+    found = refusal(actions.add_rule, tenant=people.blue, policy=first, name="web", protocol="udp")
+    assert found["name"][0] == "name_in_use"
+    other = rule(first, protocol="udp")
+    found = refusal(actions.update_rule, row=other, name="web")
+    assert found["name"][0] == "name_in_use"
+    table = [{"name": "x", "protocol": "tcp"}, {"name": "x", "protocol": "udp"}]
+    assert refusal(actions.replace_rules, policy=first, rules=table)["rules.1.name"][0] == "name_in_use"
+
+
+def test_addresses_beside_a_group_narrow_it(people: Cast) -> None:
+    web = group(people.blue)
+    made = rule(policy(people.blue), peer="group", peer_group=web, peer_addresses="20.1.1.9, 20.1.1.8")
+    assert (made.peer, made.peer_addresses) == ("group", "20.1.1.8/32, 20.1.1.9/32")
+    value = as_value(made)
+    assert (value.peer.kind, value.peer.id, value.peer.ranges) == ("group", web.pk, ("20.1.1.8/32", "20.1.1.9/32"))
+    found = refusal(actions.add_rule, tenant=people.blue, policy=made.policy, peer="group", peer_addresses="20.1.1.9")
+    assert found["peer_group"][0] == "needed"
+
+
+def test_an_idle_rule_is_made_only_for_who_asks_for_it_and_stays_in_its_table(people: Cast) -> None:
+    on = policy(people.blue)
+    first = rule(on, action="deny")
+    assert refusal(actions.add_rule, tenant=people.blue, policy=on, protocol="tcp")["action"][0] == "without_effect"
+    idle = rule(on, protocol="tcp", idle=True)
+    table = [
+        {"id": first.pk, "action": "deny"},
+        {"id": idle.pk, "protocol": "tcp"},
+        {"protocol": "udp", "priority": 7},
+    ]
+    assert len(actions.replace_rules(actor=SYSTEM, policy=on, rules=table)) == 3
+    table[1] = {"id": idle.pk, "protocol": "tcp", "ports": "80"}
+    assert refusal(actions.replace_rules, policy=on, rules=table)["rules.1.action"][0] == "without_effect"

@@ -10,7 +10,8 @@
 
   const fit = (row) => {
     const addresses = field(row, "peer_addresses");
-    addresses.hidden = field(row, "peer").value !== "address";
+    // Addresses are a peer of their own, or narrow a group.
+    addresses.hidden = !/^(address$|group:)/.test(field(row, "peer").value);
     const protocol = field(row, "protocol").value.trim().toLowerCase();
     const hasPorts = ["tcp", "udp", "6", "17"].includes(protocol);
     field(row, "ports").placeholder = hasPorts ? table.dataset.ports : "–";

@@ -1,0 +1,102 @@
+"""Addresses that plug-ins ask for before there is an endpoint: each is kept aside under a reservation."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+
+from core import ipam
+from netmaster.addresses import beyond, octets
+from netmaster.refusal import Refusal
+from networks.actions import delete_reservation
+from networks.allocation import choose_address
+from networks.models import AddressReservation, Endpoint, EndpointGroup, Network
+from tenants.change import Actor, change
+
+NOTE = "allocated by a plug-in"
+
+
+def network_named(key: str) -> tuple[Network, EndpointGroup | None]:
+    """The network of "network.tenant", or the group of "network:group.tenant" with its network. Names may have dots
+    themselves, so every way to read it is tried."""
+    parts = key.split(".")
+    for cut in range(1, len(parts)):
+        name, tenant = ".".join(parts[:cut]), ".".join(parts[cut:])
+        name, _, group = name.partition(":")
+        network = Network.objects.select_related("tenant").filter(tenant__name=tenant, name=name).first()
+        if network is None:
+            continue
+        if not group:
+            return network, None
+        found = EndpointGroup.objects.filter(network=network, name=group).first()
+        if found is not None:
+            return network, found
+    raise Refusal("key not found")
+
+
+def address_in(key: str, pool: str) -> tuple[Network, EndpointGroup | None]:
+    """Where an address is asked for: in the network named, or in the one with this subnet, of tenant `default`
+    first."""
+    if key:
+        return network_named(key)
+    try:
+        subnet = ipam.prefix(pool)
+    except ipam.AddressError:
+        raise Refusal("subnet length 0 is invalid") from None
+    family = ipam.family(subnet)
+    rows = Network.objects.select_related("tenant").filter(**{f"subnet{family}": subnet}).order_by("pk")
+    found = rows.filter(tenant__name="default").first() or rows.first()
+    if found is None:
+        raise Refusal("network not found")
+    return found, None
+
+
+def reserve(actor: Actor, network: Network, group: EndpointGroup | None, family: int, asked: str) -> str:
+    """Keep an address aside: the one asked for if it can be had, else the lowest free one."""
+    subnet = network.subnet4 if family == 4 else network.subnet6
+    if not subnet:
+        raise Refusal("network not found")
+    if asked and family == 4:
+        _refuse_outside(network, asked)
+    try:
+        return _keep(actor, network, group, family, asked)
+    except ValidationError:
+        if asked:
+            raise
+        pool = group and (group.pool4 if family == 4 else group.pool6)
+        where = f"in pool {pool}" if pool else f"in subnet {subnet}"
+        raise Refusal(f"auto allocation failed - address exhaustion {where}") from None
+
+
+def _keep(actor: Actor, network: Network, group: EndpointGroup | None, family: int, asked: str) -> str:
+    """The verb: choosing and keeping are one step, so nobody else may have the address in between."""
+    with change(actor=actor, tenant=network.tenant, verb="reservation.create") as step:
+        probe = Endpoint(tenant=network.tenant, network=network, group=group)
+        found = choose_address(probe, 4 if family == 4 else 6, asked or None)
+        assert found is not None, "a network with a subnet has an address or refuses"
+        row = AddressReservation(network=network, addresses=f"{found}-{found}", note=NOTE)
+        row.save()
+        step.created(row)
+    return found
+
+
+def free_reservation(actor: Actor, network: Network, address: str, *, checked: bool = False) -> None:
+    """Let go of an address that a plug-in was given. `checked` refuses one outside the subnet."""
+    if checked and ":" not in address:
+        _refuse_outside(network, address)
+    kept = AddressReservation.objects.filter(network=network, addresses=f"{address}-{address}", note=NOTE).first()
+    if kept is not None:
+        delete_reservation(actor=actor, row=kept)
+
+
+def with_length(network: Network, address: str, family: int) -> str:
+    subnet = network.subnet4 if family == 4 else network.subnet6
+    return f"{address}/{subnet.partition('/')[2]}"
+
+
+def _refuse_outside(network: Network, address: str) -> None:
+    try:
+        number = octets(address)
+    except ipam.AddressError:
+        raise Refusal(f"invalid address {address}") from None
+    if network.subnet4 and number not in ipam.span(network.subnet4):
+        raise beyond(address, network.subnet4)

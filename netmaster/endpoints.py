@@ -1,0 +1,64 @@
+"""Endpoints as plug-ins name them."""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+
+from netmaster.models import Container
+from netmaster.structs import Body
+from netmaster.world import container_of
+from networks.models import Endpoint, Network
+
+#: What an endpoint may be called by: its name here, its id, its container, its container's name.
+NAMES = ("name", "container__endpoint_name", "container__container", "container__common_name")
+
+
+def endpoint_named(key: str) -> Endpoint | None:
+    """The endpoint called so, or else the first whose name begins so, in the order of their full ids."""
+    for how in ("", "__startswith"):
+        asked = Q()
+        for name in NAMES:
+            asked |= Q(**{f"{name}{how}": key})
+        found = sorted(loaded(Endpoint.objects.filter(asked)), key=full_id)
+        if found:
+            return found[0]
+    return None
+
+
+def loaded(rows: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
+    return rows.select_related("tenant", "network", "group", "node", "container")
+
+
+def endpoint_in(network: Network, name: str) -> Endpoint | None:
+    """The endpoint a plug-in calls so in a network."""
+    rows = loaded(Endpoint.objects.filter(network=network))
+    found = rows.filter(container__endpoint_name=name).first()
+    return found or rows.filter(container=None, name=name).first()
+
+
+def full_id(endpoint: Endpoint) -> str:
+    network, tenant = endpoint.network.name, endpoint.tenant.name
+    return f"{network}.{tenant}-{container_of(endpoint).endpoint_name}"
+
+
+def record(endpoint: Endpoint) -> Body:
+    """An endpoint as plug-ins read it: every member is there, also those that say nothing."""
+    container: Container = container_of(endpoint)
+    group, tenant = endpoint.group, endpoint.tenant.name
+    return {
+        "id": full_id(endpoint),
+        "netID": f"{endpoint.network.name}.{tenant}",
+        "endpointID": container.endpoint_name,
+        "serviceName": group.name if group else "",
+        "endpointGroupId": group.pk if group else 0,
+        "endpointGroupKey": f"{group.name}:{tenant}" if group else "",
+        "ipAddress": endpoint.ip4 or "",
+        "ipv6Address": endpoint.ip6 or "",
+        "macAddress": endpoint.mac,
+        "homingHost": container.host,
+        "intfName": "",
+        "vtepIP": "",
+        "labels": container.labels,
+        "containerId": container.container,
+        "epCommonName": container.common_name,
+    }

@@ -1,0 +1,144 @@
+"""What every collection of the dialect is: rows of ours, found by Contiv's keys and shown in Contiv's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from django.db import models
+
+from netmaster import wording
+from netmaster.refusal import Refusal
+from netmaster.structs import Body, Struct
+from netmaster.wire import filled
+from tenants.change import Actor
+from tenants.models import Tenant
+
+#: What something is linked to: Contiv's word for its kind, and its key.
+Link = tuple[str, str]
+Sets = Mapping[str, Iterable[Link]]
+Links = Mapping[str, Link | None]
+
+
+class Kind:
+    """One collection. Subclasses say how a row reads (`members`, `sets`, `links`), and translate the three verbs."""
+
+    collection: ClassVar[str]
+    word: ClassVar[str]
+    struct: ClassVar[Struct]
+    #: Whether its objects belong to tenants.
+    owned: ClassVar[bool] = True
+
+    def rows(self) -> models.QuerySet[Any]:
+        """All of them, with what showing them needs, in a constant number of queries."""
+        raise NotImplementedError
+
+    def find(self, key: str) -> Any | None:
+        """The row of a key."""
+        raise NotImplementedError
+
+    def key(self, row: Any) -> str:
+        return f"{row.tenant.name}:{row.name}"
+
+    def tenant_of(self, row: Any) -> Tenant | None:
+        return row.tenant if self.owned else None
+
+    def members(self, row: Any) -> Body:
+        raise NotImplementedError
+
+    def sets(self, row: Any) -> Sets | None:
+        """By name; None for a kind that has no link-sets."""
+        return None
+
+    def links(self, row: Any) -> Links | None:
+        return None
+
+    def create(self, actor: Actor, body: Body) -> Any:
+        raise NotImplementedError
+
+    def update(self, actor: Actor, row: Any, body: Body) -> Any:
+        raise NotImplementedError
+
+    def delete(self, actor: Actor, row: Any) -> None:
+        raise NotImplementedError
+
+    def oper(self, row: Any) -> Body | None:
+        """What is known of it at run time; None where Contiv shows its configuration only."""
+        return None
+
+    def spare(self, body: Body) -> Body:
+        """What of a request says how a client words things: all of it, unless some is ignored."""
+        return body
+
+    # --- the same for all
+
+    def show(self, row: Any, words: Mapping[str, Any] | None = None) -> Body:
+        """The row as Contiv shows it. `words` is how its members were written, when that was read already."""
+        if words is None:
+            words = wording.of(self.word, row.pk)
+        shown: Body = {"key": self.key(row)} | filled(wording.applied(self.members(row), words))
+        if (sets := self.sets(row)) is not None:
+            shown["link-sets"] = {name: peers for name in sorted(sets) if (peers := _peers(sets[name]))}
+        if (links := self.links(row)) is not None:
+            shown["links"] = {name: _link(links[name]) for name in sorted(links)}
+        return shown
+
+    def show_all(self, rows: Iterable[Any]) -> list[Body]:
+        words = wording.of_all(self.word)
+        return [self.show(row, words.get(row.pk, {})) for row in rows]
+
+    def save(self, actor: Actor, key: str, body: Body) -> Any:
+        """Create or update, as the key exists or not; answers the row. Raises Refusal or what verbs raise."""
+        if self.struct.key_of(body) != key:
+            raise Refusal("Invalid Key")
+        self.struct.check(body)
+        row = self.find(key)
+        row = self.create(actor, body) if row is None else self.update(actor, row, body)
+        row = self.rows().get(pk=row.pk)
+        wording.keep(self.word, row.pk, self.spare(body), self.members(row))
+        return row
+
+    def remove(self, actor: Actor, key: str) -> None:
+        row = self.find(key)
+        if row is None:
+            raise Refusal(f"{self.word} not found")
+        pk = row.pk
+        self.delete(actor, row)
+        wording.forget(self.word, pk)
+
+
+def _link(link: Link | None) -> Body:
+    return {"type": link[0], "key": link[1]} if link else {}
+
+
+def _peers(links: Iterable[Link]) -> Body:
+    return {link[1]: _link(link) for link in sorted(links, key=lambda link: link[1])}
+
+
+def tenant_named(name: str, missing: str = "Tenant not found") -> Tenant:
+    found = Tenant.objects.filter(name=name).first()
+    if found is None:
+        raise Refusal(missing)
+    return found
+
+
+def split(key: str, parts: int) -> list[str] | None:
+    """The parts of a key, which has exactly so many."""
+    found = key.split(":")
+    return found if len(found) == parts and all(found) else None
+
+
+class OwnedKind(Kind):
+    """A kind whose objects have a tenant and a name."""
+
+    model: ClassVar[type[models.Model]]
+    select: ClassVar[tuple[str, ...]] = ("tenant",)
+    prefetch: ClassVar[tuple[str, ...]] = ()
+
+    def rows(self) -> models.QuerySet[Any]:
+        rows = self.model._default_manager.select_related(*self.select).prefetch_related(*self.prefetch)
+        return rows.order_by("pk")
+
+    def find(self, key: str) -> Any | None:
+        parts = split(key, 2)
+        return parts and self.rows().filter(tenant__name=parts[0], name=parts[1]).first()

@@ -1,0 +1,162 @@
+"""endpointGroups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from core import ipam
+from netmaster.addresses import octets
+from netmaster.kinds.base import Links, OwnedKind, Sets, tenant_named
+from netmaster.oper import group_oper
+from netmaster.refusal import Refusal
+from netmaster.structs import GROUP, Body
+from netmaster.world import World, spans_of
+from networks.actions import create_group, delete_group
+from networks.models import AddressReservation, Endpoint, EndpointGroup, Network
+from policies.actions import update_policy, update_profile
+from policies.models import BandwidthProfile, Policy
+from routing.actions import update_contract_group
+from routing.models import ContractGroup
+from tenants.change import Actor
+from tenants.models import Tenant
+
+
+class Groups(OwnedKind):
+    collection, word, struct, model = "endpointGroups", "endpointGroup", GROUP, EndpointGroup
+    select = ("tenant", "network", "app_profile__profile")
+    prefetch = ("policies", "bandwidth_profiles", "contract_groups", "peer_rules__policy")
+
+    def members(self, row: Any) -> Body:
+        profile = next(iter(row.bandwidth_profiles.all()), None)
+        return {
+            "groupName": row.name,
+            "tenantName": row.tenant.name,
+            "networkName": row.network.name,
+            "ipPool": row.pool4,
+            "policies": [one.name for one in row.policies.all()],
+            "extContractsGrps": [one.name for one in row.contract_groups.all()],
+            "netProfile": profile.name if profile else "",
+            "cfgdTag": row.label,
+        }
+
+    def sets(self, row: Any) -> Sets:
+        tenant = row.tenant.name
+        return {
+            "ExtContractsGrps": [("extContractsGroup", f"{tenant}:{one.name}") for one in row.contract_groups.all()],
+            "MatchRules": [
+                ("rule", f"{tenant}:{one.policy.name}:{one.name or one.pk}") for one in row.peer_rules.all()
+            ],
+            "Policies": [("policy", f"{tenant}:{one.name}") for one in row.policies.all()],
+        }
+
+    def links(self, row: Any) -> Links:
+        tenant = row.tenant.name
+        profile = next(iter(row.bandwidth_profiles.all()), None)
+        member = getattr(row, "app_profile", None)
+        return {
+            "AppProfile": ("appProfile", f"{tenant}:{member.profile.name}") if member else None,
+            "NetProfile": ("netprofile", f"{tenant}:{profile.name}") if profile else None,
+            "Network": ("network", f"{tenant}:{row.network.name}"),
+            "Tenant": ("tenant", tenant),
+        }
+
+    def create(self, actor: Actor, body: Body) -> EndpointGroup:
+        tenant, name = tenant_named(body["tenantName"]), body["groupName"]
+        network = Network.objects.filter(tenant=tenant, name=body["networkName"]).first()
+        if network is None:
+            raise Refusal(f"Network {body['networkName']} not found")
+        if Network.objects.filter(tenant=tenant, name=name).exists():
+            raise Refusal(f"Network {name} conflicts with the endpointGroup name")
+        if body["ipPool"]:
+            _refuse_pool(network, body["ipPool"])
+        with transaction.atomic():
+            row = create_group(
+                actor=actor, tenant=tenant, name=name, network=network, label=body["cfgdTag"], pool4=body["ipPool"]
+            )
+            attach(actor, row, body)
+        return row
+
+    def update(self, actor: Actor, row: EndpointGroup, body: Body) -> EndpointGroup:
+        if body["networkName"] != row.network.name:
+            raise Refusal("Cannot change network association after epg is created.")
+        if body["ipPool"] != row.pool4:
+            raise Refusal("Cannot change IP pool after epg is created.")
+        with transaction.atomic():
+            attach(actor, row, body)
+        return row
+
+    def delete(self, actor: Actor, row: Any) -> None:
+        member = getattr(row, "app_profile", None)
+        if member is not None:
+            raise Refusal(f"Cannot delete {row.name}, associated to appProfile {row.tenant.name}:{member.profile.name}")
+        if row.endpoints.exists():
+            raise Refusal(f"Error: EPG {row.name} has active endpoints")
+        with transaction.atomic():
+            attach(actor, row, {"policies": [], "netProfile": "", "extContractsGrps": []})
+            delete_group(actor=actor, row=row)
+
+    def spare(self, body: Body) -> Body:
+        """A tag is given once: another one is ignored."""
+        return {name: value for name, value in body.items() if name != "cfgdTag"}
+
+    def oper(self, row: EndpointGroup) -> Body:
+        return group_oper(World(row.tenant, row.network), row)
+
+
+def attach(actor: Actor, row: EndpointGroup, body: Body) -> None:
+    """Put on the group exactly the policies, the profile and the contract groups that are named."""
+    policies = _all(Policy, row.tenant, body["policies"], "Policy not found")
+    names = [body["netProfile"]] if body["netProfile"] else []
+    profiles = _all(BandwidthProfile, row.tenant, names, "netprofile not found")
+    contracts = _all(ContractGroup, row.tenant, body["extContractsGrps"], "External contracts group {} not found")
+    _replace(actor, row, row.policies.all(), policies, update_policy)
+    _replace(actor, row, row.bandwidth_profiles.all(), profiles, update_profile)
+    _replace(actor, row, row.contract_groups.all(), contracts, update_contract_group)
+
+
+def _all(model: Any, tenant: Tenant, names: Sequence[str], missing: str) -> list[Any]:
+    found = {row.name: row for row in model.objects.filter(tenant=tenant, name__in=names)}
+    for name in names:
+        if name not in found:
+            raise Refusal(missing.format(name))
+    return list(found.values())
+
+
+def _replace(actor: Actor, group: EndpointGroup, there: Any, wanted: list[Any], update: Any) -> None:
+    """Take the group off what it is no longer on before it is put on what it is not on yet."""
+    before = {row.pk: row for row in there}
+    after = {row.pk: row for row in wanted}
+    for pk, row in before.items():
+        if pk not in after:
+            update(actor=actor, row=row, groups=[one for one in row.groups.all() if one.pk != group.pk])
+    for pk, row in after.items():
+        if pk not in before:
+            update(actor=actor, row=row, groups=[*row.groups.all(), group])
+
+
+def _refuse_pool(network: Network, pool: str) -> None:
+    first, _, last = pool.partition("-")
+    low, high = octets(first), octets(last)
+    if low > high:
+        raise Refusal(f"invalid ip-pool {pool}")
+    subnet = f"{network.range4}/{network.subnet4.partition('/')[2]}" if network.range4 else network.subnet4
+    room = ipam.span(network.range4 or network.subnet4) if network.subnet4 else None
+    edges = ipam.usable(network.subnet4) if network.subnet4 else None
+    if room is None or edges is None or low not in room or high not in room or low not in edges:
+        raise Refusal(f"bad ip-pool {pool}, EPG ip-pool must be a subset of network {subnet}")
+    taken = _taken(network)
+    clash = [max(low, span.first) for span in taken if span.first <= high and low <= span.last]
+    if clash:
+        raise Refusal(f"ip address {ipam.text_of(4, min(clash))} is not available")
+    if high not in edges:
+        raise Refusal(f"bad ip-pool {pool}, EPG ip-pool must be a subset of network {subnet}")
+
+
+def _taken(network: Network) -> list[ipam.Span]:
+    endpoints = Endpoint.objects.filter(network=network, ip4__isnull=False).values_list("ip4", flat=True)
+    pools = EndpointGroup.objects.filter(network=network).exclude(pool4="").values_list("pool4", flat=True)
+    kept = AddressReservation.objects.filter(network=network).values_list("addresses", flat=True)
+    return spans_of([network.gateway4 or None, *endpoints, *pools, *kept], 4)

@@ -1,0 +1,176 @@
+"""networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from core import ipam, ranges
+from netmaster.addresses import beyond, octets
+from netmaster.kinds.base import Links, OwnedKind, Sets, tenant_named
+from netmaster.local_tags import local_tag
+from netmaster.oper import network_oper
+from netmaster.refusal import Refusal
+from netmaster.structs import NETWORK, Body
+from netmaster.world import World
+from networks.actions import create_network, delete_endpoint, delete_network
+from networks.models import EndpointGroup, Fabric, Network, NetworkKind
+from tenants.change import Actor
+from tenants.models import Tenant
+
+SHORTEST = 8
+#: A /128 is no network.
+LONGEST6 = 127
+
+
+class Networks(OwnedKind):
+    collection, word, struct, model = "networks", "network", NETWORK, Network
+    select = ("tenant", "local_tag")
+    prefetch = ("groups", "services")
+
+    def members(self, row: Network) -> Body:
+        length = row.subnet4.partition("/")[2]
+        return {
+            "networkName": row.name,
+            "tenantName": row.tenant.name,
+            "nwType": row.kind,
+            "encap": row.encap,
+            "pktTag": row.tag,
+            "subnet": f"{row.range4}/{length}" if row.range4 else row.subnet4,
+            "gateway": row.gateway4,
+            "ipv6Subnet": row.subnet6,
+            "ipv6Gateway": row.gateway6,
+            "cfgdTag": row.label,
+        }
+
+    def sets(self, row: Any) -> Sets:
+        tenant = row.tenant.name
+        return {
+            "EndpointGroups": [("endpointGroup", f"{tenant}:{one.name}") for one in row.groups.all()],
+            "Servicelbs": [("serviceLB", f"{tenant}:{one.name}") for one in row.services.all()],
+        }
+
+    def links(self, row: Network) -> Links:
+        return {"Tenant": ("tenant", row.tenant.name)}
+
+    def create(self, actor: Actor, body: Body) -> Network:
+        tenant = tenant_named(body["tenantName"])
+        _refuse_overlap(tenant, body)
+        if EndpointGroup.objects.filter(tenant=tenant, name=body["networkName"]).exists():
+            raise Refusal(f"EndpointGroup {body['networkName']} conflicts with the network name")
+        _refuse_shape(body)
+        _refuse_tag(body["encap"], body["pktTag"])
+        first, last, prefix = spread(body["subnet"])
+        row = create_network(
+            actor=actor,
+            tenant=tenant,
+            name=body["networkName"],
+            subnet4=prefix,
+            range4=f"{first}-{last}" if "-" in body["subnet"] else "",
+            gateway4=body["gateway"],
+            subnet6=masked6(body["ipv6Subnet"]),
+            gateway6=body["ipv6Gateway"],
+            encap=body["encap"],
+            tag=body["pktTag"],
+            kind=body["nwType"],
+            label=body["cfgdTag"],
+        )
+        if row.encap == "vxlan":
+            local_tag(row)
+        return row
+
+    def update(self, actor: Actor, row: Network, body: Body) -> Network:
+        raise Refusal("Cant change network parameters after its created")
+
+    def delete(self, actor: Actor, row: Any) -> None:
+        if count := row.groups.count():
+            raise Refusal(f"cannot delete {row.name} has {count} endpoint groups")
+        if count := row.services.count():
+            raise Refusal(f"cannot delete {row.name} has {count} services ")
+        if row.kind != NetworkKind.INFRA and row.endpoints.exists():
+            raise Refusal("Error: Network has active endpoints")
+        with transaction.atomic():
+            # What is in an infrastructure network are the nodes' own entrances: they go with it.
+            for endpoint in row.endpoints.all():
+                delete_endpoint(actor=actor, row=endpoint)
+            delete_network(actor=actor, row=row)
+
+    def oper(self, row: Network) -> Body:
+        return network_oper(World(row.tenant, row), row)
+
+
+def spread(subnet: str) -> tuple[str, str, str]:
+    """First and last address of a subnet as a client writes it, and the prefix it lies in: host bits may be set, and
+    "a-b/len" is the range a to b. Raises nothing: the pattern was checked."""
+    ends, _, length = subnet.partition("/")
+    first, _, last = ends.partition("-")
+    prefix = ipam.prefix_around(first, length, 4)
+    whole = ipam.span(prefix)
+    if not last:
+        return ipam.text_of(4, whole.first), ipam.text_of(4, whole.last), prefix
+    return first, last, prefix
+
+
+def masked6(subnet: str) -> str:
+    """An IPv6 subnet without host bits; what is none is left for the verb to refuse."""
+    address, slash, length = subnet.partition("/")
+    if not slash:
+        return subnet
+    try:
+        if int(length) > LONGEST6:
+            raise ipam.AddressError
+        return ipam.prefix_around(address, length, 6)
+    except ipam.AddressError:
+        raise Refusal("ipv6Subnet string invalid format") from None
+
+
+def _refuse_overlap(tenant: Tenant, body: Body) -> None:
+    """The ranges are compared, of IPv4 first."""
+    networks = list(Network.objects.filter(tenant=tenant).order_by("pk"))
+    first, last, _ = spread(body["subnet"])
+    mine = (octets(first), octets(last))
+    for other in networks:
+        if not other.subnet4:
+            continue
+        theirs = ipam.span(other.range4 or other.subnet4)
+        if mine[0] <= theirs.last and theirs.first <= mine[1]:
+            raise Refusal(f"network {other.name} conflicts with subnet {body['subnet']}")
+    subnet6 = masked6(body["ipv6Subnet"])
+    for other in networks:
+        if subnet6 and other.subnet6 and ipam.overlaps(subnet6, other.range6 or other.subnet6):
+            raise Refusal(f"network {other.name} conflicts with subnetv6  {body['ipv6Subnet']}")
+
+
+def _refuse_shape(body: Body) -> None:
+    first, last, prefix = spread(body["subnet"])
+    length = int(prefix.partition("/")[2])
+    if length < SHORTEST:
+        raise Refusal(f"subnet length {length} not supported")
+    span = ipam.span(prefix)
+    if octets(first) > octets(last) or octets(last) not in span:
+        raise Refusal("Network subnet format not valid")
+    if body["gateway"] and octets(body["gateway"]) not in span:
+        raise beyond(body["gateway"], prefix)
+    if body["ipv6Gateway"] and not body["ipv6Subnet"]:
+        raise Refusal("ipv6Gateway needs an ipv6Subnet")
+    if "-" in body["subnet"]:
+        try:
+            ranges.inside(prefix, f"{first}-{last}")
+        except ipam.AddressError as error:
+            raise Refusal(str(error)) from None
+
+
+def _refuse_tag(encap: str, tag: int) -> None:
+    fabric = Fabric.objects.filter(pk=1).first() or Fabric()
+    first, last = getattr(fabric, f"{encap}_first"), getattr(fabric, f"{encap}_last")
+    used = set(Network.objects.filter(encap=encap).values_list("tag", flat=True))
+    if tag == 0:
+        if len(used.intersection(range(first, last + 1))) == last - first + 1:
+            raise Refusal(f"no {encap}s available")
+    elif encap == "vxlan" and 0 < tag < first:
+        raise Refusal("requested vxlan is out of range")
+    elif tag in used or not first <= tag <= last:
+        # Contiv prints the tag as a number without sign.
+        where = f" - vlan:{tag % 2**64}" if encap == "vlan" else ""
+        raise Refusal(f"requested {encap} not available{where}")

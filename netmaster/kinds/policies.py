@@ -1,0 +1,50 @@
+"""policys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netmaster.kinds.base import Links, OwnedKind, Sets, tenant_named
+from netmaster.oper import endpoint_oper
+from netmaster.refusal import Refusal
+from netmaster.structs import POLICY, Body
+from netmaster.wire import filled
+from networks.models import Endpoint
+from policies.actions import create_policy, delete_policy
+from policies.models import Policy
+from tenants.change import Actor
+
+
+class Policies(OwnedKind):
+    collection, word, struct, model = "policys", "policy", POLICY, Policy
+    prefetch = ("groups", "rules")
+
+    def members(self, row: Policy) -> Body:
+        return {"policyName": row.name, "tenantName": row.tenant.name}
+
+    def sets(self, row: Any) -> Sets:
+        tenant = row.tenant.name
+        return {
+            "EndpointGroups": [("endpointGroup", f"{tenant}:{one.name}") for one in row.groups.all()],
+            "Rules": [("rule", f"{tenant}:{row.name}:{one.name or one.pk}") for one in row.rules.all()],
+        }
+
+    def links(self, row: Policy) -> Links:
+        return {"Tenant": ("tenant", row.tenant.name)}
+
+    def create(self, actor: Actor, body: Body) -> Policy:
+        return create_policy(actor=actor, tenant=tenant_named(body["tenantName"]), name=body["policyName"])
+
+    def update(self, actor: Actor, row: Policy, body: Body) -> Policy:
+        return row
+
+    def delete(self, actor: Actor, row: Policy) -> None:
+        if row.groups.exists():
+            raise Refusal("Policy is being used")
+        delete_policy(actor=actor, row=row)
+
+    def oper(self, row: Policy) -> Body:
+        endpoints = Endpoint.objects.filter(group__policies=row).order_by("pk")
+        endpoints = endpoints.select_related("tenant", "network", "group", "node", "container")
+        shown = [endpoint_oper(one) for one in endpoints]
+        return filled({"endpoints": shown, "numEndpoints": len(shown)})

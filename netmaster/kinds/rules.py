@@ -1,0 +1,155 @@
+"""rules."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.db import models
+
+from core import ipam
+from netmaster.kinds.base import Kind, Links, Sets, split
+from netmaster.refusal import Refusal
+from netmaster.structs import RULE, Body
+from networks.models import EndpointGroup, Network
+from policies.actions import add_rule, delete_rule
+from policies.models import Policy, Rule, RulePeer
+from tenants.change import Actor
+from tenants.models import Tenant
+
+#: Protocols in which ports mean something.
+WITH_PORTS = frozenset({"tcp", "udp", "6", "17"})
+LAST_PROTOCOL = 255
+
+
+class Rules(Kind):
+    """A rule made elsewhere may have no name: then its number is its id. Several ports cannot be said in Contiv's
+    shape, and no port is shown for them."""
+
+    collection, word, struct = "rules", "rule", RULE
+
+    def rows(self) -> models.QuerySet[Any]:
+        rows = Rule.objects.select_related("policy__tenant", "peer_group", "peer_network")
+        return rows.order_by("pk")
+
+    def find(self, key: str) -> Any | None:
+        parts = split(key, 3)
+        if parts is None:
+            return None
+        tenant, policy, name = parts
+        rows = self.rows().filter(policy__tenant__name=tenant, policy__name=policy)
+        found = rows.filter(name=name).first()
+        if found is None and re.fullmatch(r"[0-9]{1,18}", name, re.ASCII):
+            found = rows.filter(name="", pk=int(name)).first()
+        return found
+
+    def key(self, row: Rule) -> str:
+        return f"{row.policy.tenant.name}:{row.policy.name}:{row.name or row.pk}"
+
+    def members(self, row: Rule) -> Body:
+        side = "from" if row.direction == "in" else "to"
+        return {
+            "tenantName": row.policy.tenant.name,
+            "policyName": row.policy.name,
+            "ruleId": row.name or str(row.pk),
+            "direction": row.direction,
+            "priority": row.priority,
+            "action": row.action,
+            "protocol": "" if row.protocol == "any" else row.protocol,
+            "port": int(row.ports) if row.ports.isdigit() else 0,
+            **{f"{end}{what}": "" for end in ("from", "to") for what in ("EndpointGroup", "Network", "IpAddress")},
+            f"{side}EndpointGroup": row.peer_group.name if row.peer_group else "",
+            f"{side}Network": row.peer_network.name if row.peer_network else "",
+            f"{side}IpAddress": row.peer_addresses.removesuffix("/32"),
+        }
+
+    def sets(self, row: Rule) -> Sets:
+        return {"Policies": [("policy", f"{row.policy.tenant.name}:{row.policy.name}")]}
+
+    def links(self, row: Rule) -> Links:
+        group = row.peer_group
+        return {"MatchEndpointGroup": ("endpointGroup", f"{row.policy.tenant.name}:{group.name}") if group else None}
+
+    def create(self, actor: Actor, body: Body) -> Rule:
+        _refuse_peers(body)
+        tenant = Tenant.objects.filter(name=body["tenantName"]).first()
+        group, network = _peers(tenant, body)
+        policy = Policy.objects.filter(tenant=tenant, name=body["policyName"]).first() if tenant else None
+        if tenant is None or policy is None:
+            raise Refusal("Policy not found")
+        if body["direction"] == "in" and body["toIpAddress"]:
+            count = policy.groups.count()
+            said = f"failed to configure {body['toIpAddress']}, {count} endpoint groups linked to policy {policy.name}"
+            raise Refusal(f"{said} ")
+        protocol = body["protocol"]
+        if protocol.isdigit() and int(protocol) > LAST_PROTOCOL:
+            raise Refusal("protocol string invalid format")
+        addresses = _range_text(body[_side(body, "IpAddress")])
+        peer = RulePeer.GROUP if group else RulePeer.NETWORK if network else RulePeer.ADDRESS
+        return add_rule(
+            actor=actor,
+            tenant=tenant,
+            policy=policy,
+            name=body["ruleId"],
+            direction=body["direction"],
+            priority=body["priority"],
+            action=body["action"],
+            protocol=protocol or "any",
+            ports=str(body["port"] or "") if protocol in WITH_PORTS else "",
+            peer=peer if group or network or addresses else RulePeer.ANY,
+            peer_group=group,
+            peer_network=network,
+            peer_addresses=addresses,
+            idle=True,
+        )
+
+    def update(self, actor: Actor, row: Rule, body: Body) -> Rule:
+        raise Refusal("can not update a rule after its created")
+
+    def delete(self, actor: Actor, row: Rule) -> None:
+        delete_rule(actor=actor, row=row)
+
+    def tenant_of(self, row: Rule) -> Tenant:
+        return row.policy.tenant
+
+
+def _side(body: Body, what: str) -> str:
+    return f"{'from' if body['direction'] == 'in' else 'to'}{what}"
+
+
+def _refuse_peers(body: Body) -> None:
+    if body["direction"] == "in":
+        if body["toNetwork"] or body["toEndpointGroup"]:
+            raise Refusal("can not specify 'to' parameters in incoming rule")
+        if body["fromNetwork"] and body["fromIpAddress"]:
+            raise Refusal("can not specify both from network and from ip address")
+        if body["fromNetwork"] and body["fromEndpointGroup"]:
+            raise Refusal("can not specify both from network and from EndpointGroup")
+        return
+    if body["fromNetwork"] or body["fromEndpointGroup"] or body["fromIpAddress"]:
+        raise Refusal("can not specify 'from' parameters in outgoing rule")
+    if body["toNetwork"] and body["toIpAddress"]:
+        raise Refusal("can not specify both to-network and to-ip address")
+    if body["toNetwork"] and body["toEndpointGroup"]:
+        raise Refusal("can not specify both to-network and to-EndpointGroup")
+
+
+def _peers(tenant: Tenant | None, body: Body) -> tuple[EndpointGroup | None, Network | None]:
+    """The group and the network that the rule names."""
+    group_name, network_name = body[_side(body, "EndpointGroup")], body[_side(body, "Network")]
+    group = EndpointGroup.objects.filter(tenant=tenant, name=group_name).first() if group_name else None
+    if group_name and group is None:
+        raise Refusal("endpoint group not found")
+    network = Network.objects.filter(tenant=tenant, name=network_name).first() if network_name else None
+    if network_name and network is None:
+        raise Refusal(f"{'from' if body['direction'] == 'in' else 'to'} Network not found")
+    return group, network
+
+
+def _range_text(text: str) -> str:
+    """Contiv's "10.1.1.1-20" as a range of whole addresses; a prefix with host bits as the prefix."""
+    address, _, length = text.partition("/")
+    first, dash, last = address.partition("-")
+    if dash:
+        return f"{first}-{first.rpartition('.')[0]}.{last}"
+    return ipam.prefix_around(first, length, 4) if length else first

@@ -1,0 +1,30 @@
+"""The VLAN that clients see for a VXLAN network: the lowest free number, given when somebody first asks."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from netmaster.models import LocalTag
+from networks.models import Network
+from networks.tags import locked_fabric
+
+FIRST, LAST = 1, 4094
+
+
+def local_tag(network: Network) -> int:
+    """The network's number; 0 when all are given."""
+    found = getattr(network, "local_tag", None)
+    return found.number if found else _give(network)
+
+
+def _give(network: Network) -> int:
+    with transaction.atomic():
+        locked_fabric()
+        found = LocalTag.objects.filter(network=network).first()
+        if found is not None:
+            return found.number
+        used = set(LocalTag.objects.order_by().values_list("number", flat=True))
+        number = next((number for number in range(FIRST, LAST + 1) if number not in used), 0)
+        if number:
+            LocalTag.objects.create(network=network, number=number)
+        return number

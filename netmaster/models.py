@@ -1,0 +1,56 @@
+"""What the dialect must remember and the product has no place for: how a client put things, and what it told of
+containers. No row here decides anything on a node."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from networks.models import Endpoint, Network
+
+
+class Wording(models.Model):
+    """How a client wrote members of an object that is stored in canonical form: {member: [as written, as stored]}.
+
+    A member is shown as it was written for as long as the object still holds what was stored then ("20.1.1.5/24" for
+    20.1.1.0/24; no tag for the one that was chosen).
+    """
+
+    kind = models.CharField(max_length=20)
+    row = models.PositiveBigIntegerField()
+    members = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "row"], name="netmaster_wording_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.row}"
+
+
+class LocalTag(models.Model):
+    """The VLAN a VXLAN network is shown with, as Contiv's nodes needed one. Ours do not; clients print it."""
+
+    network = models.OneToOneField(Network, on_delete=models.CASCADE, related_name="local_tag", primary_key=True)
+    number = models.PositiveIntegerField(unique=True)
+
+    def __str__(self) -> str:
+        return f"{self.network} {self.number}"
+
+
+class Container(models.Model):
+    """What a plug-in told of the container behind an endpoint. `endpoint_name` is the id it uses for it.
+
+    `reported_ip` is the address it named when the container started, and `running` whether it runs: a service's
+    providers are the running ones with its labels.
+    """
+
+    endpoint = models.OneToOneField(Endpoint, on_delete=models.CASCADE, related_name="container", primary_key=True)
+    endpoint_name = models.CharField(max_length=256, db_index=True)
+    container = models.CharField(max_length=256, blank=True, db_index=True)
+    common_name = models.CharField(max_length=256, blank=True, db_index=True)
+    host = models.CharField(max_length=256, blank=True)
+    labels = models.JSONField(null=True)
+    reported_ip = models.CharField(max_length=39, blank=True)
+    running = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.endpoint_name

@@ -1,0 +1,165 @@
+"""What plug-ins on nodes ask of netmaster: addresses, and endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from netmaster import wire
+from netmaster.allocation import (
+    address_in,
+    free_reservation,
+    network_named,
+    reserve,
+    with_length,
+)
+from netmaster.caller import actor_of
+from netmaster.endpoints import endpoint_in, record
+from netmaster.handling import JSON, body_of, view
+from netmaster.models import Container
+from netmaster.refusal import Refusal
+from netmaster.structs import typed
+from networks.actions import create_endpoint, delete_endpoint
+from networks.models import Endpoint, EndpointGroup, Network, Node
+from tenants.change import Actor
+from tenants.models import validate_name
+
+MISSING = "key not found"
+Said = Mapping[str, Any]
+
+
+@view("POST")
+def plugin(request: HttpRequest, verb: str) -> HttpResponse:
+    handler = VERBS.get(verb)
+    if handler is None or request.content_type != JSON:
+        return wire.not_found()
+    said = body_of(request)
+    return wire.ok(handler(actor_of(request), said if isinstance(said, dict) else {}))
+
+
+def alloc_address(actor: Actor, said: Said) -> Any:
+    wanted, pool = text(said, "NetworkID"), text(said, "AddressPool")
+    network, group = address_in(wanted, pool)
+    family = 6 if ":" in pool else 4
+    found = reserve(actor, network, group, family, text(said, "PreferredIPv4Address"))
+    return {"NetworkID": wanted, "IPv4Address": with_length(network, found, family)}
+
+
+def release_address(actor: Actor, said: Said) -> Any:
+    """Said of an address that nobody keeps, it changes nothing."""
+    network, _ = network_named(text(said, "NetworkID"))
+    free_reservation(actor, network, text(said, "IPv4Address"))
+    return "success"
+
+
+def create(actor: Actor, said: Said) -> Any:
+    """Make an endpoint, or answer the one that is there under this id."""
+    network = _network(said)
+    name, config = text(said, "EndpointID"), said.get("ConfigEP") or {}
+    found = endpoint_in(network, name)
+    if found is None:
+        group = _group(network, text(said, "ServiceName") or text(config, "ServiceName"))
+        with transaction.atomic():
+            found = _make(actor, network, group, name, config, text(said, "EPCommonName"))
+    return {"EndpointConfig": record(found)}
+
+
+def delete(actor: Actor, said: Said) -> Any:
+    found = endpoint_in(_network(said), text(said, "EndpointID"))
+    if found is None:
+        raise Refusal(MISSING)
+    answer = {"EndpointConfig": record(found)}
+    delete_endpoint(actor=actor, row=found)
+    return answer
+
+
+def update(actor: Actor, said: Said) -> Any:
+    """A container started or died. Of an endpoint that is not there nothing is known, and nothing is answered."""
+    tenant, network = text(said, "Tenant"), text(said, "Network")
+    place = Network.objects.filter(tenant__name=tenant, name=network).first()
+    if place is None:
+        raise Refusal(MISSING)
+    found = endpoint_in(place, text(said, "EndpointID"))
+    if found is None:
+        return None
+    container = getattr(found, "container", None) or Container(endpoint=found, endpoint_name=found.name)
+    container.running = text(said, "Event") == "start"
+    container.reported_ip = text(said, "IPAddress")
+    if container.running:
+        container.container = text(said, "ContainerID")
+        container.common_name = text(said, "EPCommonName") or container.common_name
+        container.labels = {str(name): str(value) for name, value in (said.get("Labels") or {}).items()}
+    container.save()
+    return {"IPAddress": container.reported_ip}
+
+
+VERBS: dict[str, Callable[[Actor, Said], Any]] = {
+    "allocAddress": alloc_address,
+    "releaseAddress": release_address,
+    "createEndpoint": create,
+    "deleteEndpoint": delete,
+    "updateEndpoint": update,
+}
+
+
+def text(said: Said, name: str) -> str:
+    """A member that is a text, or not there."""
+    given = said.get(name)
+    return "" if given is None else str(typed("string", given, f"Go struct field .{name}"))
+
+
+def _network(said: Said) -> Network:
+    rows = Network.objects.select_related("tenant")
+    found: Network | None = rows.filter(tenant__name=text(said, "TenantName"), name=text(said, "NetworkName")).first()
+    if found is None:
+        raise Refusal(MISSING)
+    return found
+
+
+def _group(network: Network, name: str) -> EndpointGroup | None:
+    if not name:
+        return None
+    found: EndpointGroup | None = EndpointGroup.objects.filter(tenant_id=network.tenant_id, name=name).first()
+    if found is None:
+        raise Refusal(MISSING)
+    return found
+
+
+def _make(
+    actor: Actor, network: Network, group: EndpointGroup | None, name: str, config: Said, common: str
+) -> Endpoint:
+    asked4, asked6 = text(config, "IPAddress"), text(config, "IPv6Address")
+    for address in filter(None, (asked4, asked6)):
+        # An address that was allocated before is kept for this very endpoint.
+        free_reservation(actor, network, address, checked=True)
+    host = text(config, "Host")
+    made = create_endpoint(
+        actor=actor,
+        tenant=network.tenant,
+        name=_name(network, name),
+        network=network,
+        group=group,
+        node=Node.objects.filter(name=host).first() if host else None,
+        ip4=asked4 or None,
+        ip6=asked6 or None,
+    )
+    made.container = Container(endpoint=made, endpoint_name=name, common_name=common, host=host)
+    made.container.save()
+    return made
+
+
+def _name(network: Network, name: str) -> str:
+    """What the endpoint is called here: as the plug-in calls it, where that is a name and free in the tenant."""
+    try:
+        validate_name(name)
+    except ValidationError:
+        fits = False
+    else:
+        fits = len(name) <= 64
+    taken = Endpoint.objects.filter(tenant_id=network.tenant_id, name=name).exists()
+    return name if fits and not taken else f"ep-{sha256(f'{network.pk} {name}'.encode()).hexdigest()[:16]}"

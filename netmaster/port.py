@@ -1,0 +1,31 @@
+"""The port of its own: what comes in there is netmaster's, and nothing of the product's pages is there.
+
+First of all middleware, so that such a request meets no session, no cookie and no form protection: clients of Contiv
+know none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+
+class NetmasterPort:
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+        self.port = str(settings.NETMASTER_PORT) if settings.NETMASTER_PORT else ""
+        self.urlconf = "netmaster.urls" if settings.NETMASTER_OPEN else "netmaster.proxy.urls"
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # The port of the socket the request came in by, whatever the Host header says.
+        if not self.port or request.META.get("SERVER_PORT") != self.port:
+            return self.get_response(request)
+        request.urlconf = self.urlconf
+        found = resolve(request.path_info, self.urlconf)
+        answer: HttpResponse = found.func(request, *found.args, **found.kwargs)
+        return answer

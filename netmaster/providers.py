@@ -1,0 +1,46 @@
+"""Who answers for a service: running containers of its tenant that have all of its labels."""
+
+from __future__ import annotations
+
+from netmaster import wording
+from netmaster.models import Container
+from netmaster.structs import Body
+from routing.models import Service
+
+
+def providers_of(service: Service) -> list[Container]:
+    rows = Container.objects.filter(endpoint__tenant=service.tenant, running=True)
+    rows = rows.select_related(
+        "endpoint__tenant", "endpoint__network", "endpoint__group", "endpoint__node", "endpoint__container"
+    )
+    wanted = service.selectors.items()
+    return [one for one in rows.order_by("pk") if wanted <= (one.labels or {}).items()]
+
+
+def service_state(service: Service) -> Body:
+    """A service as /services tells of it."""
+    tenant = service.tenant.name
+    return {
+        "id": f"{service.name}:{tenant}",
+        "servicename": service.name,
+        "tenantname": tenant,
+        "subnet": service.network.name,
+        **wording.applied({"ports": service.ports}, wording.of("serviceLB", service.pk)),
+        "selectors": service.selectors,
+        "ipaddress": service.address,
+        "providers": {f"{one.reported_ip}:{tenant}": _provider(service, one) for one in providers_of(service)},
+    }
+
+
+def _provider(service: Service, one: Container) -> Body:
+    tenant, network = service.tenant.name, one.endpoint.network.name
+    return {
+        "IPAddress": one.reported_ip,
+        "ContainerID": one.container,
+        "Labels": one.labels,
+        "Tenant": tenant,
+        "Network": network,
+        "Services": [f"{service.name}:{tenant}"],
+        "Container": "",
+        "EpIDKey": f"{network}.{tenant}-{one.endpoint_name}",
+    }

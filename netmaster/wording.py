@@ -1,0 +1,42 @@
+"""How clients wrote things, kept beside the canonical form in which they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from netmaster.models import Wording
+
+#: member → [as it was written, what was stored for it].
+Words = Mapping[str, Any]
+
+
+def of(kind: str, row: int) -> Words:
+    found = Wording.objects.filter(kind=kind, row=row).first()
+    return found.members if found else {}
+
+
+def of_all(kind: str) -> dict[int, Words]:
+    return dict(Wording.objects.filter(kind=kind).values_list("row", "members"))
+
+
+def applied(members: Mapping[str, Any], words: Words) -> dict[str, Any]:
+    """The members, as they were written where they still are what was stored then."""
+    shown = dict(members)
+    for name, (written, stored) in words.items():
+        if name in shown and shown[name] == stored:
+            shown[name] = written
+    return shown
+
+
+def keep(kind: str, row: int, written: Mapping[str, Any], members: Mapping[str, Any]) -> None:
+    """Remember what of a request reads otherwise than what became of it."""
+    words = {name: [value, members[name]] for name, value in written.items() if members.get(name, value) != value}
+    if words:
+        Wording.objects.update_or_create(kind=kind, row=row, defaults={"members": words})
+    else:
+        forget(kind, row)
+
+
+def forget(kind: str, row: int) -> None:
+    Wording.objects.filter(kind=kind, row=row).delete()

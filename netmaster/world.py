@@ -1,0 +1,63 @@
+"""What is in a tenant's networks at this moment, read once for an answer that shows much of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cached_property
+
+from core import ipam
+from netmaster.models import Container
+from networks.models import AddressReservation, Endpoint, EndpointGroup, Network
+from tenants.models import Tenant
+
+
+class World:
+    """One tenant, or one network of it."""
+
+    def __init__(self, tenant: Tenant, network: Network | None = None) -> None:
+        self.tenant, self.network = tenant, network
+
+    @cached_property
+    def networks(self) -> list[Network]:
+        if self.network is not None:
+            return [self.network]
+        return list(Network.objects.filter(tenant=self.tenant).select_related("local_tag").order_by("pk"))
+
+    @cached_property
+    def groups(self) -> list[EndpointGroup]:
+        rows = EndpointGroup.objects.filter(network__in=self.networks).select_related("tenant", "network")
+        return list(rows.order_by("pk"))
+
+    @cached_property
+    def endpoints(self) -> list[Endpoint]:
+        rows = Endpoint.objects.filter(network__in=self.networks)
+        rows = rows.select_related("tenant", "network", "group", "node", "container")
+        return list(rows.order_by("pk"))
+
+    @cached_property
+    def reserved(self) -> dict[int, list[ipam.Span]]:
+        """What is kept aside, by network."""
+        found: dict[int, list[ipam.Span]] = defaultdict(list)
+        rows = AddressReservation.objects.filter(network__in=self.networks)
+        for network, addresses in rows.values_list("network_id", "addresses"):
+            found[network].append(ipam.span(addresses))
+        return found
+
+    def endpoints_of(self, network: Network) -> list[Endpoint]:
+        return [one for one in self.endpoints if one.network_id == network.pk]
+
+    def members_of(self, group: EndpointGroup) -> list[Endpoint]:
+        return [one for one in self.endpoints if one.group_id == group.pk]
+
+
+def container_of(endpoint: Endpoint) -> Container:
+    """What is known of the container behind an endpoint; of one made elsewhere, its name and its node."""
+    found: Container | None = getattr(endpoint, "container", None)
+    if found is not None:
+        return found
+    return Container(endpoint=endpoint, endpoint_name=endpoint.name, host=endpoint.node.name if endpoint.node else "")
+
+
+def spans_of(addresses: Iterable[str | None], family: int) -> list[ipam.Span]:
+    return [span for one in addresses if one and (span := ipam.span(one)).version == family]

@@ -1,0 +1,71 @@
+"""The verbs on reservations: addresses of a network that are never handed out."""
+
+from __future__ import annotations
+
+from core import ipam
+from networks import spaces
+from networks.allocation import free_again, space_of
+from networks.kept import area_of
+from networks.models import AddressReservation, Network
+from networks.pools import check_reservation
+from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
+from tenants.checks import FieldErrors, owned, refuse
+from tenants.models import Tenant
+
+
+def create_reservation(
+    *, actor: Actor, tenant: Tenant, network: Network, addresses: str, note: str = ""
+) -> AddressReservation:
+    """Keep addresses of a network aside, "20.1.1.5" or "20.1.1.5-20.1.1.9". Refused where an endpoint has one."""
+    with change(actor=actor, tenant=tenant, verb="reservation.create") as step:
+        row = AddressReservation(network=owned("network", network, tenant), addresses=addresses, note=note)
+        _check(row)
+        row.save()
+        _keep(row)
+        step.created(row)
+    return row
+
+
+def update_reservation(
+    *,
+    actor: Actor,
+    row: AddressReservation,
+    network: Network | Keep = KEEP,
+    addresses: str | Keep = KEEP,
+    note: str | Keep = KEEP,
+) -> AddressReservation:
+    """Keep other addresses aside, or say why in other words. Its network stays."""
+    with change(actor=actor, tenant=row.tenant, verb="reservation.update") as step:
+        row = fresh(row)
+        before, old = plain(row), row.addresses
+        if network is not KEEP and network.pk != row.network_id:
+            refuse("network", "A reservation stays in its network. Make one in the other network instead.", "fixed")
+        assign(row, addresses=addresses, note=note)
+        _check(row, old)
+        row.save()
+        free_again(row.network, old)
+        _keep(row)
+        step.updated(row, before)
+    return row
+
+
+def delete_reservation(*, actor: Actor, row: AddressReservation) -> None:
+    """Let the addresses be handed out again."""
+    with change(actor=actor, tenant=row.tenant, verb="reservation.delete") as step:
+        row = fresh(row)
+        before = plain(row)
+        row.delete()
+        free_again(row.network, row.addresses)
+        step.deleted(row, before)
+
+
+def _keep(row: AddressReservation) -> None:
+    spaces.take(space_of(row.network, 4 if ipam.family(row.addresses) == 4 else 6), area_of(row.addresses))
+
+
+def _check(row: AddressReservation, old: str = "") -> None:
+    errors = FieldErrors()
+    errors.fields_of(row)
+    if not errors.found:
+        check_reservation(row, errors, old)
+    errors.settle()

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tenants.testing import people
+
+__all__ = ["people"]

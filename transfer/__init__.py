@@ -1,0 +1,1 @@
+"""What an installation holds, as one document: written, read back, compared and made again through the same verbs."""

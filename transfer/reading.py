@@ -1,0 +1,176 @@
+"""From a document to rows: compared first, then made or changed through the verbs, all of it or nothing.
+
+What is there and not in the document stays as it is: carrying over never deletes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from rest_framework.exceptions import ValidationError as Unreadable
+
+from contivui.web.problem import Problem
+from networks.actions import update_fabric
+from networks.serializers import FabricSerializer
+from policies.actions import replace_rules
+from policies.models import Policy
+from policies.serializers import LineSerializer
+from tenants.change import Actor
+from tenants.models import Tenant
+from transfer import writing
+from transfer.document import Document, Item, items, without_empty
+from transfer.kinds import CLUSTER, NODES, OWNED, POLICIES, TENANTS, Kind
+from transfer.steps import Does, Outcome, Step
+
+
+class _Undo(Exception):
+    """Leaves the transaction, and nothing of it behind."""
+
+
+def carry_over(document: Document, actor: Actor, *, only_plan: bool = False) -> Outcome:
+    """Make what the document says. With `only_plan`, or when anything is refused, nothing is stored: the steps then say
+    what would be made, and what cannot be and why."""
+    carrier = _Carrier(actor)
+    try:
+        with transaction.atomic():
+            carrier.all_of(document)
+            if only_plan or carrier.outcome.refused:
+                raise _Undo
+    except _Undo:
+        carrier.outcome.tokens.clear()
+    return carrier.outcome
+
+
+class _Carrier:
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+        self.outcome = Outcome()
+
+    def all_of(self, document: Document) -> None:
+        if wanted := document.get("fabric"):
+            self._step("fabric", partial(self._fabric, wanted))
+        for kind in CLUSTER:
+            for item in items(document, kind.name, "the document"):
+                self._object(kind, item, None)
+        for item in items(document, "tenants", "the document"):
+            self._tenant(item)
+
+    def _tenant(self, item: Item) -> None:
+        own = {name: value for name, value in item.items() if name not in {kind.name for kind in OWNED}}
+        self._object(TENANTS, own, None)
+        tenant = Tenant.objects.filter(name=item.get("name")).first()
+        if tenant is None:
+            return
+        for kind in OWNED:
+            for part in items(item, kind.name, f"tenant {tenant.name}"):
+                self._object(kind, part, tenant)
+        for part in items(item, POLICIES.name, f"tenant {tenant.name}"):
+            self._step(f"rules {tenant.name}/{part.get('name')}", partial(self._rules, part, tenant))
+
+    def _object(self, kind: Kind, item: Item, tenant: Tenant | None) -> None:
+        what = " ".join([kind.resource.name, "/".join([*([tenant.name] if tenant else []), *kind.key_of(item)])])
+        self._step(what, partial(self._make, kind, item, tenant))
+
+    def _step(self, what: str, work: Callable[[], tuple[Does, str]]) -> None:
+        """One object in a savepoint of its own, so that all that is wrong is found in one go."""
+        try:
+            with transaction.atomic():
+                does, why = work()
+        except (ValidationError, Unreadable, Problem) as error:
+            does, why = "refused", " ".join(_sentences(error))
+        self.outcome.steps.append(Step(does, what, why))
+
+    def _make(self, kind: Kind, item: Item, tenant: Tenant | None) -> tuple[Does, str]:
+        own = {name: value for name, value in item.items() if name != "rules" or kind is not POLICIES}
+        if unknown := own.keys() - kind.fields.keys():
+            raise Unreadable({name: ["There is no such field."] for name in sorted(unknown)})
+        row = self._found(kind, own, tenant)
+        if row is None:
+            return self._create(kind, own, tenant)
+        return self._update(kind, row, own, tenant)
+
+    def _found(self, kind: Kind, item: Item, tenant: Tenant | None) -> Any:
+        path = getattr(kind.resource.model, "tenant_path", "tenant")
+        where = {path: tenant} if tenant else {}
+        for name in kind.key:
+            by_name = "__name" if name == "network" else ""
+            where[f"{name}{by_name}"] = item.get(name, "")
+        return kind.rows(**where).first()
+
+    def _create(self, kind: Kind, item: Item, tenant: Tenant | None) -> tuple[Does, str]:
+        given = self._read(kind, item, tenant)
+        assert kind.resource.create is not None
+        made = kind.resource.create(actor=self.actor, **given, **({"tenant": tenant} if tenant else {}))
+        if kind is NODES:
+            node, token = made
+            self.outcome.tokens[node.name] = token
+        return "create", ""
+
+    def _update(self, kind: Kind, row: Any, item: Item, tenant: Tenant | None) -> tuple[Does, str]:
+        has, wants = kind.item(row), without_empty(item)
+        changed = [name for name in kind.fields if name in has | wants and has.get(name) != wants.get(name)]
+        if not changed:
+            return "same", ""
+        values = {name: item.get(name, kind.empty(name)) for name in changed}
+        given = self._read(kind, values, tenant, row)
+        assert kind.resource.update is not None
+        kind.resource.update(actor=self.actor, row=row, **given)
+        return "update", ", ".join(changed)
+
+    def _read(self, kind: Kind, item: Item, tenant: Tenant | None, row: Any = None) -> dict[str, Any]:
+        """An item as arguments of a verb."""
+        data = {**item, **({"tenant": tenant.name} if tenant and row is None else {})}
+        form = kind.resource.serializer(row, data=data, partial=row is not None, context=kind.context(tenant))
+        form.is_valid(raise_exception=True)
+        return {name: value for name, value in form.validated_data.items() if name != "tenant"}
+
+    def _rules(self, item: Item, tenant: Tenant) -> tuple[Does, str]:
+        policy = Policy.objects.get(tenant=tenant, name=item["name"])
+        has = [
+            writing.line_of(rule) for rule in policy.rules.select_related("peer_group", "peer_network").order_by("id")
+        ]
+        wants = [without_empty(line) for line in items(item, "rules", f"policy {policy.name}")]
+        if has == wants:
+            return "same", ""
+        form = LineSerializer(data=wants, many=True, context=POLICIES.context(tenant))
+        form.is_valid(raise_exception=True)
+        replace_rules(actor=self.actor, policy=policy, rules=form.validated_data, idle=True)
+        return "update", f"{len(wants)} rules"
+
+    def _fabric(self, wanted: Item) -> tuple[Does, str]:
+        has = writing.fabric()
+        changed = {name: value for name, value in wanted.items() if has.get(name) != value}
+        if not changed:
+            return "same", ""
+        form = FabricSerializer(data=changed)
+        form.is_valid(raise_exception=True)
+        update_fabric(actor=self.actor, **form.validated_data)
+        return "update", ", ".join(changed)
+
+
+def _sentences(error: ValidationError | Unreadable | Problem) -> Iterator[str]:
+    """What is wrong, with its field in front."""
+    if isinstance(error, Problem):
+        yield error.message
+    elif isinstance(error, ValidationError) and hasattr(error, "error_dict"):
+        for name, found in error.message_dict.items():
+            yield from (f"{name}: {sentence}" for sentence in found)
+    elif isinstance(error, ValidationError):
+        yield from error.messages
+    else:
+        yield from _flat(error.detail, "")
+
+
+def _flat(detail: Any, path: str) -> Iterator[str]:
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            yield from _flat(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(detail, list):
+        for position, inner in enumerate(detail):
+            yield from _flat(inner, f"{path}.{position}" if isinstance(inner, dict) else path)
+    else:
+        yield f"{path}: {detail}" if path else str(detail)

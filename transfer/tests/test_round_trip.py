@@ -1,0 +1,194 @@
+"""A document leads back to itself, through an empty installation; a second time nothing changes; wrong ones say why."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from networks.actions import (
+    create_endpoint,
+    create_group,
+    create_network,
+    create_node,
+    create_reservation,
+    update_fabric,
+)
+from networks.models import Endpoint, Network, Node
+from policies.actions import add_rule, create_policy, create_profile
+from policies.models import Policy
+from routing.actions import create_app_profile, create_bgp_peer, create_contract_group, create_gateway, create_service
+from tenants.actions import create_tenant
+from tenants.change import SYSTEM, Actor
+from tenants.models import AuditEntry, Tenant
+from transfer.document import Form, NoDocument, dump, load
+from transfer.reading import carry_over
+from transfer.steps import Step
+from transfer.writing import document_of
+
+pytestmark = pytest.mark.django_db
+ACTOR = Actor("import", "system")
+
+
+def furnish(name: str = "blue", node: Node | None = None) -> Tenant:
+    tenant = create_tenant(actor=SYSTEM, name=name, description="ächt", default_verdict="deny")
+    give: dict[str, Any] = {"actor": SYSTEM, "tenant": tenant}
+    front = create_network(
+        **give,
+        name="front",
+        subnet4="20.1.1.0/24",
+        gateway4="20.1.1.254",
+        subnet6="fd00:1::/64",
+        range4="20.1.1.5-20.1.1.99",
+    )
+    back = create_network(**give, name="back", subnet6="fd00:2::/64", encap="vlan")
+    create_reservation(**give, network=front, addresses="20.1.1.7", note="a printer")
+    web = create_group(**give, name="web", network=front, pool4="20.1.1.50-20.1.1.60", label="tier-1")
+    db = create_group(**give, name="db", network=front)
+    create_profile(**give, name="ten", rate_bps=10**7, dscp=10, groups=[web, db])
+    policy = create_policy(**give, name="db-policy", groups=[db])
+    peer = {"peer": "group", "peer_group": web}
+    add_rule(**give, policy=policy, name="r1", priority=10, protocol="tcp", ports="80, 443", **peer)
+    add_rule(**give, policy=policy, action="deny")
+    add_rule(**give, policy=policy, action="deny", priority=1, protocol="udp", idle=True)
+    create_policy(**give, name="empty")
+    create_app_profile(**give, name="shop", groups=[web])
+    create_contract_group(**give, name="common", kind="provided", contracts=["uni/tn-common/brc-default"])
+    create_service(**give, name="dns", network=front, selectors={"app": "dns"}, ports=["53:53:UDP"])
+    create_endpoint(**give, name="web-1", network=front, group=web, node=node)
+    create_endpoint(**give, name="only6", network=back)
+    return tenant
+
+
+def everything() -> None:
+    node, _ = create_node(actor=SYSTEM, name="n1", vtep="192.0.2.1")
+    furnish("blue", node)
+    furnish("green")
+    update_fabric(actor=SYSTEM, vxlan_last=20000)
+    create_bgp_peer(actor=SYSTEM, name="n1", router_address="50.1.1.1/24", asn="65001", neighbor="50.1.1.2")
+    create_gateway(actor=SYSTEM, physical_domain="domain")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("form", ["yaml", "json"])
+def test_a_round_trip_gives_the_same_bytes(form: Form) -> None:
+    everything()
+    text = dump(document_of(), form)
+    call_command("flush", interactive=False, verbosity=0)
+    assert document_of()["tenants"] == []
+    outcome = carry_over(load(text), ACTOR)
+    assert outcome.refused == []
+    assert set(outcome.tokens) == {"n1"}
+    assert dump(document_of(), form) == text
+    assert Endpoint.objects.get(tenant__name="blue", name="web-1").node == Node.objects.get()
+
+
+def test_a_second_time_nothing_changes() -> None:
+    everything()
+    before = AuditEntry.objects.count()
+    outcome = carry_over(document_of(), ACTOR)
+    assert {step.does for step in outcome.steps} == {"same"}
+    assert AuditEntry.objects.count() == before
+
+
+def test_what_differs_is_changed_and_what_is_not_named_stays() -> None:
+    tenant = furnish()
+    document = {
+        "format": "contivui/1",
+        "tenants": [
+            {
+                "name": "blue",
+                "description": "other words",
+                "default_verdict": "deny",
+                "policies": [
+                    {"name": "db-policy", "groups": ["web"], "rules": [{"action": "deny", "protocol": "icmp"}]}
+                ],
+            }
+        ],
+    }
+    outcome = carry_over(document, ACTOR)
+    assert [(step.does, step.what, step.why) for step in outcome.steps] == [
+        ("update", "tenant blue", "description"),
+        ("update", "policy blue/db-policy", "groups"),
+        ("update", "rules blue/db-policy", "1 rules"),
+    ]
+    assert Network.objects.filter(tenant=tenant).count() == 2
+    policy = Policy.objects.get(tenant=tenant, name="db-policy")
+    assert [group.name for group in policy.groups.all()] == ["web"]
+    assert [rule.protocol for rule in policy.rules.all()] == ["icmp"]
+
+
+def test_everything_wrong_is_said_in_one_go_and_nothing_is_stored() -> None:
+    furnish()
+    document = {
+        "format": "contivui/1",
+        "tenants": [
+            {"name": "green", "networks": [{"name": "fine", "subnet4": "10.0.0.0/24"}]},
+            {
+                "name": "blue",
+                "networks": [{"name": "clash", "subnet4": "20.1.1.0/25"}, {"name": "odd", "colour": "red"}],
+            },
+            {"name": "blue", "groups": [{"name": "lost", "network": "nowhere"}]},
+        ],
+    }
+    outcome = carry_over(document, ACTOR)
+    said = {step.what: step.why for step in outcome.refused}
+    assert "overlaps network front" in said["network blue/clash"]
+    assert said["network blue/odd"] == "colour: There is no such field."
+    assert "Tenant blue has no network nowhere" in said["group blue/lost"]
+    assert Step("create", "tenant green") in outcome.steps
+    assert not Tenant.objects.filter(name="green").exists()
+
+
+def test_a_plan_stores_nothing() -> None:
+    outcome = carry_over({"format": "contivui/1", "tenants": [{"name": "green"}]}, ACTOR, only_plan=True)
+    assert outcome.steps == [Step("create", "tenant green")]
+    assert not Tenant.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "neither YAML nor JSON"),
+        ("- a", "does not begin with"),
+        ("format: contivui/9", "does not begin with"),
+        ("format: contivui/1\ntenants: {}", "must be a list of objects"),
+        ("format: contivui/1\ntenants: [{name: blue, networks: [1]}]", "must be a list of objects"),
+    ],
+)
+def test_what_is_no_document_is_refused_with_a_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(NoDocument, match=sentence):
+        load(text)
+
+
+def test_an_export_costs_the_same_however_much_there_is() -> None:
+    furnish("one")
+    with CaptureQueriesContext(connection) as few:
+        document_of()
+    for number in range(5):
+        furnish(f"more-{number}")
+    with CaptureQueriesContext(connection) as many:
+        document_of()
+    assert len(many) == len(few)
+
+
+def test_the_commands_write_and_read_a_file(tmp_path: Path) -> None:
+    everything()
+    out = io.StringIO()
+    call_command("export", "--tenant", "blue", stdout=out)
+    file = tmp_path / "blue.yaml"
+    file.write_text(out.getvalue(), encoding="utf-8")
+    told = io.StringIO()
+    call_command("import", str(file), "--plan", stdout=told)
+    assert "0 to make, 0 to change" in told.getvalue()
+    file.write_text(file.read_text(encoding="utf-8").replace("20.1.1.50", "20.1.1.7"), encoding="utf-8")
+    with pytest.raises(CommandError, match="Nothing is stored"):
+        call_command("import", str(file), stdout=told)
+    assert "! endpoint blue/web-1: ip4: Endpoint web-1 keeps its ip4, 20.1.1.50." in told.getvalue()
+    with pytest.raises(CommandError, match="There is no tenant red"):
+        call_command("export", "--tenant", "red")
