@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
 
 from core import ipam, spans
 from core.occupancy import Part, Piece, State, drawn, parts
@@ -18,6 +21,16 @@ from networks.models import Endpoint, Network, NumberSpace
 MOST_PARTS, MOST_PIECES, LEAST_WIDTH = 500, 100, 6
 
 
+TITLES: dict[State, Any] = {
+    "free": _("free"),
+    "pool": _("free in a pool"),
+    "endpoint": _("in use"),
+    "gateway": _("gateway"),
+    "reserved": _("reserved"),
+    "mixed": _("mixed"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """Addresses first..last in one state; `what` is an endpoint's name, a reservation's note, a pool's group."""
@@ -27,6 +40,10 @@ class Range:
     state: State
     what: str
     count: int
+
+    @property
+    def title(self) -> str:
+        return str(TITLES[self.state])
 
     @property
     def words(self) -> str:
@@ -46,6 +63,9 @@ class Occupancy:
     ranges: list[Range]
     pieces: list[Piece]
     next: str
+
+    def more_than(self, shown: int) -> bool:
+        return bool(self.next) or len(self.ranges) > shown
 
 
 def occupancy(network: Network, start: str = "") -> dict[Family, Occupancy]:
@@ -71,7 +91,7 @@ def _occupancy(network: Network, family: Family, start: int) -> Occupancy:
     shown = list(islice(found, MOST_PARTS + 1))
     more, shown = shown[MOST_PARTS:], shown[:MOST_PARTS]
     in_use = Endpoint.objects.filter(network=network, **{f"ip{family}__isnull": False}).count()
-    grantable = sum(last - first + 1 for first, last, _ in spans.count(room, never_given(network, family)))
+    grantable = sum(last - first + 1 for first, last, _pool in spans.count(room, never_given(network, family)))
     return Occupancy(
         family=family,
         subnet=of_family(network, "subnet", family),
