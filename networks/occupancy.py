@@ -1,0 +1,127 @@
+"""What of a network's addresses is free, and who has the rest: for the API and for its page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from core import ipam, spans
+from core.occupancy import Part, Piece, State, drawn, parts
+from core.spans import Span
+from networks import spaces
+from networks.allocation import counted
+from networks.kept import FAMILIES, Family, never_given, of_family, pools_of, reservations_of, room_of
+from networks.models import Endpoint, Network, NumberSpace
+
+#: Ranges in one answer, pieces of a picture, and the width in thousandths no piece falls below.
+MOST_PARTS, MOST_PIECES, LEAST_WIDTH = 500, 100, 6
+
+
+TITLES: dict[State, Any] = {
+    "free": _("free"),
+    "pool": _("free in a pool"),
+    "endpoint": _("in use"),
+    "gateway": _("gateway"),
+    "reserved": _("reserved"),
+    "mixed": _("mixed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Addresses first..last in one state; `what` is an endpoint's name, a reservation's note, a pool's group."""
+
+    first: str
+    last: str
+    state: State
+    what: str
+    count: int
+
+    @property
+    def title(self) -> str:
+        return str(TITLES[self.state])
+
+    @property
+    def words(self) -> str:
+        return self.first if self.count == 1 else f"{self.first}-{self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """One family of a network. `next` is the address from which more ranges follow; "" after the last."""
+
+    family: Family
+    subnet: str
+    first: str
+    last: str
+    free: int
+    in_use: int
+    ranges: list[Range]
+    pieces: list[Piece]
+    next: str
+
+    def more_than(self, shown: int) -> bool:
+        return bool(self.next) or len(self.ranges) > shown
+
+
+def occupancy(network: Network, start: str = "") -> dict[Family, Occupancy]:
+    """By family; each begins at its first address, but that of `start` with the range `start` lies in."""
+    begun = ipam.family(start) if start else 0
+    return {
+        family: _occupancy(network, family, ipam.number(start) if begun == family else 0)
+        for family in FAMILIES
+        if of_family(network, "subnet", family)
+    }
+
+
+def _occupancy(network: Network, family: Family, start: int) -> Occupancy:
+    room, gateway = room_of(network, family), of_family(network, "gateway", family)
+    found = parts(
+        room,
+        _free(network, family, start),
+        ipam.number(gateway) if gateway else None,
+        [(kept.area, kept.whose) for kept in reservations_of(network, family)],
+        {pool.group: pool.whose for pool in pools_of(network, family) if pool.group is not None},
+        start,
+    )
+    shown = list(islice(found, MOST_PARTS + 1))
+    more, shown = shown[MOST_PARTS:], shown[:MOST_PARTS]
+    in_use = Endpoint.objects.filter(network=network, **{f"ip{family}__isnull": False}).count()
+    grantable = sum(last - first + 1 for first, last, _pool in spans.count(room, never_given(network, family)))
+    return Occupancy(
+        family=family,
+        subnet=of_family(network, "subnet", family),
+        first=ipam.text_of(family, room[0]),
+        last=ipam.text_of(family, room[1]),
+        free=grantable - in_use,
+        in_use=in_use,
+        ranges=_named(network, family, shown),
+        pieces=drawn(shown, MOST_PIECES, LEAST_WIDTH),
+        next=ipam.text_of(family, more[0].first) if more else "",
+    )
+
+
+def _free(network: Network, family: Family, start: int) -> Iterable[Span]:
+    """What is stored as free from `start` on; what follows from the other rows where nobody counted it yet."""
+    space = NumberSpace.objects.filter(network=network, what=f"ip{family}").first()
+    if space is not None:
+        return spaces.all_spans(space, start)
+    return [span for span in counted(network, family) if span[1] >= start]
+
+
+def _named(network: Network, family: Family, shown: list[Part]) -> list[Range]:
+    """Parts as text; an endpoint that has no neighbours gets its name. One query."""
+    field = f"ip{family}"
+    alone = [ipam.text_of(family, part.first) for part in shown if part.state == "endpoint" and part.count == 1]
+    rows = Endpoint.objects.filter(network=network, **{f"{field}__in": alone}).values_list(field, "name")
+    names: dict[str, str] = dict(rows) if alone else {}
+    found = []
+    for part in shown:
+        first, last = (ipam.text_of(family, number) for number in (part.first, part.last))
+        what = names.get(first, "") if part.state == "endpoint" and part.count == 1 else part.what
+        found.append(Range(first, last, part.state, what, part.count))
+    return found
