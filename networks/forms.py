@@ -17,6 +17,7 @@ from tenants.forms import NameField
 FIXED = _("This cannot change any more: endpoints stand on it.")
 
 
+TAGS = _("Networks take their tags from first to last; those in use must stay inside.")
 LABEL = _("A second name of your own choice, for example the one it has elsewhere. Need not be unique.")
 
 
@@ -28,8 +29,7 @@ def typed(label: Any, example: str, hint: Any, *, required: bool = False, longes
     )
 
 
-def tag_field(label: Any, largest: int) -> forms.IntegerField:
-    hint = _("Networks take their tags from first to last; those in use must stay inside.")
+def tag_field(label: Any, largest: int, hint: Any = "") -> forms.IntegerField:
     return forms.IntegerField(label=label, min_value=1, max_value=largest, help_text=hint)
 
 
@@ -94,9 +94,9 @@ class ReservationForm(VerbForm):
 
 
 class FabricForm(VerbForm):
-    vlan_first = tag_field(_("First VLAN id"), 4094)
+    vlan_first = tag_field(_("First VLAN id"), 4094, TAGS)
     vlan_last = tag_field(_("Last VLAN id"), 4094)
-    vxlan_first = tag_field(_("First VXLAN identifier"), 16777215)
+    vxlan_first = tag_field(_("First VXLAN identifier"), 16777215, TAGS)
     vxlan_last = tag_field(_("Last VXLAN identifier"), 16777215)
     forwarding_mode = forms.ChoiceField(
         label=_("Forwarding mode"),

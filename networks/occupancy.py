@@ -16,6 +16,7 @@ from networks import spaces
 from networks.allocation import counted
 from networks.kept import FAMILIES, Family, never_given, of_family, pools_of, reservations_of, room_of
 from networks.models import Endpoint, Network, NumberSpace
+from networks.snapshot import routed_families
 
 #: Ranges in one answer, pieces of a picture, and the width in thousandths no piece falls below.
 MOST_PARTS, MOST_PIECES, LEAST_WIDTH = 500, 100, 6
@@ -52,10 +53,13 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """One family of a network. `next` is the address from which more ranges follow; "" after the last."""
+    """One family of a network. `routed` is whether nodes route it, `next` the address from which more ranges follow
+    ("" after the last)."""
 
     family: Family
     subnet: str
+    gateway: str
+    routed: bool
     first: str
     last: str
     free: int
@@ -70,15 +74,15 @@ class Occupancy:
 
 def occupancy(network: Network, start: str = "") -> dict[Family, Occupancy]:
     """By family; each begins at its first address, but that of `start` with the range `start` lies in."""
-    begun = ipam.family(start) if start else 0
+    begun, routed = ipam.family(start) if start else 0, routed_families(network)
     return {
-        family: _occupancy(network, family, ipam.number(start) if begun == family else 0)
+        family: _occupancy(network, family, ipam.number(start) if begun == family else 0, family in routed)
         for family in FAMILIES
         if of_family(network, "subnet", family)
     }
 
 
-def _occupancy(network: Network, family: Family, start: int) -> Occupancy:
+def _occupancy(network: Network, family: Family, start: int, routed: bool) -> Occupancy:
     room, gateway = room_of(network, family), of_family(network, "gateway", family)
     found = parts(
         room,
@@ -95,6 +99,8 @@ def _occupancy(network: Network, family: Family, start: int) -> Occupancy:
     return Occupancy(
         family=family,
         subnet=of_family(network, "subnet", family),
+        gateway=gateway,
+        routed=routed,
         first=ipam.text_of(family, room[0]),
         last=ipam.text_of(family, room[1]),
         free=grantable - in_use,

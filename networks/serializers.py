@@ -58,6 +58,9 @@ class OccupancySerializer(serializers.Serializer[Any]):
     """What of a family is free: the addresses first..last and, where it lies outside, the gateway, in order."""
 
     subnet = serializers.CharField()
+    routed = serializers.BooleanField(
+        help_text="Whether nodes route it: it has a gateway, and no older network with one shares its prefix."
+    )
     first = serializers.CharField()
     last = serializers.CharField()
     free = serializers.IntegerField(help_text="How many addresses are free, those of pools among them.")

@@ -62,7 +62,9 @@ def test_a_gateway_outside_the_range_is_told_beside_it(people: Cast) -> None:
         ("20.1.1.10", "20.1.1.12", "free", "", 3),
         ("20.1.1.254", "20.1.1.254", "gateway", "", 1),
     ]
-    assert (found["ip4"]["free"], found["ip6"]) == (3, None)
+    assert (found["ip4"]["free"], found["ip4"]["routed"], found["ip6"]) == (3, True, None)
+    second = network(people.blue, "second", subnet4="20.1.1.20-20.1.1.22/24")
+    assert asked(people, second)["ip4"]["routed"] is False
 
 
 def test_it_tells_the_same_of_a_network_nobody_counted_yet_and_counts_nothing(people: Cast) -> None:

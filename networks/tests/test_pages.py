@@ -47,6 +47,15 @@ def test_a_networks_page_shows_what_is_free_as_a_bar_and_a_table(people: Cast) -
     assert "style=" not in card
 
 
+def test_a_network_that_is_not_routed_says_so(people: Cast) -> None:
+    first = network(people.blue, subnet4="20.1.1.10-20.1.1.20/24")
+    second = network(people.blue, "second", subnet4="20.1.1.21-20.1.1.30/24")
+    client, sentence = signed_in(people.alice), "Nodes do not route it: an older network"
+    for row, said in ((first, False), (second, True)):
+        page = client.get(reverse("network.detail", args=[row.pk])).content.decode()
+        assert (sentence in page) is said
+
+
 def test_the_bar_has_points_whatever_the_language_writes(people: Cast) -> None:
     net = network(people.blue)
     client = signed_in(people.alice)
