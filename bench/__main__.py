@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import apply, changes, rates, throughput
+from bench import api, apply, changes, rates, throughput
 from bench.figures import Figure, table, write
 from lab import sandbox
 
@@ -19,6 +19,7 @@ BENCHES: dict[str, Callable[[], Iterator[Figure]]] = {
     "apply": apply.measure,
     "throughput": throughput.measure,
     "rates": rates.measure,
+    "api": api.measure,
 }
 #: These build networks themselves and so run in a sandbox; the others start an installation, which has its own.
 IN_SANDBOX = {"apply", "throughput", "rates"}

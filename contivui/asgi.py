@@ -21,23 +21,24 @@ from django.urls import path
 from contivui.web.waiting import Waiting
 from worker.bell import Bell
 from worker.consumers import AgentConsumer, LiveConsumer
-from worker.streams import EventsConsumer
+from worker.streams import EventsSocket
 
 #: Synchronous views at a time; more threads only wait for each other.
 THREADS = 4
 
-application = ProtocolTypeRouter(
-    {
-        "http": Waiting(WSGIMiddleware(http, workers=THREADS), bell := Bell()),
-        "websocket": URLRouter(
-            [
-                path("ws/agent/", AgentConsumer.as_asgi()),
-                path("ws/events/", AuthMiddlewareStack(URLRouter([path("", EventsConsumer.as_asgi(bell=bell))]))),
-                path(
-                    "ws/live/",
-                    AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([path("", LiveConsumer.as_asgi())]))),
-                ),
-            ]
-        ),
-    }
-)
+
+def make() -> ProtocolTypeRouter:
+    """The application, for one event loop."""
+    bell, ours = Bell(), AllowedHostsOriginValidator
+    live = ours(AuthMiddlewareStack(URLRouter([path("", LiveConsumer.as_asgi())])))
+    sockets = [
+        path("ws/agent/", AgentConsumer.as_asgi()),
+        path("ws/live/", live),
+        path("ws/events/", AuthMiddlewareStack(EventsSocket(bell))),
+    ]
+    return ProtocolTypeRouter(
+        {"http": Waiting(WSGIMiddleware(http, workers=THREADS), bell), "websocket": URLRouter(sockets)}
+    )
+
+
+application = make()

@@ -124,6 +124,8 @@ def database() -> dict[str, object]:
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DATA_DIR / "contivui.sqlite3",
             "CONN_MAX_AGE": None,
+            # A file also for tests: connections to one database in memory lock each other out instead of waiting.
+            "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,

@@ -74,9 +74,10 @@ class Asked:
         if kind not in ("", *KINDS):
             raise BadParameter({"kind": f"Ask for {' or '.join(KINDS)}."})
         number = _whole("object", key, "Name an object by its kind and id, for example network.7.") if key else None
-        since = last if last not in (None, "") else said.get("since")
-        after = None if since in (None, "") else _whole("since", str(since), "Give the id of an event.")
-        return cls(after, _plain("tenant", said.get("tenant", "")), kind, _plain("object", thing), number)
+        since = [_whole("since", each, "Give the id of an event.") for each in (last, said.get("since")) if each]
+        return cls(
+            since[0] if since else None, _plain("tenant", said.get("tenant", "")), kind, _plain("object", thing), number
+        )
 
     def after(self, number: int) -> Asked:
         return Asked(number, self.tenant, self.kind, self.object_type, self.object_id)

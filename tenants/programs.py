@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import Http404, HttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import PermissionDenied
@@ -19,6 +18,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from contivui.web.api import Done
+from contivui.web.fields import LARGEST_ID
 from contivui.web.strict import require_types
 from tenants import events
 from tenants.access import Right, require, rights_of
@@ -89,8 +89,14 @@ def _require_full(request: Request) -> None:
         raise PermissionDenied(OWN_ONLY)
 
 
+EVENT = {"type": "integer", "minimum": 0, "maximum": LARGEST_ID}
+#: One server-sent event.
+SENT = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "event": {"type": "string"}, "data": {"type": "string"}},
+}
 ASKED = [
-    OpenApiParameter("since", OpenApiTypes.INT64, description="The event to go on after; left out: from now on."),
+    OpenApiParameter("since", EVENT, description="The event to go on after; left out: from now on."),
     OpenApiParameter("tenant", str, description="Only of this tenant, by name."),
     OpenApiParameter("kind", str, enum=["change", "status"]),
     OpenApiParameter("object", str, description="Only of one kind of object, or of one: network, network.7."),
@@ -135,8 +141,8 @@ class StreamView(APIView):
     renderer_classes = [StreamRenderer]
 
     @extend_schema(
-        parameters=[*ASKED, OpenApiParameter("Last-Event-ID", OpenApiTypes.INT64, OpenApiParameter.HEADER)],
-        responses={(200, "text/event-stream"): OpenApiResponse(OpenApiTypes.STR, "Server-sent events, without end.")},
+        parameters=[*ASKED, OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER)],
+        responses={(200, "text/event-stream"): OpenApiResponse(SENT, "Server-sent events, without end.")},
     )
     def get(self, request: Request) -> HttpResponse:
         """Server-sent events: `change` and `status` with an event as data, `seen` with the id to resume from, `missed`

@@ -60,6 +60,8 @@ class MemberSerializer(serializers.Serializer[Any]):
 
 class AuditSerializer(serializers.ModelSerializer[AuditEntry]):
     tenant = serializers.CharField(source="tenant_name", read_only=True)
+    before = serializers.DictField(read_only=True, allow_null=True)
+    after = serializers.DictField(read_only=True, allow_null=True)
 
     class Meta:
         model = AuditEntry

@@ -3,17 +3,17 @@ session of a page of this site."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
+import json
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.http.request import validate_host
 from rest_framework.exceptions import AuthenticationFailed
 
 from contivui.web.errors import BadParameter
+from contivui.web.waiting import until_left
 from tenants import events
 from tenants.tokens import TokenAuthentication
 from worker.bell import Bell
@@ -23,50 +23,38 @@ from worker.consumers import in_database
 JUDGED_S = 15.0
 
 
-class EventsConsumer(AsyncJsonWebsocketConsumer):
-    """Sends each event as one message, and {"kind": "seen", "id": n} after those of one look: n is what to resume
-    from, also when nothing was for her."""
+class EventsSocket:
+    """An ASGI application. Sends each event as one message, and {"kind": "seen", "id": n} after those of one look: n is
+    what to resume from, also when nothing was for her. What she says is not listened to: what is wanted is in the
+    address. No channel layer: it goes on while the broker is away."""
 
-    bell: Bell = None  # type: ignore[assignment]
+    def __init__(self, bell: Bell) -> None:
+        self.bell = bell
 
-    async def connect(self) -> None:
-        self.work: asyncio.Task[None] | None = None
-        said = dict(parse_qsl(self.scope["query_string"].decode("latin-1")))
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await receive()  # websocket.connect
         try:
-            self.asked = events.Asked.of(said)
+            asked = events.Asked.of(dict(parse_qsl(scope["query_string"].decode("latin-1"))))
         except BadParameter:
-            await self.close()
+            await send({"type": "websocket.close"})
             return
-        if await in_database(listener, self.scope) is None:
-            await self.close()  # Before accepting: the handshake is answered with 403.
+        if await in_database(listener, scope) is None:
+            await send({"type": "websocket.close"})  # Before accepting: the handshake is answered with 403.
             return
-        await self.accept()
-        self.work = asyncio.ensure_future(self._follow())
+        await send({"type": "websocket.accept"})
+        await until_left(self._follow(scope, asked, send), receive, "websocket.disconnect")
 
-    async def disconnect(self, code: int) -> None:
-        if self.work:
-            self.work.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self.work
-
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:
-        """There is nothing to say here: what is wanted is in the address."""
-
-    async def _follow(self) -> None:
-        while True:
-            user = await in_database(listener, self.scope)
-            if user is None:
-                await self.close(code=4401, reason="Sign in again: this token or session has ended.")
-                return
-            found = await in_database(events.read, user, self.asked)
-            if found.missed:
-                await self.send_json({"kind": "missed"})
-            for event in found.events:
-                await self.send_json(events.told(event))
-            if found.last != self.asked.since:
-                await self.send_json({"kind": "seen", "id": found.last})
-            self.asked = self.asked.after(found.last)
+    async def _follow(self, scope: dict[str, Any], asked: events.Asked, send: Any) -> None:
+        while user := await in_database(listener, scope):
+            found = await in_database(events.read, user, asked)
+            messages = [{"kind": "missed"}] if found.missed else []
+            messages += [events.told(event) for event in found.events]
+            messages += [{"kind": "seen", "id": found.last}] if found.last != asked.since else []
+            for message in messages:
+                await send({"type": "websocket.send", "text": json.dumps(message)})
+            asked = asked.after(found.last)
             await self.bell(JUDGED_S, found.last)
+        await send({"type": "websocket.close", "code": 4401, "reason": "This token or session has ended."})
 
 
 def listener(scope: dict[str, Any]) -> Any | None:
@@ -81,7 +69,7 @@ def listener(scope: dict[str, Any]) -> Any | None:
     user = scope.get("user")
     if user is None or not user.is_authenticated or not _ours(headers.get(b"origin", b"")):
         return None
-    return type(user._wrapped if hasattr(user, "_wrapped") else user).objects.filter(pk=user.pk, is_active=True).first()
+    return get_user_model().objects.filter(pk=user.pk, is_active=True).first()
 
 
 def _ours(origin: bytes) -> bool:

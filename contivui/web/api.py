@@ -21,7 +21,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
 from contivui.web.errors import BadParameter
-from contivui.web.filters import filters_of
+from contivui.web.filters import filters_of, require_values
 from contivui.web.parameters import flag
 from contivui.web.preconditions import etag_of, has_it_already, require_match
 from contivui.web.resource import Resource
@@ -249,3 +249,4 @@ class ResourceViewSet(Writes, GenericViewSet[Any]):
         if wrong := sorted(set(self.request.query_params) - known):
             there = f"There is no such filter. There are: {', '.join(sorted(known))}."
             raise BadParameter(dict.fromkeys(wrong, there), "filter")
+        require_values(self.filterset_class.base_filters, self.request.query_params)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -13,6 +15,7 @@ from django_filters.rest_framework import FilterSet  # type: ignore[import-untyp
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 
+from contivui.web.errors import BadParameter
 from contivui.web.fields import LARGEST_ID
 from contivui.web.resource import Resource
 
@@ -31,16 +34,18 @@ class RefFilter(CharFilter):  # type: ignore[misc]
         return qs.filter(**{f"{self.field_name}__name": value})
 
 
+class WholeField(forms.IntegerField):
+    """No column counts below zero, or beyond what any database holds."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=0, max_value=LARGEST_ID, **options)
+
+
+@extend_schema_field({"type": "integer", "minimum": 0, "maximum": LARGEST_ID})
 class WholeFilter(Filter):  # type: ignore[misc]
     """Rows whose number is this one (or, with a look-up, beyond it)."""
 
-    field_class = forms.IntegerField
-
-    def filter(self, qs: models.QuerySet[Any], value: int | None) -> models.QuerySet[Any]:
-        if value is not None and abs(value) > LARGEST_ID:
-            return qs.none()
-        narrowed: models.QuerySet[Any] = super().filter(qs, value)
-        return narrowed
+    field_class = WholeField
 
 
 class IdsField(forms.CharField):
@@ -65,9 +70,22 @@ class AddressField(forms.CharField):
         if not value:
             return None
         try:
-            return ipaddress.ip_address(value)
+            found = ipaddress.ip_address(value)
         except ValueError:
             raise forms.ValidationError("Give one address, for example 20.1.1.5 or fd00:20:1::5.") from None
+        if getattr(found, "scope_id", None):
+            raise forms.ValidationError("Give the address without its zone, for example fe80::1.")
+        return found
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class AddressFilter(Filter):  # type: ignore[misc]
+    """Rows whose address is this one, however it is written."""
+
+    field_class = AddressField
+
+    def filter(self, qs: models.QuerySet[Any], value: Any) -> models.QuerySet[Any]:
+        return qs if value is None else qs.filter(**{self.field_name: str(value)})
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -84,12 +102,37 @@ class ContainsFilter(Filter):  # type: ignore[misc]
     def filter(self, qs: models.QuerySet[Any], value: Any) -> models.QuerySet[Any]:
         if value is None:
             return qs
-        if getattr(value, "scope_id", None):
-            return qs.none()
         holding = [
             str(ipaddress.ip_network((value, length), strict=False)) for length in range(value.max_prefixlen + 1)
         ]
         return qs.filter(**{f"{self.paths[value.version]}__in": holding})
+
+
+class MomentFilter(IsoDateTimeFilter):  # type: ignore[misc]
+    """Rows later or earlier than a moment, which is UTC before any database sees it: not each takes every offset."""
+
+    def filter(self, qs: models.QuerySet[Any], value: datetime | None) -> models.QuerySet[Any]:
+        try:
+            moment = value.astimezone(UTC) if value else None
+        except OverflowError:
+            raise BadParameter({self.field_name: "Give a moment between the years 1 and 9999."}) from None
+        narrowed: models.QuerySet[Any] = super().filter(qs, moment)
+        return narrowed
+
+
+NEVER_EMPTY = (WholeFilter, IsoDateTimeFilter, ContainsFilter, AddressFilter)
+
+
+def require_values(filters: Mapping[str, Filter], said: Mapping[str, str]) -> None:
+    """Raise BadParameter for what the forms behind filters would take for "not asked": an empty time, a "perhaps"."""
+    wrong = {}
+    for name in filters.keys() & said.keys():
+        if isinstance(filters[name], BooleanFilter) and said[name] not in ("true", "false"):
+            wrong[name] = f"Say {name}=true or {name}=false."
+        if isinstance(filters[name], NEVER_EMPTY) and not said[name].strip():
+            wrong[name] = f"Give {name} a value or leave it out."
+    if wrong:
+        raise BadParameter(wrong)
 
 
 def filters_of(resource: Resource) -> type[FilterSet]:
@@ -100,8 +143,8 @@ def filters_of(resource: Resource) -> type[FilterSet]:
     declared |= {name: make() for name, make in resource.more_filters.items()}
     for column, word in (("created_at", "created"), ("updated_at", "updated"), ("at", "at")):
         if _has(resource.model, column):
-            declared[f"{word}_after"] = IsoDateTimeFilter(field_name=column, lookup_expr="gt", label="Later than this")
-            declared[f"{word}_before"] = IsoDateTimeFilter(field_name=column, lookup_expr="lt", label="Before this")
+            declared[f"{word}_after"] = MomentFilter(field_name=column, lookup_expr="gt", label="Later than this")
+            declared[f"{word}_before"] = MomentFilter(field_name=column, lookup_expr="lt", label="Before this")
     if _has(resource.model, "generation"):
         declared["generation_after"] = WholeFilter(
             field_name="generation", lookup_expr="gt", label="Changed by a later generation than this"
@@ -134,6 +177,8 @@ def _filters(model: type[models.Model], path: str) -> dict[str, Filter]:
                 field_name=path, lookup_expr="isnull", exclude=True, distinct=field.many_to_many, label=label
             )
         return found
+    if isinstance(field, models.GenericIPAddressField):
+        return {path: AddressFilter(field_name=path, label="An address")}
     if isinstance(field, models.IntegerField):
         return {path: WholeFilter(field_name=path)}
     return {path: CharFilter(field_name=path)}

@@ -102,8 +102,7 @@ class Pages(CursorPagination):
         return (asked,)
 
     def _link(self, row: Any, *, back: bool) -> str:
-        text = json.dumps([back, getattr(row, self.field), row.pk], cls=DjangoJSONEncoder)
-        cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        cursor = cursor_of(back, getattr(row, self.field), row.pk)
         return replace_query_param(str(self.base_url), self.cursor_query_param, cursor)
 
     def _mark(self, request: Request, queryset: QuerySet[Any]) -> Mark | None:
@@ -118,6 +117,12 @@ class Pages(CursorPagination):
         if value is None or type(pk) is not int:
             raise NotFound("This cursor leads nowhere. Begin again without one.")
         return Mark(bool(back), value, pk)
+
+
+def cursor_of(back: bool, value: Any, pk: int) -> str:
+    """The cursor of the page after (or before) the row with this value of the ordering field, and this id."""
+    text = json.dumps([back, value, pk], cls=DjangoJSONEncoder)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def _beyond(field: str, mark: Mark, downward: bool) -> Q:

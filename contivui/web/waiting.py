@@ -8,10 +8,9 @@ transaction is open meanwhile, and a request that waits costs a coroutine.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -60,20 +59,12 @@ class Waiting:
             await self.app(scope, receive, send)
             return
         self.waiting += 1
-        work = asyncio.ensure_future(run(scope, send))
-        left = asyncio.ensure_future(_left(receive))
         try:
-            await asyncio.wait({work, left}, return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                work.result()
+            await until_left(run(scope, send), receive, "http.disconnect")
         finally:
             self.waiting -= 1
-            for task in (work, left):
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
 
-    def _runner(self, scope: Scope) -> Callable[[Scope, Send], Awaitable[None]] | None:
+    def _runner(self, scope: Scope) -> Callable[[Scope, Send], Coroutine[Any, Any, None]] | None:
         if scope["type"] != "http" or scope["method"] != "GET":
             return None
         if scope["path"] == STREAM:
@@ -147,6 +138,19 @@ def _on_its_way(answer: Answer) -> bool:
         return False
 
 
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+async def until_left(work: Coroutine[Any, Any, None], receive: Receive, farewell: str) -> None:
+    """Do the work, or as much of it as there is time for before the other side says farewell."""
+
+    async def listen() -> None:
+        while (await receive())["type"] != farewell:
+            pass
+
+    tasks = [asyncio.ensure_future(work), asyncio.ensure_future(listen())]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if tasks[0].done():
+            tasks[0].result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -12,7 +12,7 @@ def take_over(apps, schema_editor):
         made = new(digest=token.digest, token_key=token.token_key, user_id=token.user_id, expiry=token.expiry)
         made.save(force_insert=True)
         new.objects.filter(pk=made.pk).update(created=token.created)
-    old.objects.all().delete()
+    schema_editor.delete_model(old)  # Or it would go on referring to people, and nobody would know it is there.
 
 
 class Migration(migrations.Migration):
