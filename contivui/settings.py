@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "tenants.people.PersonMiddleware",
+    "contivui.web.rates.RateHeaders",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -131,6 +132,8 @@ def database() -> dict[str, object]:
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DATA_DIR / "contivui.sqlite3",
             "CONN_MAX_AGE": None,
+            # A file also for tests: connections to one database in memory lock each other out instead of waiting.
+            "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
@@ -224,15 +227,17 @@ FACTS = {
     "realization": "worker.realization.realization_of",
     "hits": "worker.facts.hits_of",
     "traffic": "worker.facts.traffic_of",
+    "touched": "worker.touched.touched_by",
 }
 
 # --- API ----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "tenants.tokens.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "tenants.tokens.MayChange"],
+    "DEFAULT_THROTTLE_CLASSES": ["contivui.web.rates.Rate"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -245,7 +250,15 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "contivui.web.errors.as_problem",
     "PAGE_SIZE": 50,
 }
-REST_KNOX = {"TOKEN_PREFIX": "cvui_", "AUTO_REFRESH": False, "TOKEN_TTL": None}
+#: Requests a minute that each token, and each person in her browser, may make; 0: any number.
+API_RATE = env.integer("API_RATE", 6000, first=0, last=1_000_000)
+KNOX_TOKEN_MODEL = "tenants.Token"  # noqa: S105 - the name of a model
+REST_KNOX = {
+    "TOKEN_MODEL": KNOX_TOKEN_MODEL,
+    "TOKEN_PREFIX": "cvui_",
+    "AUTO_REFRESH": False,
+    "TOKEN_TTL": None,
+}
 SPECTACULAR_SETTINGS = {
     "TITLE": "ContivUI",
     "DESCRIPTION": "Networks, isolation and bandwidth for containers, live on every node.",
@@ -254,6 +267,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v2/",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "contivui.web.openapi.finish"],
     "ENUM_NAME_OVERRIDES": {"VerdictEnum": "tenants.models.Verdict"},
 }
 

@@ -10,9 +10,10 @@ from networks import api as networks_api
 from policies import api as policies_api
 from routing import api as routing_api
 from tenants import api as tenants_api
+from tenants import programs
 
 router = SimpleRouter()
-for room in (tenants_api, networks_api, policies_api, routing_api):
+for room in (tenants_api, programs, networks_api, policies_api, routing_api):
     for prefix, viewset in room.VIEWSETS.items():
         router.register(prefix, viewset, basename=f"api-{prefix}")
 
@@ -20,6 +21,8 @@ api: list[URLPattern | URLResolver] = [
     path("me/", tenants_api.MeView.as_view(), name="api-me"),
     path("fabric/", networks_api.FabricView.as_view(), name="api-fabric"),
     path("explain/", policies_api.ExplainView.as_view(), name="api-explain"),
+    path("events/", programs.EventsView.as_view(), name="api-events"),
+    path("events/stream/", programs.StreamView.as_view(), name="api-events-stream"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="api-openapi"),
     *router.urls,
     re_path(r"", tenants_api.NoSuchThing.as_view()),
@@ -35,3 +38,5 @@ pages: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns = [path("api/v2/", include(api)), *pages]
+handler400 = "contivui.web.errors.bad_request"
+handler500 = "contivui.web.errors.server_error"

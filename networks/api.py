@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from contivui.web.api import Done
+from contivui.web.strict import require_types
 from core import ipam
 from networks.actions import create_node, new_node_token, update_fabric
 from networks.kept import FAMILIES
@@ -26,7 +27,7 @@ from networks.serializers import (
     NodeTokenSerializer,
 )
 from tenants.access import require
-from tenants.api import LiveViewSet, ObjectViewSet, actor_of, viewset
+from tenants.api import LiveViewSet, ObjectViewSet, TenantWrites, actor_of, viewset
 
 
 class NodeViewSet(ObjectViewSet):
@@ -36,17 +37,19 @@ class NodeViewSet(ObjectViewSet):
 
     @extend_schema(request=NodeSerializer, responses={201: NewNodeSerializer})
     def create(self, request: Request) -> Response:
-        row, token = create_node(actor=self.actor(), **self.read(self.get_serializer(data=request.data)))
-        answer = {**NodeSerializer(row).data, "token": token}
-        return Response(answer, status.HTTP_201_CREATED, headers={"Location": f"{request.path}{row.pk}/"})
+        return super().create(request)
+
+    def make(self, body: Any) -> Done:
+        row, token = create_node(actor=self.actor(), **self.read(self.get_serializer(data=body)))
+        return self.made(row, token=token)
 
     @extend_schema(request=None, responses=NodeTokenSerializer)
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
     def token(self, request: Request, pk: str) -> Response:
         """A new token for the node; the old one opens nothing any more."""
-        row = self.get_object()
+        row = self.find(pk)
         self.require("update", row)
-        return Response({"token": new_node_token(actor=self.actor(), row=row)})
+        return self.write(lambda: Done({"token": new_node_token(actor=self.actor(), row=row)}))
 
 
 class NetworkViewSet(LiveViewSet):
@@ -61,7 +64,7 @@ class NetworkViewSet(LiveViewSet):
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
     def addresses(self, request: Request, pk: str) -> Response:
         """What is free, and who has the rest: as ranges in order, at most 500 of a family at once."""
-        network = self.get_object()
+        network = self.find(pk)
         try:
             start = request.query_params.get("from", "")
             found = occupancy(network, ipam.address(start) if start else "")
@@ -70,7 +73,7 @@ class NetworkViewSet(LiveViewSet):
         return Response(NetworkAddressesSerializer({f"ip{family}": found.get(family) for family in FAMILIES}).data)
 
 
-class FabricView(APIView):
+class FabricView(TenantWrites, APIView):
     """What all tenants share: the tags networks may take, and the modes Contiv's clients know."""
 
     serializer_class = FabricSerializer
@@ -84,8 +87,10 @@ class FabricView(APIView):
     def patch(self, request: Request) -> Response:
         require(request.user, "fabric.update")
         form = FabricSerializer(data=request.data)
+        require_types(form)
         form.is_valid(raise_exception=True)
-        return Response(FabricSerializer(update_fabric(actor=actor_of(request), **form.validated_data)).data)
+        given = form.validated_data
+        return self.write(lambda: Done(FabricSerializer(update_fabric(actor=actor_of(request), **given)).data))
 
 
 VIEWSETS: dict[str, type[Any]] = {

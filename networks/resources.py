@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contivui.web.filters import ContainsFilter
 from contivui.web.resource import Resource
 from networks import actions
 from networks.models import AddressReservation, Endpoint, EndpointGroup, Network, Node
@@ -23,6 +24,7 @@ NETWORK = Resource(
     delete=actions.delete_network,
     search=("name", "subnet4", "subnet6"),
     filters=("name", "encap", "tag", "kind", "label"),
+    more_filters={"contains": lambda: ContainsFilter(v4="subnet4", v6="subnet6")},
     ordering=("name", "tag", "generation"),
     select=("tenant",),
 )

@@ -10,6 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from contivui.web.api import Done
+from contivui.web.strict import require_types
 from policies.actions import replace_rules
 from policies.explain import explain
 from policies.resources import POLICY, PROFILE, RULE
@@ -32,24 +34,32 @@ class PolicyViewSet(LiveViewSet):
     def rules(self, request: Request, pk: str) -> Response:
         """Make these the policy's rules, all in one step. A line with an id changes that rule, which keeps its hits;
         one without adds a rule; rules that are not in the table go."""
-        row = self.get_object()
+        return self.write(lambda: self._replace(pk, request.data, request.headers.get("If-Match")))
+
+    def _replace(self, pk: str, body: Any, if_match: str | None) -> Done:
+        row = self.find(pk)
         self.require("update", row, row.tenant)
+        self.unless_changed(row, row.tenant, if_match)
         context = self.context_of(row.tenant)
-        form = TableLineSerializer(data=request.data, many=True, context=context)
+        form = TableLineSerializer(data=body, many=True, context=context)
+        require_types(form, known=False)
         form.is_valid(raise_exception=True)
         replace_rules(actor=self.actor(), policy=row, rules=form.validated_data)
         rules = RULE.model._default_manager.filter(policy=row).select_related(*RULE.select).order_by("id")
-        return Response(RuleSerializer(rules, many=True, context=context).data)
+        return Done(RuleSerializer(rules, many=True, context=context).data, tenants=[row.tenant])
 
 
 class ExplainView(APIView):
     """Would this connection pass, and which rule says so?"""
 
     serializer_class = QuestionSerializer
+    #: A token for reading may ask, though the question is too long for an address.
+    only_reads = True
 
     @extend_schema(request=QuestionSerializer, responses=ExplanationSerializer)
     def post(self, request: Request) -> Response:
         form = QuestionSerializer(data=request.data, context={"request": request})
+        require_types(form)
         form.is_valid(raise_exception=True)
         return Response(ExplanationSerializer(explain(**form.validated_data)).data)
 

@@ -79,6 +79,8 @@ def rights_of(user: User | AnonymousUser) -> Rights:
         return Rights()
     if user.is_superuser:
         return Rights(administrator=True)
+    if (only := getattr(user, "only_tenant", None)) is not None:
+        return Rights(tenants={only: user.only_right})  # type: ignore[attr-defined]
     roles = Membership.objects.filter(user_id=user.pk).values_list("tenant_id", "role")
     return Rights(tenants={tenant: Right[role.upper()] for tenant, role in roles})
 

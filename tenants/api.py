@@ -1,28 +1,33 @@
-"""The API's side of people: whose request it is, what she may, her tokens, the record, and how far a change is live."""
+"""The API's side of people: whose request it is, what she may, the record, and how far a change is live."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
-from knox.models import get_token_model
-from rest_framework import status
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from rest_framework.viewsets import GenericViewSet
 
-from contivui.web.api import ResourceViewSet
+from contivui.web.api import Done, Writes
+from contivui.web.bulk import BulkViewSet
+from contivui.web.context import Saved
+from contivui.web.errors import BadParameter
 from contivui.web.facts import facts
+from contivui.web.fields import LARGEST_ID
+from contivui.web.parameters import seconds
 from contivui.web.resource import Resource
 from tenants.access import require, rights_of
 from tenants.change import Actor
-from tenants.models import Membership
+from tenants.models import Membership, Tenant
+from tenants.once import once
 from tenants.resources import AUDIT, MEMBER, TENANT
-from tenants.serializers import MeSerializer, RealizationSerializer, TokenSerializer
+from tenants.serializers import MeSerializer, RealizationSerializer
 
 
 def actor_of(request: Request) -> Actor:
@@ -31,7 +36,36 @@ def actor_of(request: Request) -> Actor:
     return Actor(user.get_username(), "api", user.pk, request.META.get("REMOTE_ADDR") or None)
 
 
-class ObjectViewSet(ResourceViewSet):
+class TenantWrites(Writes):
+    """Writes whose answers say what became of their tenants' intent."""
+
+    def once(self, run: Callable[[], Response]) -> Response:
+        return once(self.request, run)
+
+    def progress(self, tenants: Sequence[Any]) -> dict[str, str]:
+        """`Tenant-Generation: blue=12` and a link to how far that is live, for each tenant there still is."""
+        found = [(tenant.pk, tenant.name, tenant.generation) for tenant in self._as_they_are(tenants)]
+        if not found:
+            return {}
+        links = [f"<{reverse('api-tenants-realization', args=[pk])}?generation={g}>" for pk, _, g in found]
+        return {
+            "Tenant-Generation": ", ".join(f"{name}={generation}" for _, name, generation in found),
+            "Link": ", ".join(f'{link}; rel="realization"' for link in links),
+        }
+
+    def touches(self, done: Done) -> dict[str, Any]:
+        known = facts("touched", self._as_they_are(done.tenants)).values()
+        nodes = sorted({name for each in known for name in each["nodes"]})
+        names = [name for each in known for name in each["endpoint_names"]]
+        return {"nodes": nodes, "endpoints": sum(each["endpoints"] for each in known), "endpoint_names": names}
+
+    @staticmethod
+    def _as_they_are(tenants: Sequence[Any]) -> list[Tenant]:
+        keys = {tenant.pk for tenant in tenants if tenant is not None}
+        return list(Tenant.objects.filter(pk__in=keys).order_by("name")) if keys - {None} else []
+
+
+class ObjectViewSet(TenantWrites, BulkViewSet):
     """A resource's view set that knows people and their rights."""
 
     def actor(self) -> Actor:
@@ -43,15 +77,29 @@ class ObjectViewSet(ResourceViewSet):
             return
         require(self.request.user, f"{self.resource.name}.{action}", tenant)
 
+    def lock(self, tenants: Sequence[Any]) -> None:
+        """In one order for everybody. What belongs to the cluster is locked by its verbs alone."""
+        keys = {tenant.pk for tenant in tenants if tenant is not None}
+        list(Tenant.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
+
+    def tenants_named(self, names: set[str]) -> list[Any]:
+        named = [name for name in names if name and "\0" not in name]
+        return list(Tenant.objects.visible_to(self.request.user).filter(name__in=named))
+
+
+WAIT = OpenApiParameter("wait", str, description="Answer later, once it is live or refused: after 5s or 300ms, say.")
+
 
 class LiveViewSet(ObjectViewSet):
     """A resource whose objects become live on nodes."""
 
-    @extend_schema(responses=RealizationSerializer)
-    @action(detail=True, methods=["get"])
+    @extend_schema(parameters=[WAIT], responses=RealizationSerializer)
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
     def realization(self, request: Request, pk: str) -> Response:
-        """How far the change that made this object what it is has come."""
-        return Response(RealizationSerializer(realization_of(self.get_object())).data)
+        """How far the change that made this object what it is has come. The waiting is done around this view, in
+        contivui.web.waiting."""
+        seconds(request.query_params.get("wait"))
+        return Response(RealizationSerializer(realization_of(self.find(pk))).data)
 
 
 def viewset(resource: Resource, base: type[ObjectViewSet] = LiveViewSet) -> type[ObjectViewSet]:
@@ -86,6 +134,20 @@ class TenantViewSet(ObjectViewSet):
         """A tenant's own owners may change it: the rights asked for are those in itself."""
         return row
 
+    @extend_schema(
+        parameters=[WAIT, OpenApiParameter("generation", int, description="Which; the newest when left out.")],
+        responses=RealizationSerializer,
+    )
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def realization(self, request: Request, pk: str) -> Response:
+        """How far a generation of the tenant's intent is live: what every write answers with a link to."""
+        seconds(request.query_params.get("wait"))
+        row = self.find(pk)
+        said = request.query_params.get("generation", str(row.generation))
+        if not (said.isascii() and said.isdigit()) or not 0 < int(said[:20]) <= min(row.generation, LARGEST_ID):
+            raise BadParameter({"generation": f"Give a generation from 1 to {row.generation}."})
+        return Response(RealizationSerializer(realization_of(Saved(row.pk, int(said)))).data)
+
 
 class AuditViewSet(ObjectViewSet):
     """The record: every change, who made it, when, from where, before and after. Newest first."""
@@ -109,37 +171,6 @@ class MeView(APIView):
         return Response(MeSerializer(me).data)
 
 
-@extend_schema(tags=["tokens"])
-class TokenViewSet(GenericViewSet[Any]):
-    """One's own tokens. The header is `Authorization: Token cvui_…`."""
-
-    serializer_class = TokenSerializer
-    queryset = get_token_model().objects.none()
-    lookup_field = "token_key"
-    lookup_value_regex = "[0-9A-Za-z_-]+"
-    pagination_class = None
-    filter_backends = ()
-
-    def get_queryset(self) -> Any:
-        return get_token_model().objects.filter(user_id=self.request.user.pk).order_by("created")
-
-    @extend_schema(responses=TokenSerializer(many=True))
-    def list(self, request: Request) -> Response:
-        return Response(TokenSerializer(self.get_queryset(), many=True).data)
-
-    def create(self, request: Request) -> Response:
-        form = TokenSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        days = form.validated_data.get("days")
-        made, token = get_token_model().objects.create(request.user, timedelta(days=days) if days else None)
-        return Response({**TokenSerializer(made).data, "token": token}, status.HTTP_201_CREATED)
-
-    def destroy(self, request: Request, token_key: str) -> Response:
-        if not self.get_queryset().filter(token_key=token_key).delete()[0]:
-            raise Http404
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
 class NoSuchThing(APIView):
     """What the API answers where it has nothing: its own kind of 404, not a page."""
 
@@ -158,5 +189,4 @@ VIEWSETS: dict[str, type[Any]] = {
     "tenants": TenantViewSet,
     "members": viewset(MEMBER, ObjectViewSet),
     "audit": AuditViewSet,
-    "tokens": TokenViewSet,
 }

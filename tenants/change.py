@@ -15,7 +15,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from contivui.web.problem import Problem
-from tenants.models import AuditEntry, Realization, Tenant
+from tenants.models import AuditEntry, Event, Realization, Tenant
 from tenants.signals import nodes_changed, tenant_changed
 
 Row = TypeVar("Row", bound=models.Model)
@@ -175,6 +175,7 @@ def _settle(step: Change, actor: Actor, verb: str) -> None:
         verb=verb,
         **step.entry,
     )
+    _write_event(step, verb)
     if step.tenant and step.generation:
         _advance(step.tenant.pk, step.generation)
         return
@@ -185,6 +186,13 @@ def _settle(step: Change, actor: Actor, verb: str) -> None:
         nodes_changed.send(sender=None)
 
     transaction.on_commit(tell, robust=True)
+
+
+def _write_event(step: Change, verb: str) -> None:
+    """The change as programs hear of it: what it was and what of, not its contents, which they ask for."""
+    assert step.entry is not None
+    told = {name: step.entry[name] for name in ("tenant_name", "object_type", "object_id", "object_name")}
+    Event.objects.create(kind="change", what=verb, tenant=step.tenant, generation=step.generation, **told)
 
 
 def _advance(tenant_id: int, generation: int) -> None:

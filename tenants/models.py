@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from knox.models import AbstractAuthToken
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -19,6 +20,15 @@ validate_name = RegexValidator(
     "Use letters, digits, dashes and dots, beginning and ending with a letter or digit, for example web-1.",
     code="name",
 )
+
+
+def seen_by(user: User, tenant: str) -> Q:
+    """Rows whose tenant (a look-up path, "" for tenants themselves) this person is a member of. A token that was made
+    for one tenant narrows whoever uses it to that one (tenants.tokens)."""
+    only = getattr(user, "only_tenant", None)
+    if only is not None:
+        return Q(**{tenant or "pk": only})
+    return Q(**{f"{tenant}__memberships__user".lstrip("_"): user})
 
 
 class Verdict(models.TextChoices):
@@ -33,7 +43,7 @@ class TenantQuerySet(models.QuerySet["Tenant"]):
             return self.none()
         if user.is_superuser:
             return self
-        return self.filter(memberships__user=user)
+        return self.filter(seen_by(user, ""))
 
 
 class Tenant(models.Model):
@@ -67,8 +77,7 @@ class TenantOwnedQuerySet(models.QuerySet[Any]):
             return self.none()
         if user.is_superuser:
             return self
-        path = self.model.tenant_path
-        return self.filter(Q(**{f"{path}__memberships__user": user}))
+        return self.filter(seen_by(user, self.model.tenant_path))
 
 
 class TenantOwned(models.Model):
@@ -126,14 +135,14 @@ class Membership(models.Model):
         return f"{self.user} is {self.role} of {self.tenant}"
 
 
-class AuditQuerySet(models.QuerySet["AuditEntry"]):
+class RecordQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """The part of the record that is about a person's tenants; the whole of it for a cluster administrator."""
         if not user.is_authenticated:
             return self.none()
         if user.is_superuser:
             return self
-        return self.filter(tenant__memberships__user=user)
+        return self.filter(seen_by(user, "tenant"))
 
 
 class AuditEntry(models.Model):
@@ -158,7 +167,7 @@ class AuditEntry(models.Model):
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
 
-    objects = AuditQuerySet.as_manager()
+    objects = RecordQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -196,3 +205,89 @@ class Realization(models.Model):
     def live_ms(self) -> float | None:
         """Milliseconds from saved to live on the last node; None while it is not."""
         return (self.live_at - self.saved_at).total_seconds() * 1000 if self.live_at else None
+
+
+class TokenRights(models.TextChoices):
+    READ = "read", "Read only"
+    WRITE = "write", "Read and change"
+
+
+class Token(AbstractAuthToken):  # type: ignore[misc]
+    """What a program shows instead of a password; kept as a hash. It can do what its maker can, less what it was not
+    made for: with `rights` read nothing is changed, with a `tenant` there is nothing but that tenant."""
+
+    name = models.CharField(max_length=64, blank=True)
+    rights = models.CharField(max_length=5, choices=TokenRights, default=TokenRights.WRITE)
+    tenant = models.ForeignKey(Tenant, null=True, on_delete=models.CASCADE, related_name="+")
+    #: Moved on at most once a minute.
+    last_used_at = models.DateTimeField(null=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.name or self.token_key} of {self.user}"
+
+
+class Answered(models.Model):
+    """What a creation with an Idempotency-Key answered, so that the same request sent again is answered the same.
+    Without what was to be shown once. `digest` is that of method, path and body."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(default=0)
+    headers = models.JSONField(default=dict)
+    body = models.JSONField(null=True)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="tenants_answered_once_per_key")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.status}"
+
+
+class Event(models.Model):
+    """Something programs may want to hear of: a change of an object, or of how things stand. Only ever added.
+
+    Transactions end in another order than they begin, so ids do not tell what a reader has seen: `number` does. It is
+    given once a row is committed (tenants.events), without gaps in order. An event of no tenant is the cluster's.
+    """
+
+    number = models.PositiveBigIntegerField(null=True, unique=True)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    tenant = models.ForeignKey(Tenant, null=True, on_delete=models.SET_NULL, related_name="events")
+    tenant_name = models.CharField(max_length=64, blank=True)
+    #: "change" (then `what` is the verb, as in the record), or "status".
+    kind = models.CharField(max_length=6)
+    what = models.CharField(max_length=64)
+    generation = models.PositiveBigIntegerField(null=True)
+    object_type = models.CharField(max_length=40, blank=True)
+    object_id = models.PositiveBigIntegerField(null=True)
+    object_name = models.CharField(max_length=200, blank=True)
+    data = models.JSONField(default=dict)
+
+    objects = RecordQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["tenant", "number"])]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.what} {self.object_name}"
+
+
+class EventHead(models.Model):
+    """The one row that says the newest number given; locked while numbers are given."""
+
+    number = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+    @classmethod
+    def locked(cls) -> Self:
+        """The row, locked to the end of the transaction; made at the first use."""
+        found = cls.objects.select_for_update().filter(pk=1).first()
+        if found is None:
+            cls.objects.bulk_create([cls(pk=1)], ignore_conflicts=True)
+            found = cls.objects.select_for_update().get(pk=1)
+        return found

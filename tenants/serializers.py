@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contivui.web.fields import TenantName
-from tenants.models import AuditEntry, Role, Tenant, Verdict
+from tenants.models import AuditEntry, Role, Tenant, TokenRights, Verdict
 
 
 class OwnedSerializer(serializers.Serializer[Any]):
@@ -60,6 +60,8 @@ class MemberSerializer(serializers.Serializer[Any]):
 
 class AuditSerializer(serializers.ModelSerializer[AuditEntry]):
     tenant = serializers.CharField(source="tenant_name", read_only=True)
+    before = serializers.DictField(read_only=True, allow_null=True)
+    after = serializers.DictField(read_only=True, allow_null=True)
 
     class Meta:
         model = AuditEntry
@@ -102,15 +104,45 @@ class RealizationSerializer(serializers.Serializer[Any]):
 
 
 class TokenSerializer(serializers.Serializer[Any]):
-    """A token is shown once, when it is made; afterwards `key`, its first characters, tells which one it is."""
+    """A token is shown once, when it is made; afterwards `key`, its first characters, tells which one it is. Without a
+    tenant it is its maker's own; with one there is nothing but that tenant for it, and its owners see and end it."""
 
     key = serializers.CharField(source="token_key", read_only=True)
+    name = serializers.CharField(max_length=64, required=False, allow_blank=True, help_text="What it is for.")
+    rights = serializers.ChoiceField(TokenRights.choices, required=False)
+    tenant = TenantName(Tenant, required=False, allow_null=True)
+    maker = serializers.CharField(source="user.username", read_only=True)
     created = serializers.DateTimeField(read_only=True)
     expiry = serializers.DateTimeField(read_only=True, allow_null=True)
+    last_used_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="To the minute.")
     days = serializers.IntegerField(
         write_only=True, required=False, min_value=1, max_value=3650, help_text="Days until it expires; none is never."
     )
-    token = serializers.CharField(read_only=True, required=False, help_text="Only in the answer that made it.")
+
+
+class NewTokenSerializer(TokenSerializer):
+    token = serializers.CharField(read_only=True, help_text="Nobody can read it again.")
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    """A change (then `what` is the verb, as in the record) or how something stands now."""
+
+    id = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    kind = serializers.ChoiceField(["change", "status"])
+    what = serializers.CharField()
+    tenant = serializers.CharField(allow_null=True, help_text="None: it is the cluster's.")
+    generation = serializers.IntegerField(allow_null=True)
+    object_type = serializers.CharField(allow_blank=True)
+    object_id = serializers.IntegerField(allow_null=True)
+    object_name = serializers.CharField(allow_blank=True)
+    data = serializers.DictField()  # type: ignore[assignment]
+
+
+class EventsSerializer(serializers.Serializer[Any]):
+    events = EventSerializer(many=True)
+    last = serializers.IntegerField(help_text="Ask for what comes after with since=.")
+    missed = serializers.BooleanField(help_text="Some before the first are not kept any more: read everything anew.")
 
 
 class RoleSerializer(serializers.Serializer[Any]):

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from networks.models import Endpoint, Node
 from policies.models import Rule
+from tenants import events
 from tenants.change import Actor
 from tenants.models import AuditEntry, Realization, Tenant
 from worker.models import DeniedFlow, DriftEvent, EndpointTraffic, NodeStatus, RuleHits, TenantDrops, TrafficSample
@@ -150,6 +151,7 @@ def drift(node: Node, message: Mapping[str, Any]) -> int | None:
     status.drift_healed += bool(healed)
     status.save(update_fields=["drift_found", "drift_healed"])
     _record(node, tenant, event)
+    events.note("drift", tenant=tenant, data={"node": node.name, "healed": bool(healed), "difference": sentences})
     return tenant.pk if tenant else None
 
 
@@ -204,3 +206,4 @@ def forget() -> None:
     DeniedFlow.objects.filter(at__lt=now - DENIED_KEPT).delete()
     DriftEvent.objects.filter(found_at__lt=now - DRIFT_KEPT).delete()
     Realization.objects.filter(live_at__lt=now - REALIZATIONS_KEPT).delete()
+    events.forget()

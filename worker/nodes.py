@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from core import wire
 from networks.models import Node
+from tenants import events
 from worker.announce import announce
 from worker.models import NodeSpec, NodeStatus, SpecSection, SpecStep
 
@@ -51,6 +52,7 @@ def hello(node: Node, channel: str, message: Mapping[str, Any]) -> str:
             "features": features(message.get("features")),
         },
     )
+    _note("node.connected", node)
     return before if before and before != channel else ""
 
 
@@ -70,14 +72,25 @@ def features(said: Any) -> list[dict[str, Any]]:
 def goodbye(node_id: int, channel: str) -> None:
     """The connection is gone; a newer one of the same node stays."""
     if NodeStatus.objects.filter(node_id=node_id, channel=channel).update(connected=False, channel=""):
-        _tell(node_id)
+        _gone(node_id)
 
 
 def note_silent() -> None:
     silent = NodeStatus.objects.filter(connected=True, seen_at__lt=timezone.now() - SILENT_AFTER)
     for node_id in list(silent.values_list("node_id", flat=True)):
         NodeStatus.objects.filter(node_id=node_id).update(connected=False, channel="")
-        _tell(node_id)
+        _gone(node_id)
+
+
+def _gone(node_id: int) -> None:
+    node = Node.objects.filter(pk=node_id).first()
+    if node is not None:
+        _note("node.away", node)
+    _tell(node_id)
+
+
+def _note(what: str, node: Node) -> None:
+    events.note(what, object_type="node", object_id=node.pk, object_name=node.name)
 
 
 def _tell(node_id: int) -> None:

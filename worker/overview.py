@@ -65,7 +65,7 @@ def last_changes(tenants: Sequence[Tenant], *, cluster: bool) -> list[AuditEntry
     entries = list(AuditEntry.objects.filter(mine).exclude(verb__startswith="drift.")[:LAST_CHANGES])
     live = realization_of([entry for entry in entries if entry.tenant_id and entry.generation])
     for entry in entries:
-        entry.live = live.get(entry.pk)  # type: ignore[attr-defined]
+        entry.live = live.get(entry.pk)
     return entries
 
 

@@ -10,6 +10,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from networks.models import Node
+from tenants import events
 from tenants.models import Realization
 from worker.models import NodeStatus, SpecSection
 
@@ -47,6 +49,8 @@ def _refuse(node_id: int, refused: Mapping[int, str]) -> list[int]:
         sections = SpecSection.objects.filter(node_id=node_id, tenant_id=tenant_id).exclude(refused=reason)
         if sections.update(refused=reason):
             moved.append(tenant_id)
+            name = Node.objects.values_list("name", flat=True).get(pk=node_id)
+            events.note("refused", tenant_id=tenant_id, data={"node": name, "reason": reason})
     return moved
 
 
@@ -59,10 +63,15 @@ def settle(tenant_id: int, now: datetime | None = None) -> None:
     applied = list(SpecSection.objects.filter(tenant_id=tenant_id).values_list("applied_generation", flat=True))
     waiting = Realization.objects.filter(tenant_id=tenant_id, live_at=None).exclude(compiled_at=None)
     moved: dict[int, list[int]] = defaultdict(list)
+    newest = 0
     for row in waiting:
         live = sum(generation >= row.generation for generation in applied)
         if (row.nodes, row.live) != (len(applied), live) or live == len(applied):
             moved[live].append(row.pk)
+        if live == len(applied):
+            newest = max(newest, row.generation)
     for live, rows in moved.items():
         live_at = (now or timezone.now()) if live == len(applied) else None
         Realization.objects.filter(pk__in=rows).update(nodes=len(applied), live=live, live_at=live_at)
+    if newest:
+        events.note("live", tenant_id=tenant_id, generation=newest, data={"nodes": len(applied)})

@@ -1,15 +1,16 @@
 """The REST API of a Resource: one view set for every kind of object, its writes being the resource's verbs.
 
-This kit knows no tenant and no right; the room that does (tenants.api) fills in `actor` and `require`.
+This kit knows no tenant and no right; the room that does (tenants.api) fills in what is declared here as a hook.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from django import forms
-from django.db import models
-from django_filters import CharFilter, Filter  # type: ignore[import-untyped]
+from django.db import models, transaction
+from django.shortcuts import get_object_or_404
 from django_filters.rest_framework import FilterSet  # type: ignore[import-untyped]
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
@@ -19,50 +20,15 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
-from contivui.web.fields import LARGEST_ID
+from contivui.web.errors import BadParameter
+from contivui.web.filters import filters_of, require_values
+from contivui.web.parameters import flag
+from contivui.web.preconditions import etag_of, has_it_already, require_match
 from contivui.web.resource import Resource
+from contivui.web.strict import require_types
 
 #: Parameters of every list, besides its filters.
-OF_LISTS = frozenset({"search", "ordering", "cursor", "limit"})
-
-
-class RefFilter(CharFilter):  # type: ignore[misc]
-    """Rows that name one other object, by its id (digits) or its name."""
-
-    def filter(self, qs: models.QuerySet[Any], value: str) -> models.QuerySet[Any]:
-        if not value:
-            return qs
-        if value.isascii() and value.isdigit():
-            return qs.filter(**{self.field_name: int(value)}) if int(value[:20]) <= LARGEST_ID else qs.none()
-        return qs.filter(**{f"{self.field_name}__name": value})
-
-
-class WholeFilter(Filter):  # type: ignore[misc]
-    """Rows whose number is this one."""
-
-    field_class = forms.IntegerField
-
-
-def filters_of(resource: Resource) -> type[FilterSet]:
-    """Exact filters on the resource's paths, and `tenant` by name for what a tenant owns."""
-    declared: dict[str, Any] = {path: _filter(resource.model, path) for path in resource.filters}
-    if resource.scope == "tenant":
-        declared["tenant"] = CharFilter(field_name=f"{_tenant_path(resource.model)}__name", label="Name of the tenant")
-    declared["Meta"] = type("Meta", (), {"model": resource.model, "fields": []})
-    return type(f"{resource.name.title()}Filters", (FilterSet,), declared)
-
-
-def _tenant_path(model: type[models.Model]) -> str:
-    return str(getattr(model, "tenant_path", "tenant"))
-
-
-def _filter(model: type[models.Model], path: str) -> Filter:
-    field: Any = model._meta.get_field(path)
-    if field.is_relation:
-        return RefFilter(field_name=path, label="Id or name", distinct=field.many_to_many)
-    if isinstance(field, models.IntegerField):
-        return WholeFilter(field_name=path)
-    return CharFilter(field_name=path)
+OF_LISTS = frozenset({"search", "ordering", "cursor", "limit", "fields", "count"})
 
 
 class MaySeeOrAct(BasePermission):
@@ -76,7 +42,52 @@ class MaySeeOrAct(BasePermission):
         return True
 
 
-class ResourceViewSet(GenericViewSet[Any]):
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a write came to. `tenants` are those whose intent it changed; `whole` says that `data` is the object as a
+    read of it would answer."""
+
+    data: Any
+    status: int = status.HTTP_200_OK
+    tenants: Sequence[Any] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+    whole: bool = False
+
+
+class Writes:
+    """The frame of every write of the API, whatever does it: one transaction, undone at its end for a dry run."""
+
+    request: Any
+
+    def write(self, run: Callable[[], Done]) -> Response:
+        """The answer to what `run` did. `?dry_run=true`: the same checks and the same answer, with what it would touch
+        beside it, and nothing is stored."""
+        dry = flag(self.request, "dry_run")
+        with transaction.atomic():
+            done = run()
+            data, headers = done.data, {**done.headers, **self.progress(done.tenants)}
+            if done.whole:
+                headers["ETag"] = etag_of(data)
+            if dry:
+                data = {**({"results": data} if isinstance(data, list) else data or {}), "touches": self.touches(done)}
+                transaction.set_rollback(True)
+        empty = done.status == status.HTTP_204_NO_CONTENT
+        return Response(data, status.HTTP_200_OK if dry and empty else done.status, headers=headers)
+
+    def once(self, run: Callable[[], Response]) -> Response:
+        """Hook: run it, or answer what it answered when the same was asked for before (Idempotency-Key)."""
+        return run()
+
+    def progress(self, tenants: Sequence[Any]) -> dict[str, str]:
+        """Hook: headers that say which generation a write made and where to see how far it is live."""
+        return {}
+
+    def touches(self, done: Done) -> dict[str, Any]:
+        """Hook: what a write would change on nodes. Asked within its transaction."""
+        return {}
+
+
+class ResourceViewSet(Writes, GenericViewSet[Any]):
     """List, read, create, change and delete objects of `resource`, as far as it has the verbs.
 
     Rows are those `visible_to` the person: everything else is 404, whatever it is. A change answers the object as it
@@ -107,12 +118,16 @@ class ResourceViewSet(GenericViewSet[Any]):
         cls.permission_classes = [*cls.permission_classes, MaySeeOrAct]
 
     def actor(self) -> Any:
-        """Who the record says it was."""
+        """Hook: who the record says it was."""
         raise NotImplementedError
 
     def require(self, action: str, row: Any = None, tenant: Any = None) -> None:
-        """Raise unless the person may do this to the row, or in the tenant."""
+        """Hook: raise unless the person may do this to the row, or in the tenant."""
         raise NotImplementedError
+
+    def lock(self, tenants: Sequence[Any]) -> None:
+        """Hook: nobody else changes what these tenants own (or, for None, what the cluster has) before the end of the
+        transaction."""
 
     def tenant_of(self, row: Any) -> Any:
         """The tenant a row belongs to; None for what belongs to the cluster."""
@@ -129,38 +144,81 @@ class ResourceViewSet(GenericViewSet[Any]):
             return super().filter_queryset(queryset)
         return queryset
 
+    # --- reading
+
     def list(self, request: Request) -> Response:
+        wanted = self._fields()
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        form: Any = self.get_serializer(page, many=True)
+        for name in set(form.child.fields) - wanted if wanted else ():
+            form.child.fields.pop(name)
+        return self.get_paginated_response(form.data)
 
     def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(self.get_serializer(self.get_object()).data)
+        wanted, data = self._fields(), self.get_serializer(self.find(pk)).data
+        tag = etag_of(data)
+        if has_it_already(request, tag):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
+        shown = {name: value for name, value in data.items() if not wanted or name in wanted}
+        return Response(shown, headers={"ETag": tag})
+
+    # --- writing
 
     def create(self, request: Request) -> Response:
-        given = self.read(self.get_serializer(data=request.data))
-        row = self.resource.create(actor=self.actor(), **given)  # type: ignore[misc]
-        return Response(self.shown(row), status.HTTP_201_CREATED, headers={"Location": f"{request.path}{row.pk}/"})
+        return self.once(lambda: self.write(lambda: self.make(request.data)))
 
     def update(self, request: Request, pk: str, partial: bool = False) -> Response:
-        row = self.get_object()
-        tenant = self.tenant_of(row)
-        self.require("update", row, tenant)
-        form = self.get_serializer(row, data=request.data, partial=partial, context=self.context_of(tenant))
-        form.is_valid(raise_exception=True)
-        given = {name: value for name, value in form.validated_data.items() if name != "tenant"}
-        return Response(self.shown(self.resource.update(actor=self.actor(), row=row, **given)))  # type: ignore[misc]
+        return self.write(lambda: self.alter(pk, request.data, partial, request.headers.get("If-Match")))
 
     def partial_update(self, request: Request, pk: str) -> Response:
         return self.update(request, pk, partial=True)
 
     def destroy(self, request: Request, pk: str) -> Response:
-        row = self.get_object()
-        self.require("delete", row, self.tenant_of(row))
+        return self.write(lambda: self.remove(pk, request.headers.get("If-Match")))
+
+    def make(self, body: Any) -> Done:
+        given = self.read(self.get_serializer(data=body))
+        row = self.resource.create(actor=self.actor(), **given)  # type: ignore[misc]
+        return self.made(row)
+
+    def made(self, row: Any, **secret: str) -> Done:
+        """What the making of a row answers, with what is said this once only."""
+        headers = {"Location": f"{self.reverse_action('list', request=None)}{row.pk}/"}
+        data = {**self.shown(row), **secret}
+        return Done(data, 201, [self.tenant_of(row)], headers, whole=not secret)
+
+    def alter(self, pk: str, body: Any, partial: bool, if_match: str | None) -> Done:
+        row = self.find(pk)
+        tenant = self.tenant_of(row)
+        self.require("update", row, tenant)
+        self.unless_changed(row, tenant, if_match)
+        form = self.get_serializer(row, data=body, partial=partial, context=self.context_of(tenant))
+        require_types(form)
+        form.is_valid(raise_exception=True)
+        given = {name: value for name, value in form.validated_data.items() if name != "tenant"}
+        row = self.resource.update(actor=self.actor(), row=row, **given)  # type: ignore[misc]
+        return Done(self.shown(row), tenants=[tenant], whole=True)
+
+    def remove(self, pk: str, if_match: str | None) -> Done:
+        row = self.find(pk)
+        tenant = self.tenant_of(row)
+        self.require("delete", row, tenant)
+        self.unless_changed(row, tenant, if_match)
         self.resource.delete(actor=self.actor(), row=row)  # type: ignore[misc]
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        return Done(None, status.HTTP_204_NO_CONTENT, [tenant])
+
+    def unless_changed(self, row: Any, tenant: Any, if_match: str | None) -> None:
+        """What If-Match is compared with stays so until the write is done."""
+        if if_match is not None:
+            self.lock([tenant])
+            require_match(if_match, self.shown(row))
+
+    def find(self, pk: str) -> Any:
+        return get_object_or_404(self.get_queryset(), pk=pk)
 
     def read(self, form: BaseSerializer[Any]) -> dict[str, Any]:
         """What is asked for, as arguments of the create verb. Whether she may comes before what is wrong with it."""
+        require_types(form)
         valid = form.is_valid()
         tenant = form.context.get("tenant")
         if self.resource.scope == "tenant" and tenant is not None:
@@ -170,16 +228,25 @@ class ResourceViewSet(GenericViewSet[Any]):
         return {**form.validated_data, **({"tenant": tenant} if tenant is not None else {})}
 
     def shown(self, row: Any) -> Any:
-        """The row as the API answers it, read anew with what it is shown with."""
-        return self.get_serializer(self.get_queryset().get(pk=row.pk)).data
+        """The row as the API answers it, read anew with what it is shown with; 404 when it went meanwhile."""
+        return self.get_serializer(self.find(row.pk)).data
 
     def context_of(self, tenant: Any) -> dict[str, Any]:
         return {**self.get_serializer_context(), "tenant": tenant}
+
+    def _fields(self) -> set[str]:
+        """The fields asked for; empty for all."""
+        asked = {name.strip() for name in self.request.query_params.get("fields", "").split(",")} - {""}
+        form: Any = self.get_serializer()
+        known = [name for name, each in form.fields.items() if not each.write_only]
+        if wrong := sorted(asked - set(known)):
+            raise BadParameter({"fields": f"There is no field {wrong[0][:60]}. There are: {', '.join(known)}."})
+        return asked
 
     def _refuse_unknown_parameters(self) -> None:
         """A misspelt filter would quietly answer everything."""
         known = {*OF_LISTS, *self.filterset_class.base_filters}
         if wrong := sorted(set(self.request.query_params) - known):
-            raise ValidationError(
-                {name: [f"There is no such filter. There are: {', '.join(sorted(known))}."] for name in wrong}, "filter"
-            )
+            there = f"There is no such filter. There are: {', '.join(sorted(known))}."
+            raise BadParameter(dict.fromkeys(wrong, there), "filter")
+        require_values(self.filterset_class.base_filters, self.request.query_params)

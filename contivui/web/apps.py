@@ -6,3 +6,7 @@ from django.apps import AppConfig
 class WebConfig(AppConfig):
     name = "contivui.web"
     label = "web"
+
+    def ready(self) -> None:
+        """What the API's document is told of our own authentication and fields."""
+        from contivui.web import openapi  # noqa: F401

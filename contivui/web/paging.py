@@ -14,8 +14,12 @@ from django.db.models import Q, QuerySet
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
+
+from contivui.web.errors import BadParameter
+from contivui.web.parameters import flag
 
 
 class Mark(NamedTuple):
@@ -27,8 +31,9 @@ class Mark(NamedTuple):
 
 
 class Pages(CursorPagination):
-    """Answers {next, previous, results}; `limit` asks for 1–500 rows a page. Rows are ordered by one field and, where
-    that is equal, by id, so a page has an exact beginning however many rows share a value."""
+    """Answers {next, previous, results}; `limit` asks for 1–500 rows a page, `count=true` for how many there are in
+    all, which costs a query. Rows are ordered by one field and, where that is equal, by id, so a page has an exact
+    beginning however many rows share a value."""
 
     page_size = 50
     page_size_query_param = "limit"
@@ -37,7 +42,8 @@ class Pages(CursorPagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any] | None:
         self.base_url = request.build_absolute_uri()
-        size = self.get_page_size(request) or self.page_size
+        self.total = queryset.order_by().count() if flag(request, "count") else None
+        size = self.get_page_size(request)
         order = str(self.get_ordering(request, queryset, view)[0])
         self.field, descending = order.lstrip("-"), order.startswith("-")
         mark = self._mark(request, queryset)
@@ -51,6 +57,27 @@ class Pages(CursorPagination):
         self.page = rows[::-1] if backward else rows
         self.has_next, self.has_previous = (bool(mark), more) if backward else (more, bool(mark))
         return self.page
+
+    def get_paginated_response(self, data: Any) -> Response:
+        counted = {} if self.total is None else {"count": self.total}
+        return Response(
+            {**counted, "next": self.get_next_link(), "previous": self.get_previous_link(), "results": data}
+        )
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": ["string", "null"], "format": "uri", "description": "Another page; null when there is none."}
+        count = {"type": "integer", "description": "Only with count=true."}
+        properties = {"count": count, "next": link, "previous": link, "results": schema}
+        return {"type": "object", "required": ["next", "previous", "results"], "properties": properties}
+
+    def get_page_size(self, request: Request) -> int:
+        """Raises BadParameter for what is no number of rows: a page of another size than asked for misleads."""
+        asked = request.query_params.get("limit")
+        if asked is None:
+            return self.page_size
+        if not (asked.isascii() and asked.isdigit()) or not 1 <= int(asked[:9]) <= self.max_page_size:
+            raise BadParameter({"limit": f"Ask for 1 to {self.max_page_size} rows a page."})
+        return int(asked)
 
     def get_next_link(self) -> str | None:
         return self._link(self.page[-1], back=False) if self.has_next and self.page else None
@@ -75,8 +102,7 @@ class Pages(CursorPagination):
         return (asked,)
 
     def _link(self, row: Any, *, back: bool) -> str:
-        text = json.dumps([back, getattr(row, self.field), row.pk], cls=DjangoJSONEncoder)
-        cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        cursor = cursor_of(back, getattr(row, self.field), row.pk)
         return replace_query_param(str(self.base_url), self.cursor_query_param, cursor)
 
     def _mark(self, request: Request, queryset: QuerySet[Any]) -> Mark | None:
@@ -91,6 +117,12 @@ class Pages(CursorPagination):
         if value is None or type(pk) is not int:
             raise NotFound("This cursor leads nowhere. Begin again without one.")
         return Mark(bool(back), value, pk)
+
+
+def cursor_of(back: bool, value: Any, pk: int) -> str:
+    """The cursor of the page after (or before) the row with this value of the ordering field, and this id."""
+    text = json.dumps([back, value, pk], cls=DjangoJSONEncoder)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def _beyond(field: str, mark: Mark, downward: bool) -> Q:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import models
@@ -20,8 +20,8 @@ class Resource:
 
     `serializer` has a field per argument of the verbs, so that page and API validate the same way. `select` and
     `prefetch` are what a list needs to be a constant number of queries. `search` are look-up paths for full text,
-    `filters` for exact values, `ordering` for sorting. `scope` is "tenant" or "cluster". A verb that is None is
-    not offered anywhere.
+    `filters` for exact values, `ordering` for sorting; `more_filters` makes filters that are no equality. `scope` is
+    "tenant" or "cluster". A verb that is None is not offered anywhere.
     """
 
     model: type[models.Model]
@@ -33,6 +33,7 @@ class Resource:
     delete: Verb | None = None
     search: tuple[str, ...] = ("name",)
     filters: tuple[str, ...] = ()
+    more_filters: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
     ordering: tuple[str, ...] = ("name",)
     select: tuple[str, ...] = ()
     prefetch: tuple[str, ...] = ()

@@ -89,13 +89,14 @@ def test_it_says_which_network_an_overlapping_subnet_overlaps(people: Cast) -> N
     answer = client_of(people.alice).post("/api/v2/networks/", body, format="json")
     assert answer.status_code == 400
     problem = answer.json()
-    assert (problem["type"], problem["status"], problem["users"]) == ("/problems/overlap", 400, [])
+    assert (problem["type"], problem["status"], problem["users"]) == ("/problems/invalid", 400, [])
     assert problem["errors"] == [
         {
             "field": "subnet4",
             "code": "overlap",
             "message": "20.1.0.0/16 overlaps network first of this tenant, which has 20.1.1.0/24. "
             "Choose a subnet beside it.",
+            "pointer": "#/subnet4",
         }
     ]
 

@@ -26,8 +26,8 @@ def furnish(tenant: Tenant) -> None:
     """A tenant with one of everything, and a node that carries nothing of it."""
     net = create_network(actor=SYSTEM, tenant=tenant, name="net", subnet4="20.1.1.0/24", subnet6="fd00::/64")
     web = create_group(actor=SYSTEM, tenant=tenant, name="web", network=net)
-    here, _ = create_node(actor=SYSTEM, name=f"{tenant}-node", vtep=f"10.0.0.{tenant.pk}")
-    create_node(actor=SYSTEM, name=f"{tenant}-idle", vtep=f"10.0.1.{tenant.pk}")
+    here, _ = create_node(actor=SYSTEM, name=f"{tenant}-node", vtep=f"10.0.{tenant.pk % 200}.1")
+    create_node(actor=SYSTEM, name=f"{tenant}-idle", vtep=f"10.0.{tenant.pk % 200}.2")
     create_endpoint(actor=SYSTEM, tenant=tenant, name="a", network=net, group=web, node=here)
     create_endpoint(actor=SYSTEM, tenant=tenant, name="b", network=net)
     create_profile(actor=SYSTEM, tenant=tenant, name="slow", rate_bps=10**6, groups=[web])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -10,6 +12,11 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
+from contivui.web.management.commands import openapi
+from contivui.web.openapi import examples, operations
+from networks.actions import create_group, create_network
+from networks.models import Network
+from policies.actions import create_policy
 from tenants.actions import add_member, create_tenant
 from tenants.change import SYSTEM
 from tenants.models import AuditEntry, Membership, Tenant
@@ -155,3 +162,38 @@ def test_it_describes_itself_in_openapi_without_a_warning(people: Cast) -> None:
     assert not GENERATOR_STATS
     paths = client_of(people.bob).get("/api/v2/openapi.json").json()["paths"]
     assert {"/api/v2/networks/", "/api/v2/rules/{id}/", "/api/v2/explain/"} <= set(paths)
+
+
+def test_the_checked_in_document_is_what_the_code_says() -> None:
+    """When this fails, `python manage.py openapi` writes it anew, and its difference says what callers will notice."""
+    was, now = openapi.path().read_text(encoding="utf-8"), openapi.document()
+    assert "".join(difflib.unified_diff(was.splitlines(True), now.splitlines(True), "docs/openapi.json", "now")) == ""
+
+
+def test_every_operation_has_examples() -> None:
+    bare = []
+    for path, method, operation in operations(json.loads(openapi.document())):
+        media = list(operation.get("requestBody", {}).get("content", {}).values())
+        media += [each for answer in operation["responses"].values() for each in answer.get("content", {}).values()]
+        bare += [(method, path) for each in media if not each.get("examples", {}).get("example", {}).get("value")]
+    assert bare == []
+
+
+def test_the_examples_are_true(people: Cast) -> None:
+    """Each creation's example can be sent as it is, and is answered with the fields its example shows."""
+    give: dict[str, Any] = {"actor": SYSTEM, "tenant": people.blue}
+    User.objects.create(username="dora")
+    create_network(**give, name="app", subnet4="20.1.1.0/24")
+    net = Network.objects.get(name="app")
+    group = create_group(**give, name="web", network=net)
+    create_policy(**give, name="base", groups=[group])
+    root = client_of(people.root)
+    for kind, known in examples().items():
+        if "request" not in known or " " in kind:
+            continue
+        made = root.post(f"/api/v2/{kind}/", known["request"], format="json")
+        assert made.status_code == 201, (kind, made.json())
+        shown = known.get("created", known["response"])
+        assert made.json().keys() == shown.keys(), kind
+        changed = root.patch(f"/api/v2/{kind}/{made.json()['id']}/", known["patch"], format="json")
+        assert changed.status_code == 200, (kind, changed.json())

@@ -1,0 +1,151 @@
+"""What happened, for programs that follow along: in one order, resumable from any point, cut to who asks.
+
+Rows are written in the transaction of what they tell (tenants.change, worker). Numbers are given afterwards, to what is
+committed: so whoever has read up to a number has missed nothing before it, whichever transaction ended first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Min
+from django.utils import timezone
+
+from contivui.web.errors import BadParameter
+from contivui.web.fields import LARGEST_ID
+from tenants.models import Event, EventHead, Tenant
+
+#: Events answered at a time, and given numbers at a time.
+MOST = 500
+#: How long one can be away and still resume.
+KEPT = timedelta(days=7)
+KINDS = ("change", "status")
+
+
+def note(what: str, *, tenant: Tenant | None = None, tenant_id: int | None = None, **told: Any) -> None:
+    """Write down how something stands now. Without a tenant it is the cluster's, for administrators."""
+    if tenant is None and tenant_id is not None:
+        tenant = Tenant.objects.filter(pk=tenant_id).first()
+        if tenant is None:
+            return
+    Event.objects.create(kind="status", what=what, tenant=tenant, tenant_name=tenant.name if tenant else "", **told)
+
+
+def newest() -> int:
+    """The newest number, after giving numbers to what has none yet."""
+    if Event.objects.filter(number=None).exists():
+        _give_numbers()
+    return EventHead.objects.filter(pk=1).values_list("number", flat=True).first() or 0
+
+
+@transaction.atomic
+def _give_numbers() -> None:
+    head = EventHead.locked()
+    for pk in Event.objects.filter(number=None).order_by("pk").values_list("pk", flat=True)[:MOST]:
+        head.number += 1
+        Event.objects.filter(pk=pk).update(number=head.number)
+    head.save()
+
+
+def forget() -> None:
+    """Drop what nobody resumes from any more."""
+    Event.objects.filter(at__lt=timezone.now() - KEPT).exclude(number=None).delete()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which events, after which one. `since` None: only what comes from now on."""
+
+    since: int | None = None
+    tenant: str = ""
+    kind: str = ""
+    object_type: str = ""
+    object_id: int | None = None
+
+    @classmethod
+    def of(cls, said: Mapping[str, str], last: str | None = None) -> Asked:
+        """From an address; `last` is the header Last-Event-ID, which goes before. Raises BadParameter."""
+        kind, (thing, _dot, key) = said.get("kind", ""), said.get("object", "").partition(".")
+        if kind not in ("", *KINDS):
+            raise BadParameter({"kind": f"Ask for {' or '.join(KINDS)}."})
+        number = _whole("object", key, "Name an object by its kind and id, for example network.7.") if key else None
+        since = [_whole("since", each, "Give the id of an event.") for each in (last, said.get("since")) if each]
+        return cls(
+            since[0] if since else None, _plain("tenant", said.get("tenant", "")), kind, _plain("object", thing), number
+        )
+
+    def after(self, number: int) -> Asked:
+        return Asked(number, self.tenant, self.kind, self.object_type, self.object_id)
+
+    def narrow(self, rows: Any) -> Any:
+        wanted = {
+            "tenant_name": self.tenant,
+            "kind": self.kind,
+            "object_type": self.object_type,
+            "object_id": self.object_id,
+        }
+        return rows.filter(**{name: value for name, value in wanted.items() if value not in ("", None)})
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """`last` is the number to go on from, whether or not any event was for the reader. `missed`: some before the first
+    are not kept any more."""
+
+    events: list[Event]
+    last: int
+    missed: bool = False
+
+
+def read(user: Any, asked: Asked) -> Read:
+    """At most MOST events that this person may know of, after `asked.since`."""
+    head = newest()
+    if asked.since is None or asked.since > head:
+        return Read([], head)
+    first = Event.objects.exclude(number=None).aggregate(first=Min("number"))["first"]
+    missed = asked.since < (head if first is None else first - 1)
+    rows = Event.objects.visible_to(user).filter(number__gt=asked.since, number__lte=head)
+    found = list(asked.narrow(rows).order_by("number")[: MOST + 1])
+    more, found = len(found) > MOST, found[:MOST]
+    return Read(found, found[-1].number or head if more else head, missed)
+
+
+def told(event: Event) -> dict[str, Any]:
+    """An event as programs get it."""
+    return {
+        "id": event.number,
+        "at": event.at.isoformat(),
+        "kind": event.kind,
+        "what": event.what,
+        "tenant": event.tenant_name or None,
+        "generation": event.generation,
+        "object_type": event.object_type,
+        "object_id": event.object_id,
+        "object_name": event.object_name,
+        "data": event.data,
+    }
+
+
+def as_stream(found: Read) -> str:
+    """As server-sent events. The last line's id moves a reader on even where nothing was for her."""
+    parts = [f"id: {e.number}\nevent: {e.kind}\ndata: {json.dumps(told(e))}\n\n" for e in found.events]
+    if found.missed:
+        parts.insert(0, "event: missed\ndata: {}\n\n")
+    return "".join(parts) + f"id: {found.last}\nevent: seen\ndata: {found.last}\n\n"
+
+
+def _whole(name: str, said: str, sentence: str) -> int:
+    if not (said.isascii() and said.isdigit()) or int(said[:20]) > LARGEST_ID:
+        raise BadParameter({name: sentence})
+    return int(said)
+
+
+def _plain(name: str, said: str) -> str:
+    if "\0" in said:
+        raise BadParameter({name: "There is no such thing."})
+    return said

@@ -1,0 +1,264 @@
+"""Events: in one order, resumable, cut to who asks; as list, as stream, as websocket; and waiting for a change."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from channels.testing import WebsocketCommunicator
+from django.db import connections
+
+from contivui.asgi import make
+from networks.actions import create_network, delete_network
+from tenants import events
+from tenants.change import SYSTEM
+from tenants.models import Event, Membership, Token
+from tenants.testing import Cast, client_of, make_cast, people
+from worker.publish import publish_tenant
+
+__all__ = ["people"]
+
+PATIENCE_S = 15
+
+
+def whats(answer: Any) -> list[tuple[str, str]]:
+    return [(event["what"], event["object_name"]) for event in answer.json()["events"]]
+
+
+def test_changes_are_told_in_their_order_to_those_who_may_know_of_them(people: Cast) -> None:
+    clients = {user.username: client_of(user) for user in (people.alice, people.charlie, people.root)}
+    since = clients["alice"].get("/api/v2/events/").json()["last"]
+    net = create_network(actor=SYSTEM, tenant=people.blue, name="a", subnet4="20.1.1.0/24")
+    create_network(actor=SYSTEM, tenant=people.green, name="b", subnet4="20.1.1.0/24")
+    delete_network(actor=SYSTEM, row=net)
+    blue, green = [("network.create", "a"), ("network.delete", "a")], [("network.create", "b")]
+    seen = {name: whats(client.get(f"/api/v2/events/?since={since}")) for name, client in clients.items()}
+    assert seen == {"alice": blue, "charlie": green, "root": [blue[0], green[0], blue[1]]}
+    root = clients["root"]
+    assert whats(root.get(f"/api/v2/events/?since={since}&tenant=green")) == green
+    assert whats(root.get(f"/api/v2/events/?since={since}&object=network.{net.pk}&kind=change")) == blue
+    assert whats(root.get(f"/api/v2/events/?since={since}&object=policy")) == []
+    first = root.get(f"/api/v2/events/?since={since}").json()["events"][0]
+    assert whats(root.get(f"/api/v2/events/?since={first['id']}")) == [green[0], blue[1]]
+
+
+def test_how_far_a_change_is_live_is_an_event_too(people: Cast) -> None:
+    since = events.newest()
+    net = create_network(actor=SYSTEM, tenant=people.blue, name="a", subnet4="20.1.1.0/24")
+    publish_tenant(people.blue.pk)
+    found = client_of(people.bob).get(f"/api/v2/events/?since={since}&kind=status").json()["events"]
+    assert [(each["what"], each["generation"]) for each in found] == [("live", net.generation)]
+
+
+def test_who_was_away_too_long_is_told_so(people: Cast) -> None:
+    create_network(actor=SYSTEM, tenant=people.blue, name="a", subnet4="20.1.1.0/24")
+    last = events.newest()
+    Event.objects.filter(number__lt=last).delete()
+    alice = client_of(people.alice)
+    assert alice.get("/api/v2/events/?since=0").json()["missed"] is True
+    assert alice.get(f"/api/v2/events/?since={last - 1}").json()["missed"] is False
+    for wrong in ("since=x", "since=-1", "kind=x", "object=network.x", f"since={10**30}"):
+        assert alice.get(f"/api/v2/events/?{wrong}").status_code == 400, wrong
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_whose_transaction_ends_late_is_not_missed() -> None:
+    """Ids are given at the beginning of a transaction and numbers after its end: a reader who came between the two
+    still gets it."""
+    people = make_cast()
+    from django.db import connection, transaction
+
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time, so transactions end in the order in which they write")
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        with transaction.atomic():
+            create_network(actor=SYSTEM, tenant=people.blue, name="slow", subnet4="20.1.1.0/24", tag=5, encap="vlan")
+            begun.set()
+            go_on.wait(PATIENCE_S)
+        connections.close_all()
+
+    since = events.newest()
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert begun.wait(PATIENCE_S)
+    from tenants.actions import update_tenant
+
+    update_tenant(actor=SYSTEM, row=people.green, description="quick")
+    quick = events.read(people.root, events.Asked(since))
+    assert [event.object_name for event in quick.events] == ["green"]
+    go_on.set()
+    thread.join()
+    late = events.read(people.root, events.Asked(quick.last))
+    assert [event.object_name for event in late.events] == ["slow"]
+
+
+# --- through ASGI
+
+
+def request(path: str, token: str, **headers: str) -> dict[str, Any]:
+    path, _, query = path.partition("?")
+    said = {"host": "localhost", "authorization": f"Token {token}", **headers}
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in said.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }
+
+
+@asynccontextmanager
+async def open_stream(path: str, token: str, **headers: str) -> AsyncIterator[ApplicationCommunicator]:
+    talk = ApplicationCommunicator(make(), request(path, token, **headers))
+    await talk.send_input({"type": "http.request", "body": b"", "more_body": False})
+    try:
+        yield talk
+    finally:
+        await talk.send_input({"type": "http.disconnect"})
+        await talk.wait(PATIENCE_S)
+
+
+async def told(talk: ApplicationCommunicator, what: str) -> str:
+    """What the stream says until it says this."""
+    text = ""
+    while what not in text:
+        message = await talk.receive_output(PATIENCE_S)
+        text += message.get("body", b"").decode()
+    return text
+
+
+def in_thread(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Database work beside the loop, whose connection ends with it."""
+
+    def run() -> Any:
+        try:
+            return function(*args, **kwargs)
+        finally:
+            connections.close_all()
+
+    return asyncio.to_thread(run)
+
+
+def token_of(user: Any) -> str:
+    return str(Token.objects.create(user, None)[1])
+
+
+@pytest.mark.asyncio
+@pytest.mark.django_db(transaction=True)
+async def test_a_stream_tells_what_happens_and_goes_on_where_it_was_left() -> None:
+    people = await in_thread(make_cast)
+    token = await in_thread(token_of, people.alice)
+    make = {"actor": SYSTEM, "tenant": people.blue}
+    async with open_stream("/api/v2/events/stream/", token) as talk:
+        start = await talk.receive_output(PATIENCE_S)
+        assert (start["status"], dict(start["headers"])[b"content-type"]) == (200, b"text/event-stream")
+        await told(talk, "event: seen")
+        await in_thread(create_network, **make, name="first", subnet4="20.1.1.0/24")
+        text = await told(talk, "first")
+        event = json.loads(text.partition("event: change\ndata: ")[2].partition("\n")[0])
+        assert (event["what"], event["object_name"], event["tenant"]) == ("network.create", "first", "blue")
+    await in_thread(create_network, **make, name="second", subnet4="20.1.2.0/24")
+    await in_thread(create_network, actor=SYSTEM, tenant=people.green, name="theirs", subnet4="20.1.2.0/24")
+    async with open_stream("/api/v2/events/stream/", token, **{"Last-Event-ID": str(event["id"])}) as talk:
+        text = await told(talk, "event: seen")
+        assert "second" in text
+        assert "first" not in text
+        assert "theirs" not in text
+
+
+@pytest.mark.asyncio
+@pytest.mark.django_db(transaction=True)
+async def test_a_stream_ends_with_the_token_and_never_begins_without() -> None:
+    people = await in_thread(make_cast)
+    token = await in_thread(token_of, people.alice)
+    async with open_stream("/api/v2/events/stream/", "cvui_nothing") as talk:
+        assert (await talk.receive_output(PATIENCE_S))["status"] == 401
+    async with open_stream("/api/v2/events/stream/", token) as talk:
+        await told(talk, "event: seen")
+        await in_thread(Token.objects.all().delete)
+        await in_thread(create_network, actor=SYSTEM, tenant=people.blue, name="x", subnet4="20.1.1.0/24")
+        ends = await talk.receive_output(PATIENCE_S)
+        assert (ends["body"], ends.get("more_body", False)) == (b"", False)
+
+
+@pytest.mark.asyncio
+@pytest.mark.django_db(transaction=True)
+async def test_a_reader_waits_for_a_change_to_be_live_and_no_longer() -> None:
+    people = await in_thread(make_cast)
+    token = await in_thread(token_of, people.bob)
+    net = await in_thread(create_network, actor=SYSTEM, tenant=people.blue, name="x", subnet4="20.1.1.0/24")
+    where = f"/api/v2/networks/{net.pk}/realization/"
+    async with open_stream(f"{where}?wait=20s", token) as talk:
+        assert await talk.receive_nothing(0.4)
+        await in_thread(publish_tenant, people.blue.pk)
+        assert (await talk.receive_output(PATIENCE_S))["status"] == 200
+        assert json.loads((await talk.receive_output(PATIENCE_S))["body"])["stage"] == "nowhere"
+    await in_thread(create_network, actor=SYSTEM, tenant=people.blue, name="y", subnet4="20.1.2.0/24")
+    where = f"/api/v2/tenants/{people.blue.pk}/realization/"
+    async with open_stream(f"{where}?wait=300ms", token) as talk:
+        assert "saved" in await told(talk, "stage")
+    async with open_stream(f"{where}?wait=soon", token) as talk:
+        assert (await talk.receive_output(PATIENCE_S))["status"] == 400
+
+
+@pytest.mark.asyncio
+@pytest.mark.django_db(transaction=True)
+async def test_a_websocket_tells_the_same_and_closes_when_the_token_ends() -> None:
+    people = await in_thread(make_cast)
+    token = await in_thread(token_of, people.charlie)
+    bearer = [(b"authorization", f"Token {token}".encode())]
+    socket = WebsocketCommunicator(make(), "/ws/events/?since=0&kind=change", headers=bearer)
+    assert (await socket.connect(PATIENCE_S))[0]
+    first = await socket.receive_json_from(PATIENCE_S)
+    assert (first["what"], first["tenant"]) == ("tenant.create", "green")
+    assert (await socket.receive_json_from(PATIENCE_S))["kind"] == "seen"
+    await in_thread(create_network, actor=SYSTEM, tenant=people.green, name="x", subnet4="20.1.1.0/24")
+    assert (await socket.receive_json_from(PATIENCE_S))["object_name"] == "x"
+    await in_thread(Token.objects.all().delete)
+    await in_thread(create_network, actor=SYSTEM, tenant=people.green, name="y", subnet4="20.1.2.0/24")
+    heard = await socket.receive_output(PATIENCE_S)
+    while heard["type"] != "websocket.close":
+        assert '"y"' not in heard.get("text", "")
+        heard = await socket.receive_output(PATIENCE_S)
+    assert heard["code"] == 4401
+
+
+@pytest.mark.asyncio
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/ws/events/", []),
+        ("/ws/events/", [(b"authorization", b"Token cvui_x")]),
+        ("/ws/events/?since=x", []),
+    ],
+)
+async def test_a_websocket_opens_for_nobody_else(path: str, headers: list[tuple[bytes, bytes]]) -> None:
+    socket = WebsocketCommunicator(make(), path, headers=headers)
+    assert not (await socket.connect(PATIENCE_S))[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_tenants_token_hears_of_nothing_else() -> None:
+    people = make_cast()
+    made = client_of(people.root).post("/api/v2/tokens/", {"tenant": "blue"}, format="json").json()["token"]
+    program = client_of(None)
+    program.credentials(HTTP_AUTHORIZATION=f"Token {made}")
+    heard = program.get("/api/v2/events/?since=0").json()["events"]
+    assert {each["tenant"] for each in heard} == {"blue"}
+    Membership.objects.filter(user=people.alice).delete()
+    assert client_of(people.alice).get("/api/v2/events/?since=0").json()["events"] == []
