@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from django.http import Http404
@@ -22,7 +23,7 @@ from contivui.web.facts import facts
 from contivui.web.fields import LARGEST_ID
 from contivui.web.parameters import seconds
 from contivui.web.resource import Resource
-from tenants.access import require, rights_of
+from tenants.access import Rights, require, rights_of
 from tenants.change import Actor
 from tenants.models import Membership, Tenant
 from tenants.once import once
@@ -70,6 +71,20 @@ class ObjectViewSet(TenantWrites, BulkViewSet):
 
     def actor(self) -> Actor:
         return actor_of(self.request)
+
+    def get_queryset(self) -> Any:
+        """Who is a member of one tenant only is told so to the database, too: it then reads that tenant's index in the
+        order wanted instead of sorting all of its rows."""
+        rows, user = super().get_queryset(), self.request.user
+        if self.resource.scope != "tenant" or user.is_superuser:
+            return rows
+        tenants = list(self.rights.tenants)
+        path = getattr(self.resource.model, "tenant_path", "tenant")
+        return rows.filter(**{path: tenants[0]}) if len(tenants) == 1 else rows
+
+    @cached_property
+    def rights(self) -> Rights:
+        return rights_of(self.request.user)
 
     def require(self, action: str, row: Any = None, tenant: Any = None) -> None:
         """What belongs to a tenant is seen by whoever `visible_to` shows it; so is what there is of tenants."""

@@ -116,7 +116,7 @@ class Change:
             self.tenant = row
         self.entry = {
             "object_type": row._meta.model_name,
-            "object_id": row.pk if row.pk is not None else (before or {}).get("id"),
+            "object_id": row.pk if isinstance(row.pk, int) else (before or {}).get("id"),
             "object_name": str(row)[:200],
             "tenant_name": row.name if isinstance(row, Tenant) else self.tenant.name if self.tenant else "",
             "before": before,

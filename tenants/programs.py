@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
-from django.db.models import Q
+from django.contrib.auth.models import User
 from django.http import Http404, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
@@ -21,8 +20,8 @@ from contivui.web.api import Done
 from contivui.web.fields import LARGEST_ID
 from contivui.web.strict import require_types
 from tenants import events
-from tenants.access import Right, require, rights_of
-from tenants.api import TenantWrites
+from tenants.api import TenantWrites, actor_of
+from tenants.credentials import end_token, make_token, tokens_of
 from tenants.models import Token, TokenRights
 from tenants.serializers import EventsSerializer, NewTokenSerializer, TokenSerializer
 
@@ -42,13 +41,7 @@ class TokenViewSet(TenantWrites, GenericViewSet[Any]):
     filter_backends = ()
 
     def get_queryset(self) -> Any:
-        rights, user = rights_of(self.request.user), self.request.user
-        seen = Q(tenant_id__in=[pk for pk, right in rights.tenants.items() if right >= Right.OWNER])
-        if rights.administrator:
-            seen = Q(tenant__isnull=False)
-        if getattr(user, "only_tenant", None) is None:
-            seen |= Q(user_id=user.pk)
-        return Token.objects.filter(seen).select_related("user", "tenant").order_by("created", "pk")
+        return tokens_of(self.request.user)
 
     @extend_schema(responses=TokenSerializer(many=True))
     def list(self, request: Request) -> Response:
@@ -69,18 +62,16 @@ class TokenViewSet(TenantWrites, GenericViewSet[Any]):
         require_types(form)
         form.is_valid(raise_exception=True)
         given = dict(form.validated_data)
-        days, tenant = given.pop("days", None), given.get("tenant")
-        if tenant is not None:
-            require(request.user, "tenant.view", tenant)
-        given["name"] = given.get("name", "")
-        made, token = Token.objects.create(request.user, timedelta(days=days) if days else None, **given)
-        return Done({**TokenSerializer(made).data, "token": token}, status.HTTP_201_CREATED)
+        made, token = make_token(actor=actor_of(request), user=cast(User, request.user), **given)
+        return Done({**TokenSerializer(made).data, "token": token}, status.HTTP_201_CREATED, [made.tenant])
 
     def _end(self, request: Request, token_key: str) -> Done:
         _require_full(request)
-        if not self.get_queryset().filter(token_key=token_key).delete()[0]:
+        row = self.get_queryset().filter(token_key=token_key).first()
+        if row is None:
             raise Http404
-        return Done(None, status.HTTP_204_NO_CONTENT)
+        end_token(actor=actor_of(request), row=row)
+        return Done(None, status.HTTP_204_NO_CONTENT, [row.tenant])
 
 
 def _require_full(request: Request) -> None:

@@ -7,11 +7,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const PACKAGES = { "@tabler/core": "1.6.1", "@tabler/icons": "3.51.0", uplot: "1.6.32" };
+const PACKAGES = { "@tabler/core": "1.6.1", "@tabler/icons": "3.51.0", uplot: "1.6.32", "swagger-ui-dist": "5.35.0" };
 const FILES = [
   ["@tabler/core", "dist/css/tabler.min.css", "tabler.min.css"],
   ["uplot", "dist/uPlot.iife.min.js", "uplot.min.js"],
   ["uplot", "dist/uPlot.min.css", "uplot.min.css"],
+  ["swagger-ui-dist", "swagger-ui-bundle.js", "swagger-ui.min.js"],
+  ["swagger-ui-dist", "swagger-ui.css", "swagger-ui.min.css"],
 ];
 const ICONS = `alert-triangle arrow-right box braces building-community check chevron-down chevron-left chevron-right
   chevron-up circle-check circle-dashed copy device-floppy file-type-csv gauge history info-circle key

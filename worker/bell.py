@@ -4,7 +4,6 @@ listens; the broker is not asked, so streams go on without it."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
 from django.db import Error
@@ -29,12 +28,15 @@ class Bell:
     async def __call__(self, patience: float, seen: int | None = None) -> None:
         if self._looking is None or self._looking.done():
             self._looking = asyncio.ensure_future(self._look())
-        elif seen is not None and self._newest > seen:
-            return
         self._listeners += 1
         try:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), patience)
+            async with asyncio.timeout(patience):
+                while seen is None or self._newest <= seen:
+                    await self._news.wait()
+                    if seen is None:
+                        return
+        except TimeoutError:
+            return
         finally:
             self._listeners -= 1
 

@@ -51,12 +51,20 @@ class Pages(CursorPagination):
         if mark:
             queryset = queryset.filter(_beyond(self.field, mark, descending != backward))
         sign = "-" if descending != backward else ""
-        names = [self.field] if self.field == "id" else [self.field, "id"]
-        rows = list(queryset.order_by(*(sign + name for name in names))[: size + 1])
+        rows = self._rows(queryset, sign, size + 1)
         more, rows = len(rows) > size, rows[:size]
         self.page = rows[::-1] if backward else rows
         self.has_next, self.has_previous = (bool(mark), more) if backward else (more, bool(mark))
         return self.page
+
+    def _rows(self, queryset: QuerySet[Any], sign: str, most: int) -> list[Any]:
+        """The first rows in this order. Where the database may have to sort everything for it, it sorts keys alone, and
+        what the rows are shown with is looked up for the page only."""
+        if self.field == "id":
+            return list(queryset.order_by(f"{sign}id")[:most])
+        keys = list(queryset.order_by(f"{sign}{self.field}", f"{sign}id").values_list("pk", flat=True)[:most])
+        place = {key: n for n, key in enumerate(keys)}
+        return sorted(queryset.order_by().filter(pk__in=keys), key=lambda row: place[row.pk])
 
     def get_paginated_response(self, data: Any) -> Response:
         counted = {} if self.total is None else {"count": self.total}

@@ -7,7 +7,10 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import path, reverse_lazy
 from django.views.i18n import set_language
 
+from contivui.web.documentation import api
+
 urlpatterns = [
+    path("api/", api, name="api"),
     path("login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path(

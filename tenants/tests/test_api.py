@@ -12,6 +12,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
+from contivui.web.errors import TYPES
 from contivui.web.management.commands import openapi
 from contivui.web.openapi import examples, operations
 from networks.actions import create_group, create_network
@@ -168,6 +169,11 @@ def test_the_checked_in_document_is_what_the_code_says() -> None:
     """When this fails, `python manage.py openapi` writes it anew, and its difference says what callers will notice."""
     was, now = openapi.path().read_text(encoding="utf-8"), openapi.document()
     assert "".join(difflib.unified_diff(was.splitlines(True), now.splitlines(True), "docs/openapi.json", "now")) == ""
+
+
+def test_the_documentation_names_every_type_of_problem() -> None:
+    page = openapi.path().with_name("api.md").read_text(encoding="utf-8")
+    assert [name for name in TYPES if f"`/problems/{name}`" not in page] == []
 
 
 def test_every_operation_has_examples() -> None:

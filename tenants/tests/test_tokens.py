@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.urls import reverse
 from rest_framework.test import APIClient
 
 from contivui.web import rates
 from networks.actions import create_network
 from tenants.change import SYSTEM
-from tenants.models import Membership, Token
+from tenants.models import AuditEntry, Membership, Token
 from tenants.testing import Cast, client_of, people
+from tests.pages import signed_in, unhashed
 
-__all__ = ["people"]
+__all__ = ["people", "unhashed"]
 
 
 def with_token(user: Any, **asked: Any) -> APIClient:
@@ -123,3 +125,34 @@ def test_where_the_cache_is_away_nothing_is_counted_and_nobody_is_refused(people
     answers = [client.get("/api/v2/me/") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert not answers[0].has_header("RateLimit-Limit")
+
+
+@pytest.mark.usefixtures("unhashed")
+def test_a_person_makes_and_ends_tokens_on_their_page_and_reads_one_once(people: Cast) -> None:
+    browser = signed_in(people.alice)
+    asked = {"name": "backup", "rights": "read", "tenant": people.blue.pk, "days": "7"}
+    page = browser.post(reverse("tokens"), asked)
+    text = page.context["text"]
+    assert text.startswith("cvui_")
+    assert page["Cache-Control"] == "no-store"
+    assert text not in browser.get(reverse("tokens")).content.decode()
+    program = APIClient()
+    program.credentials(HTTP_AUTHORIZATION=f"Token {text}")
+    assert [each["name"] for each in program.get("/api/v2/tenants/").json()["results"]] == ["blue"]
+    entry = AuditEntry.objects.filter(verb="token.create").get()
+    assert (entry.actor, entry.via, entry.tenant, entry.object_id) == ("alice", "page", people.blue, None)
+    assert text not in str(entry.after)
+    key = Token.objects.get().token_key
+    assert signed_in(people.charlie).post(reverse("tokens"), {"end": key}).status_code == 404
+    assert browser.post(reverse("tokens"), {"end": key}).status_code == 302
+    assert program.get("/api/v2/me/").status_code == 401
+    wrong = browser.post(reverse("tokens"), {**asked, "tenant": people.green.pk, "days": "0"})
+    assert set(wrong.context["form"].errors) == {"tenant", "days"}
+
+
+@pytest.mark.usefixtures("unhashed")
+def test_the_document_is_read_on_a_page_from_our_own_files(people: Cast) -> None:
+    page = signed_in(people.bob).get(reverse("api"))
+    assert "vendor/swagger-ui.min.js" in page.content.decode()
+    assert "'unsafe-inline'" not in page["Content-Security-Policy"]
+    assert signed_in(people.bob).get(reverse("api-openapi")).json()["openapi"].startswith("3.1")

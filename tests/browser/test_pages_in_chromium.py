@@ -35,6 +35,7 @@ PAGES = [
     "/networks/new/",
     "/nodes/new/",
     "/password/",
+    "/tokens/",
 ]
 
 
@@ -291,3 +292,25 @@ def test_plots_are_drawn_from_what_was_measured(visit: Any, tmp_path: Path) -> N
     )
     assert drawn
     assert "net" in page.inner_text(".plot .u-legend")
+
+
+def test_the_api_is_read_and_tried_under_the_strict_policy(visit: Any) -> None:
+    here = visit()
+    page = here.sign_in("root")
+    page.goto("/api/")
+    page.locator("#operations-networks-networks_list").get_by_role("button").first.click()
+    page.get_by_role("button", name="Try it out").click()
+    page.get_by_role("button", name="Execute").click()
+    page.locator(".responses-table.live-responses-table .response-col_status", has_text="200").wait_for()
+    assert here.complaints == []
+
+
+def test_a_token_is_made_and_shown_once(visit: Any) -> None:
+    page = visit().sign_in("root")
+    page.goto("/tokens/")
+    page.get_by_label("Name").fill("backup")
+    page.get_by_role("button", name="Make a token").click()
+    assert page.locator("#token").inner_text().startswith("cvui_")
+    page.goto("/tokens/")
+    page.get_by_role("button", name="End token backup").click()
+    page.get_by_text("There is none yet.").wait_for()

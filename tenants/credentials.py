@@ -1,0 +1,58 @@
+"""The verbs on tokens of the API, and which of them a person sees."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
+
+from tenants.access import Right, require, rights_of
+from tenants.change import Actor, change
+from tenants.models import Tenant, Token, TokenRights
+
+
+def tokens_of(user: User) -> QuerySet[Any]:
+    """Her own, and those that were made for tenants she owns (all tenants, for an administrator)."""
+    rights = rights_of(user)
+    seen = Q(tenant_id__in=[pk for pk, right in rights.tenants.items() if right >= Right.OWNER])
+    if rights.administrator:
+        seen = Q(tenant__isnull=False)
+    if getattr(user, "only_tenant", None) is None:
+        seen |= Q(user_id=user.pk)
+    found: QuerySet[Any] = Token.objects.filter(seen)
+    return found.select_related("user", "tenant").order_by("created", "pk")
+
+
+def make_token(
+    *,
+    actor: Actor,
+    user: User,
+    name: str = "",
+    rights: str = TokenRights.WRITE,
+    tenant: Tenant | None = None,
+    days: int | None = None,
+) -> tuple[Token, str]:
+    """Make a token for her, or for a tenant she sees. Answers it and its text, which nobody can read again."""
+    if tenant is not None:
+        require(user, "tenant.view", tenant)
+    with change(actor=actor, tenant=tenant, verb="token.create") as step:
+        lasts = timedelta(days=days) if days else None
+        row, text = Token.objects.create(user, lasts, name=name, rights=rights, tenant=tenant)
+        step.created(row, _recorded(row))
+    return row, text
+
+
+def end_token(*, actor: Actor, row: Token) -> None:
+    """Nothing is opened by it any more, from the next request on."""
+    with change(actor=actor, tenant=row.tenant, verb="token.delete") as step:
+        before = _recorded(row)
+        row.delete()
+        step.deleted(row, before)
+
+
+def _recorded(row: Token) -> dict[str, Any]:
+    """What the record keeps: which token it was, never what opens anything."""
+    expiry = row.expiry.isoformat() if row.expiry else None
+    return {"key": row.token_key, "name": row.name, "rights": row.rights, "maker": row.user.username, "expiry": expiry}
