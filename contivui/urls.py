@@ -34,4 +34,4 @@ pages: list[URLPattern | URLResolver] = [
     path("", include("contivui.web.urls")),
 ]
 
-urlpatterns = [path("api/v2/", include(api)), *pages]
+urlpatterns = [path("api/v2/", include(api)), path("api/v1/", include("netmaster.proxy.patterns")), *pages]
