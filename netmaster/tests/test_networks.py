@@ -149,7 +149,7 @@ def test_the_global_object_is_always_there_and_stays(contiv: Contiv) -> None:
     assert contiv.get("globals") == [{"key": "global", **GLOBAL}]
     assert contiv.ask("DELETE", "/api/v1/globals/global/")[0] == 500
     found = contiv.get("inspect/globals/global")["Oper"]
-    assert {"clusterMode": "test", "freeVXLANsStart": 1} == found
+    assert found == {"clusterMode": "test", "freeVXLANsStart": 1}
 
 
 @pytest.mark.parametrize(
