@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core import ipam
 from networks.actions import create_node, new_node_token, update_fabric
+from networks.kept import FAMILIES
 from networks.models import Fabric
+from networks.occupancy import occupancy
 from networks.resources import ENDPOINT, GROUP, NETWORK, NODE, RESERVATION
-from networks.serializers import FabricSerializer, NewNodeSerializer, NodeSerializer, NodeTokenSerializer
+from networks.serializers import (
+    FabricSerializer,
+    NetworkAddressesSerializer,
+    NewNodeSerializer,
+    NodeSerializer,
+    NodeTokenSerializer,
+)
 from tenants.access import require
-from tenants.api import ObjectViewSet, actor_of, viewset
+from tenants.api import LiveViewSet, ObjectViewSet, actor_of, viewset
 
 
 class NodeViewSet(ObjectViewSet):
@@ -39,6 +49,27 @@ class NodeViewSet(ObjectViewSet):
         return Response({"token": new_node_token(actor=self.actor(), row=row)})
 
 
+class NetworkViewSet(LiveViewSet):
+    """A layer-2 segment with a subnet. Any two networks of a tenant are routed to each other, on every node."""
+
+    resource = NETWORK
+
+    @extend_schema(
+        parameters=[OpenApiParameter("from", str, description="An address: leave out the ranges before it.")],
+        responses=NetworkAddressesSerializer,
+    )
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def addresses(self, request: Request, pk: str) -> Response:
+        """What is free, and who has the rest: as ranges in order, at most 500 of a family at once."""
+        network = self.get_object()
+        try:
+            start = request.query_params.get("from", "")
+            found = occupancy(network, ipam.address(start) if start else "")
+        except ipam.AddressError as error:
+            raise ValidationError({"from": [str(error)]}, "address") from None
+        return Response(NetworkAddressesSerializer({f"ip{family}": found.get(family) for family in FAMILIES}).data)
+
+
 class FabricView(APIView):
     """What all tenants share: the tags networks may take, and the modes Contiv's clients know."""
 
@@ -58,7 +89,7 @@ class FabricView(APIView):
 
 
 VIEWSETS: dict[str, type[Any]] = {
-    "networks": viewset(NETWORK),
+    "networks": NetworkViewSet,
     "reservations": viewset(RESERVATION, ObjectViewSet),
     "groups": viewset(GROUP),
     "endpoints": viewset(ENDPOINT),

@@ -1,4 +1,4 @@
-"""The forms of networks, groups and endpoints."""
+"""The forms of networks, reservations, groups, endpoints and the fabric."""
 
 from __future__ import annotations
 
@@ -10,16 +10,27 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from contivui.web.forms import VerbForm
-from networks.models import Encap, EndpointGroup, Network, Node
+from networks.kept import FAMILIES
+from networks.models import ArpMode, Encap, EndpointGroup, ForwardingMode, InfraType, Network, NetworkKind, Node
 from tenants.forms import NameField
 
 FIXED = _("This cannot change any more: endpoints stand on it.")
 
 
-def typed(label: Any, example: str, hint: Any, *, required: bool = False) -> forms.CharField:
+TAGS = _("Networks take their tags from first to last; those in use must stay inside.")
+LABEL = _("A second name of your own choice, for example the one it has elsewhere. Need not be unique.")
+
+
+def typed(label: Any, example: str, hint: Any, *, required: bool = False, longest: int = 79) -> forms.CharField:
     """A short technical text with an example in it."""
     attrs = {"placeholder": example, "autocomplete": "off", "spellcheck": "false", "class": "mono"}
-    return forms.CharField(label=label, required=required, max_length=64, help_text=hint, widget=forms.TextInput(attrs))
+    return forms.CharField(
+        label=label, required=required, max_length=longest, help_text=hint, widget=forms.TextInput(attrs)
+    )
+
+
+def tag_field(label: Any, largest: int, hint: Any = "") -> forms.IntegerField:
+    return forms.IntegerField(label=label, min_value=1, max_value=largest, help_text=hint)
 
 
 class NetworkForm(VerbForm):
@@ -28,8 +39,10 @@ class NetworkForm(VerbForm):
     gateway4 = typed(
         _("IPv4 gateway"), "20.1.1.254", _("An address inside the subnet, the same on every node. Empty: no gateway.")
     )
+    range4 = typed(_("IPv4 range"), "20.1.1.10-20.1.1.50", _("The addresses it hands out. Empty: all of the subnet."))
     subnet6 = typed(_("IPv6 subnet"), "fd00:1::/64", _("A network has IPv4, IPv6 or both."))
     gateway6 = typed(_("IPv6 gateway"), "fd00:1::1", _("An address inside the subnet. Empty: no gateway."))
+    range6 = typed(_("IPv6 range"), "fd00:1::10-fd00:1::50", _("The addresses it hands out. Empty: all of the subnet."))
     encap = forms.ChoiceField(
         label=_("Encapsulation"),
         choices=Encap,
@@ -42,11 +55,70 @@ class NetworkForm(VerbForm):
         max_value=16777215,
         help_text=_("VXLAN network identifier or VLAN id. Empty: the lowest free one."),
     )
+    kind = forms.ChoiceField(
+        label=_("Kind"),
+        required=False,
+        choices=NetworkKind,
+        help_text=_("What Contiv's clients read: data of containers, or infrastructure. Nodes treat both alike."),
+    )
+    label = typed(_("Label"), "rack-1", LABEL, longest=128)
 
     def prepare(self) -> None:
         if self.row is not None and self.row.endpoints.exists():
-            kept = ["encap", "tag", *(f for f in ("subnet4", "subnet6") if getattr(self.row, f))]
-            fix(self, *kept)
+            families = [family for family in FAMILIES if getattr(self.row, f"subnet{family}")]
+            fix(self, "encap", "tag", *(f"{field}{family}" for family in families for field in ("subnet", "range")))
+
+    def arguments(self) -> dict[str, Any]:
+        """A form that does not speak of the kind leaves it as it is."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "kind" or value}
+
+
+class ReservationForm(VerbForm):
+    network = forms.ModelChoiceField(
+        label=_("Network"), queryset=Network.objects.none(), empty_label=None, help_text=_("Whose addresses they are.")
+    )
+    addresses = typed(
+        _("Addresses"),
+        "20.1.1.5-20.1.1.9",
+        _("One address or a range, of either family. They are never handed out."),
+        required=True,
+    )
+    note = forms.CharField(
+        label=_("Note"), max_length=200, required=False, help_text=_("Why, and for whom: those who come later ask.")
+    )
+
+    def prepare(self) -> None:
+        offer(self, "network", Network.objects.filter(tenant=self.tenant))
+        if self.row is not None:
+            self.fields["network"].disabled = True
+
+
+class FabricForm(VerbForm):
+    vlan_first = tag_field(_("First VLAN id"), 4094, TAGS)
+    vlan_last = tag_field(_("Last VLAN id"), 4094)
+    vxlan_first = tag_field(_("First VXLAN identifier"), 16777215, TAGS)
+    vxlan_last = tag_field(_("Last VXLAN identifier"), 16777215)
+    forwarding_mode = forms.ChoiceField(
+        label=_("Forwarding mode"),
+        required=False,
+        choices=[("", _("not set")), *ForwardingMode.choices],
+        help_text=_("What Contiv's clients set and read. Nodes bridge within a network and route between networks."),
+    )
+    arp_mode = forms.ChoiceField(
+        label=_("ARP mode"),
+        required=False,
+        choices=[("", _("not set")), *ArpMode.choices],
+        help_text=_("What Contiv's clients set and read. Nodes answer ARP themselves and flood nothing."),
+    )
+    infra_type = forms.ChoiceField(
+        label=_("Infrastructure type"),
+        required=False,
+        choices=[("", _("not set")), *InfraType.choices],
+        help_text=_("What Contiv's clients set and read."),
+    )
+    private_subnet = typed(
+        _("Private subnet"), "172.19.0.0/16", _("A /16 that Contiv's clients set and read."), required=True
+    )
 
 
 class GroupForm(VerbForm):
@@ -54,6 +126,13 @@ class GroupForm(VerbForm):
     network = forms.ModelChoiceField(
         label=_("Network"), queryset=Network.objects.none(), empty_label=None, help_text=_("Where its endpoints live.")
     )
+    pool4 = typed(
+        _("IPv4 pool"), "20.1.1.10-20.1.1.50", _("Addresses only this group draws from. Empty: any of the network.")
+    )
+    pool6 = typed(
+        _("IPv6 pool"), "fd00:1::10-fd00:1::50", _("Addresses only this group draws from. Empty: any of the network.")
+    )
+    label = typed(_("Label"), "web-tier", LABEL, longest=128)
 
     def prepare(self) -> None:
         offer(self, "network", Network.objects.filter(tenant=self.tenant))

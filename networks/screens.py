@@ -1,19 +1,24 @@
-"""The pages of networks, groups and endpoints."""
+"""The pages of networks, reservations, groups and endpoints."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.db.models import Count, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contivui.web import cells
 from contivui.web.request import PageRequest
 from contivui.web.screens import Attribute, Choices, Column, Facet, Panel, Screen, register
-from networks.forms import EndpointForm, GroupForm, NetworkForm
-from networks.models import Encap, Endpoint, EndpointGroup, Network, Node
-from networks.resources import ENDPOINT, GROUP, NETWORK
+from networks.forms import EndpointForm, GroupForm, NetworkForm, ReservationForm
+from networks.models import AddressReservation, Encap, Endpoint, EndpointGroup, Network, Node
+from networks.occupancy import occupancy
+from networks.resources import ENDPOINT, GROUP, NETWORK, RESERVATION
 from tenants.screens import HISTORY, LIVE, TENANT_COLUMN
 
 #: Choices a filter offers; who has more searches by name.
@@ -67,6 +72,22 @@ def counted_group(rows: QuerySet[EndpointGroup]) -> QuerySet[EndpointGroup]:
     return rows.annotate(n_endpoints=Count("endpoints", distinct=True))
 
 
+def addresses_of(request: PageRequest, row: Network) -> dict[str, Any]:
+    kept = row.reservations.all()[:MOST_CHOICES]
+    families = [(one, one.ranges[:MOST_SHOWN], one.more_than(MOST_SHOWN)) for one in occupancy(row).values()]
+    return {"families": families, "reservations": kept, "network": row, "most": MOST_SHOWN}
+
+
+def reserved_with(row: Network) -> list[str]:
+    return [kept.addresses for kept in row.reservations.all()]
+
+
+def to_network(request: PageRequest, row: AddressReservation) -> HttpResponse:
+    """A reservation is seen on its network's page."""
+    messages.success(request, gettext("%(addresses)s is reserved.") % {"addresses": row})
+    return redirect("network.detail", row.network_id)
+
+
 NETWORKS = register(
     Screen(
         resource=NETWORK,
@@ -93,12 +114,18 @@ NETWORKS = register(
         attributes=(
             Attribute(title=_("IPv4 subnet"), value=lambda row: row.subnet4, cell=cells.code),
             Attribute(title=_("IPv4 gateway"), value=lambda row: row.gateway4, cell=cells.code),
+            Attribute(title=_("IPv4 range"), value=lambda row: row.range4, cell=cells.code),
             Attribute(title=_("IPv6 subnet"), value=lambda row: row.subnet6, cell=cells.code),
             Attribute(title=_("IPv6 gateway"), value=lambda row: row.gateway6, cell=cells.code),
+            Attribute(title=_("IPv6 range"), value=lambda row: row.range6, cell=cells.code),
             Attribute(title=_("Encapsulation"), value=lambda row: f"{row.get_encap_display()} {row.tag}"),
+            Attribute(title=_("Kind"), value=Network.get_kind_display),
+            Attribute(title=_("Label"), value=lambda row: row.label),
         ),
+        goes=reserved_with,
         panels=[
             Panel(key="groups", title=_("Groups"), template="networks/groups.html", context=groups_of, width="half"),
+            Panel(key="addresses", title=_("Addresses"), template="networks/addresses.html", context=addresses_of),
             Panel(
                 key="endpoints",
                 title=_("Endpoints"),
@@ -107,6 +134,35 @@ NETWORKS = register(
             ),
             HISTORY,
         ],
+    )
+)
+
+RESERVATIONS = register(
+    Screen(
+        resource=RESERVATION,
+        title=_("Reservations"),
+        one=_("reservation"),
+        icon="key",
+        purpose=_(
+            "Reserved addresses are never handed out: for a router, a printer, or a move that is to come. A network's "
+            "page shows them among what is free."
+        ),
+        form=ReservationForm,
+        made=to_network,
+        live=False,
+        columns=(
+            Column(key="addresses", title=_("Addresses"), value=str, cell=cells.key),
+            Column(key="tenant", title=_("Tenant"), sort="network__tenant__name"),
+            Column(key="network", title=_("Network"), cell=cells.link_to("network"), sort="network__name"),
+            Column(key="note", title=_("Note")),
+        ),
+        facets=(Facet(key="network", title=_("Network"), path="network", choices=offered(Network)),),
+        attributes=(
+            Attribute(title=_("Addresses"), value=str, cell=cells.code),
+            Attribute(title=_("Network"), value=lambda row: row.network, cell=cells.link_to("network")),
+            Attribute(title=_("Note"), value=lambda row: row.note),
+        ),
+        panels=[HISTORY],
     )
 )
 
@@ -130,7 +186,12 @@ GROUPS = register(
             LIVE,
         ),
         facets=(Facet(key="network", title=_("Network"), path="network", choices=offered(Network)),),
-        attributes=(Attribute(title=_("Network"), value=lambda row: row.network, cell=cells.link_to("network")),),
+        attributes=(
+            Attribute(title=_("Network"), value=lambda row: row.network, cell=cells.link_to("network")),
+            Attribute(title=_("IPv4 pool"), value=lambda row: row.pool4, cell=cells.code),
+            Attribute(title=_("IPv6 pool"), value=lambda row: row.pool6, cell=cells.code),
+            Attribute(title=_("Label"), value=lambda row: row.label),
+        ),
         panels=[
             Panel(
                 key="endpoints",

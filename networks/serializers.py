@@ -44,6 +44,38 @@ class GroupSerializer(OwnedSerializer):
     pool6 = serializers.CharField(required=False, allow_blank=True, help_text=POOL.format("fd00::10-fd00::50"))
 
 
+class RangeSerializer(serializers.Serializer[Any]):
+    """Addresses in one state. Endpoints that are neighbours are one range; one alone has its name in `what`."""
+
+    first = serializers.CharField()
+    last = serializers.CharField()
+    state = serializers.ChoiceField(["free", "pool", "endpoint", "gateway", "reserved"], help_text="pool: free in it.")
+    what = serializers.CharField(help_text="An endpoint's name, a reservation's note, the group of a pool; or empty.")
+    count = serializers.IntegerField(help_text="How many addresses.")
+
+
+class OccupancySerializer(serializers.Serializer[Any]):
+    """What of a family is free: the addresses first..last and, where it lies outside, the gateway, in order."""
+
+    subnet = serializers.CharField()
+    routed = serializers.BooleanField(
+        help_text="Whether nodes route it: it has a gateway, and no older network with one shares its prefix."
+    )
+    first = serializers.CharField()
+    last = serializers.CharField()
+    free = serializers.IntegerField(help_text="How many addresses are free, those of pools among them.")
+    in_use = serializers.IntegerField(help_text="How many endpoints have.")
+    ranges = RangeSerializer(many=True)
+    next = serializers.CharField(help_text="Ask for `?from=` this for the ranges that follow; empty after the last.")
+
+
+class NetworkAddressesSerializer(serializers.Serializer[Any]):
+    """By family; null where the network has none."""
+
+    ip4 = OccupancySerializer(allow_null=True)
+    ip6 = OccupancySerializer(allow_null=True)
+
+
 class ReservationSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(read_only=True)
     tenant = TenantName(Tenant, required=False)

@@ -29,6 +29,15 @@ def networks_of(tenant_id: int) -> tuple[NetworkValue, ...]:
     )
 
 
+def routed_families(network: Network) -> set[int]:
+    """The families of a network that nodes route: those with a gateway that no older network of its prefix has taken
+    the place of. One query."""
+    value = next((one for one in networks_of(network.tenant_id) if one.id == network.pk), None)
+    if value is None:
+        return set()
+    return {family for family, gateway in ((4, value.gateway4), (6, value.gateway6)) if gateway}
+
+
 def _gateways(columns: Sequence[tuple[Any, ...]], at: int) -> dict[int, str]:
     """Network → gateway, of those that are routed; subnet and gateway stand at `at` and after."""
     wanted = [(column[0], column[at], column[at + 1]) for column in columns if column[at + 1]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core import ipam, spans
+from core.intervals import Interval
 from core.spans import Span
 from networks import spaces
 from networks.models import Encap, Fabric, Network, NumberSpace
@@ -65,6 +66,14 @@ def space_of_tags(fabric: Fabric, encap: str) -> NumberSpace:
 def counted_tags(fabric: Fabric, encap: str) -> list[Span]:
     """The free tags as they follow from the networks; reads all of them."""
     return spans.count(range_of(fabric, encap), ((tag, tag) for tag in tags_in_use(encap)))
+
+
+def free_tags(fabric: Fabric, encap: str, most: int) -> list[Interval]:
+    """The first free runs, for reading only: nothing is locked, and nothing counted that was not."""
+    space = NumberSpace.objects.filter(what=encap, network=None).first()
+    if space is not None:
+        return spaces.lowest_spans(space, most)
+    return [span[:2] for span in counted_tags(fabric, encap)[:most]]
 
 
 def range_of(fabric: Fabric, encap: str) -> tuple[int, int]:

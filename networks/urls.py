@@ -1,6 +1,15 @@
 from __future__ import annotations
 
-from contivui.web.views import pages
-from networks.screens import ENDPOINTS, GROUPS, NETWORKS
+from django.urls import path
 
-urlpatterns = [*pages(NETWORKS, "networks"), *pages(GROUPS, "groups"), *pages(ENDPOINTS, "endpoints")]
+from contivui.web.views import pages
+from networks import views
+from networks.screens import ENDPOINTS, GROUPS, NETWORKS, RESERVATIONS
+
+urlpatterns = [
+    *pages(NETWORKS, "networks"),
+    *pages(RESERVATIONS, "reservations"),
+    *pages(GROUPS, "groups"),
+    *pages(ENDPOINTS, "endpoints"),
+    path("fabric/", views.fabric, name="fabric"),
+]

@@ -12,6 +12,7 @@ from tests.test_api_routes import furnish
 #: Names of routes that take a row's key, by what `furnish` calls the rows.
 FOLDERS = {
     "network": "networks",
+    "reservation": "reservations",
     "group": "groups",
     "endpoint": "endpoints",
     "policy": "policies",

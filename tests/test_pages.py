@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from networks.actions import create_endpoint, create_group, create_network
+from networks.actions import create_endpoint, create_group, create_network, create_reservation
 from networks.models import Network
 from policies.actions import add_rule, create_policy, create_profile
 from policies.models import Policy
@@ -23,8 +23,8 @@ pytestmark = pytest.mark.usefixtures("unhashed")
 #: Pages that only take a form.
 POSTED = {"logout", "tenant.choose", "node.token"}
 STORED = ("service", "app", "contract", "bgp", "aci")
-LISTS = ("network", "group", "endpoint", "policy", "profile", "node", "tenant", "member", *STORED)
-OF_TENANT = ("network", "group", "endpoint", "policy", "profile", "member", "tenant", "service", "app", "contract")
+LISTS = ("network", "reservation", "group", "endpoint", "policy", "profile", "node", "tenant", "member", *STORED)
+OF_TENANT = ("network", "reservation", "group", "endpoint", "policy", "profile", "member", "tenant", *STORED[:3])
 WITH_KEY = [name for name, keyed in page_routes() if keyed]
 
 
@@ -89,7 +89,7 @@ def test_nodes_are_not_offered_to_members(people: Cast) -> None:
     assert reverse("node.list") not in client.get(reverse("overview")).content.decode()
 
 
-@pytest.mark.parametrize("kind", ["network", "group", "endpoint", "policy", "profile"])
+@pytest.mark.parametrize("kind", ["network", "reservation", "group", "endpoint", "policy", "profile"])
 def test_a_viewer_is_not_offered_what_she_may_not_do(people: Cast, kind: str) -> None:
     keys = furnish(people.blue, "10.0.0.1")
     for person, offered in ((people.alice, True), (people.bob, False)):
@@ -139,6 +139,7 @@ def many(tenant: Tenant, first: int, count: int) -> None:
     for n in range(first, first + count):
         net = create_network(**give, name=f"net-{n}", subnet4=f"30.0.{n}.0/24")
         group = create_group(**give, name=f"group-{n}", network=net)
+        create_reservation(**give, network=net, addresses=f"30.0.{n}.9")
         create_endpoint(**give, name=f"endpoint-{n}", network=net, group=group)
         policy = create_policy(**give, name=f"policy-{n}", groups=[group])
         add_rule(**give, policy=policy, peer="group", peer_group=group)
@@ -151,7 +152,7 @@ def queries(client: Client, url: str) -> int:
     return len(seen)
 
 
-@pytest.mark.parametrize("kind", ["network", "group", "endpoint", "policy", "profile"])
+@pytest.mark.parametrize("kind", ["network", "reservation", "group", "endpoint", "policy", "profile"])
 def test_a_list_of_many_costs_as_many_queries_as_one_of_few(people: Cast, kind: str) -> None:
     many(people.blue, 1, 2)
     for person in (people.alice, people.root):

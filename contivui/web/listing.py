@@ -79,7 +79,9 @@ def _choice(request: PageRequest, facet: Facet) -> Choice:
 
 
 def _in_tenant(rows: QuerySet[Any], request: PageRequest, screen: Screen) -> QuerySet[Any]:
-    return rows.filter(tenant=request.person.tenant) if screen.in_tenant and request.person.tenant else rows
+    if not (screen.in_tenant and request.person.tenant):
+        return rows
+    return rows.filter(**{screen.tenant_path: request.person.tenant})
 
 
 def _matching(rows: QuerySet[Any], words: str, paths: tuple[str, ...]) -> QuerySet[Any]:

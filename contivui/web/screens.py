@@ -115,7 +115,12 @@ class Screen:
     @property
     def in_tenant(self) -> bool:
         """Whether rows belong to one tenant: then a new one needs to know which."""
-        return any(f.name == "tenant" for f in self.resource.model._meta.get_fields())
+        return hasattr(self.resource.model, "tenant")
+
+    @property
+    def tenant_path(self) -> str:
+        """From a row to its tenant, in a query: what hangs under another row has it from there."""
+        return str(getattr(self.resource.model, "tenant_path", "tenant"))
 
     def rows(self, request: PageRequest) -> models.QuerySet[Any]:
         """Everything of this kind the person may see, ready to be shown."""

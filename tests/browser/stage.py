@@ -30,7 +30,7 @@ def _people() -> None:
 
 
 def _objects() -> None:
-    from networks.actions import create_endpoint, create_group, create_network, create_node
+    from networks.actions import create_endpoint, create_group, create_network, create_node, create_reservation
     from policies.actions import create_policy, create_profile, replace_rules
     from tenants.change import SYSTEM
     from tenants.models import Tenant
@@ -40,6 +40,8 @@ def _objects() -> None:
         give = {"actor": SYSTEM, "tenant": tenant}
         net = create_network(**give, name="net", subnet4="20.1.1.0/24", gateway4="20.1.1.254", subnet6="fd00:1::/64")
         web, db = (create_group(**give, name=name, network=net) for name in ("web", "db"))
+        create_group(**give, name="pooled", network=net, pool4="20.1.1.100-20.1.1.119")
+        create_reservation(**give, network=net, addresses="20.1.1.50-20.1.1.59", note="printers")
         for n, group in enumerate((web, db)):
             create_endpoint(**give, name=f"{group.name}-1", network=net, group=group, node=nodes[n])
         policy = create_policy(**give, name="db-policy", groups=[db])
