@@ -37,6 +37,10 @@ pages: list[URLPattern | URLResolver] = [
     path("", include("contivui.web.urls")),
 ]
 
-urlpatterns = [path("api/v2/", include(api)), *pages]
+urlpatterns = [
+    path("api/v2/", include(api)),
+    path("api/v1/", include("netmaster.proxy.patterns")),
+    *pages,
+]
 handler400 = "contivui.web.errors.bad_request"
 handler500 = "contivui.web.errors.server_error"

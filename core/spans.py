@@ -42,6 +42,17 @@ def count(room: Interval, taken: Iterable[Interval], pools: Sequence[Pool] = ())
     return [piece for area in free.spans() for piece in _by_pool(area, pools)]
 
 
+def rest(area: Interval, spans: Iterable[Span]) -> Iterator[Interval]:
+    """What of an area lies in none of the spans, which are in order."""
+    at = area[0]
+    for first, last, _ in spans:
+        if at < first and at <= area[1]:
+            yield at, min(first - 1, area[1])
+        at = max(at, last + 1)
+    if at <= area[1]:
+        yield at, area[1]
+
+
 def others_in(area: Interval, spans: Iterable[Span], known: Iterable[Interval]) -> int | None:
     """The lowest number of the area that is neither free nor in one of the known intervals; None when there is none."""
     left = FreeSet.whole(*area)

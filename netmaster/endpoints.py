@@ -13,13 +13,13 @@ from networks.models import Endpoint, Network
 NAMES = ("name", "container__endpoint_name", "container__container", "container__common_name")
 
 
-def endpoint_named(key: str) -> Endpoint | None:
-    """The endpoint called so, or else the first whose name begins so, in the order of their full ids."""
+def endpoint_named(key: str, among: QuerySet[Endpoint]) -> Endpoint | None:
+    """The endpoint called so among some, or else the first whose name begins so, in the order of their full ids."""
     for how in ("", "__startswith"):
         asked = Q()
         for name in NAMES:
             asked |= Q(**{f"{name}{how}": key})
-        found = sorted(loaded(Endpoint.objects.filter(asked)), key=full_id)
+        found = sorted(loaded(among.filter(asked)), key=full_id)
         if found:
             return found[0]
     return None

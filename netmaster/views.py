@@ -12,7 +12,7 @@ from netmaster.kinds import KINDS
 from netmaster.oper import endpoint_oper
 from netmaster.providers import service_state
 from netmaster.refusal import Refusal
-from networks.models import Node
+from networks.models import Endpoint, Node
 from routing.models import Service
 
 
@@ -55,7 +55,10 @@ def inspect(request: HttpRequest, collection: str, key: str) -> HttpResponse:
 
 @view("GET")
 def inspect_endpoint(request: HttpRequest, key: str) -> HttpResponse:
-    found = endpoint_named(key)
+    return shown_endpoint(key, endpoint_named(key, Endpoint.objects.all()))
+
+
+def shown_endpoint(key: str, found: Endpoint | None) -> HttpResponse:
     if found is None:
         raise Refusal("endpoint not found")
     return wire.ok({"Oper": {"key": key} | endpoint_oper(found)})

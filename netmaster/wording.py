@@ -29,12 +29,14 @@ def applied(members: Mapping[str, Any], words: Words) -> dict[str, Any]:
     return shown
 
 
-def keep(kind: str, row: int, written: Mapping[str, Any], members: Mapping[str, Any]) -> None:
-    """Remember what of a request reads otherwise than what became of it."""
+def keep(kind: str, row: int, written: Mapping[str, Any], members: Mapping[str, Any], *, new: bool) -> None:
+    """Remember what of a request reads otherwise than what became of it. Of a `new` row nothing is remembered yet."""
     words = {name: [value, members[name]] for name, value in written.items() if members.get(name, value) != value}
-    if words:
+    if words and new:
+        Wording.objects.create(kind=kind, row=row, members=words)
+    elif words:
         Wording.objects.update_or_create(kind=kind, row=row, defaults={"members": words})
-    else:
+    elif not new:
         forget(kind, row)
 
 

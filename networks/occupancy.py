@@ -9,13 +9,14 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from core import ipam, spans
+from core import ipam, ranges, spans
+from core.intervals import Interval
 from core.occupancy import Part, Piece, State, drawn, parts
 from core.spans import Span
 from networks import spaces
 from networks.allocation import counted
-from networks.kept import FAMILIES, Family, never_given, of_family, pools_of, reservations_of, room_of
-from networks.models import Endpoint, Network, NumberSpace
+from networks.kept import FAMILIES, Family, area_of, never_given, of_family, pools_of, reservations_of, room_of
+from networks.models import Endpoint, EndpointGroup, Network, NumberSpace
 from networks.snapshot import routed_families
 
 #: Ranges in one answer, pieces of a picture, and the width in thousandths no piece falls below.
@@ -80,6 +81,25 @@ def occupancy(network: Network, start: str = "") -> dict[Family, Occupancy]:
         for family in FAMILIES
         if of_family(network, "subnet", family)
     }
+
+
+def allocated_and_available(
+    network: Network, family: Family, group: EndpointGroup | None = None
+) -> tuple[list[str], list[str]]:
+    """What Contiv's clients are told of a network, or of a group's pool (none: two empty lists): what cannot be had any
+    more and what can, each as "20.1.1.5" or "20.1.1.5-20.1.1.9", in order. Of a network, pools cannot be had, nor can
+    reserved addresses and the gateway, as far as it lies in what is handed out."""
+    pool = of_family(group, "pool", family) if group else ""
+    if not of_family(network, "subnet", family) or (group and not pool):
+        return [], []
+    area, pk = (area_of(pool), group.pk) if group else (room_of(network, family), None)
+    free = [span for span in _free(network, family, area[0]) if span[2] == pk]
+    allocated, available = spans.rest(area, free), [(first, last) for first, last, _pool in free]
+    return [_brief(family, one) for one in allocated], [_brief(family, one) for one in available]
+
+
+def _brief(family: Family, area: Interval) -> str:
+    return ranges.brief(ipam.Span(family, *area))
 
 
 def _occupancy(network: Network, family: Family, start: int, routed: bool) -> Occupancy:

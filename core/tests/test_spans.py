@@ -97,3 +97,17 @@ def test_somebody_else_has_what_is_neither_free_nor_known(
     said = {n for first, last in known for n in range(first, last + 1)}
     twin = [n for n in range(area[0], area[1] + 1) if n in had and n not in said]
     assert spans.others_in(area, free, known) == min(twin, default=None)
+
+
+@repeatable
+@given(areas, st.lists(areas, max_size=6))
+def test_the_rest_of_an_area_is_each_number_that_no_span_holds(
+    area: tuple[int, int], taken: list[tuple[int, int]]
+) -> None:
+    free = spans.count(ROOM, taken)
+    held = {n for first, last, _ in free for n in range(first, last + 1)}
+    found = list(spans.rest(area, free))
+    assert [n for first, last in found for n in range(first, last + 1)] == [
+        n for n in range(area[0], area[1] + 1) if n not in held
+    ]
+    assert all(one[1] + 1 < other[0] for one, other in pairwise(found))

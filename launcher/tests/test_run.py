@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -166,3 +167,17 @@ def plugged(lab: Path) -> int:
         return sum(c["plugged"] for c in ask_now(lab, {"verb": "status"})["containers"])
     except OSError:
         return 0
+
+
+def test_netmaster_answers_at_a_port_of_its_own_when_there_is_to_be_one(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with started(tmp_path / "data", LAB_NODES="0", NETMASTER_PORT=str(port), NETMASTER_OPEN="1") as run:
+        said = run.wait_up()
+        assert f"netmaster   http://127.0.0.1:{port}, OPEN: whoever reaches this port may change everything" in said
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/tenants/", timeout=10) as answer:
+            assert [tenant["key"] for tenant in json.load(answer)] == ["default"]
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(f"http://127.0.0.1:{run.port}/api/v1/tenants/", timeout=10)
+        assert caught.value.code == 400, "the main port asks for a token"
+        run.stop()

@@ -61,3 +61,26 @@ def test_the_operating_page_lists_exactly_the_settings_that_are_read() -> None:
 
 def settings_read(path: Path) -> list[str]:
     return re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"", path.read_text(encoding="utf-8"))
+
+
+def test_netmaster_has_a_port_only_when_it_is_told_to() -> None:
+    settings = load({})
+    assert (settings.netmaster_port, settings.netmaster_open) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "host"),
+    [
+        ({"HOST": "0.0.0.0"}, "0.0.0.0"),
+        ({"HOST": "0.0.0.0", "NETMASTER_OPEN": "1"}, "127.0.0.1"),
+        ({"HOST": "0.0.0.0", "NETMASTER_OPEN": "1", "NETMASTER_HOST": "10.0.0.1"}, "10.0.0.1"),
+        ({"NETMASTER_HOST": "10.0.0.1"}, "10.0.0.1"),
+    ],
+)
+def test_an_open_port_is_bound_to_this_machine_unless_told_otherwise(values: dict[str, str], host: str) -> None:
+    assert load({"NETMASTER_PORT": "9999", **values}).netmaster_listens_at == host
+
+
+def test_two_ports_are_two() -> None:
+    with pytest.raises(ImproperlyConfigured, match="NETMASTER_PORT and PORT are both 8000"):
+        load({"NETMASTER_PORT": "8000"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from django.db import models
+from django.db import models, transaction
 
 from netmaster import wording
 from netmaster.refusal import Refusal
@@ -88,14 +88,19 @@ class Kind:
         return [self.show(row, words.get(row.pk, {})) for row in rows]
 
     def save(self, actor: Actor, key: str, body: Body) -> Any:
-        """Create or update, as the key exists or not; answers the row. Raises Refusal or what verbs raise."""
+        """Create or update, as the key exists or not; answers the row. Raises Refusal or what verbs raise.
+
+        All of it is one transaction: an object and how it was written are there together, or neither is.
+        """
         if self.struct.key_of(body) != key:
             raise Refusal("Invalid Key")
         self.struct.check(body)
-        row = self.find(key)
-        row = self.create(actor, body) if row is None else self.update(actor, row, body)
-        row = self.rows().get(pk=row.pk)
-        wording.keep(self.word, row.pk, self.spare(body), self.members(row))
+        with transaction.atomic():
+            row = self.find(key)
+            new = row is None
+            row = self.create(actor, body) if row is None else self.update(actor, row, body)
+            row = self.rows().get(pk=row.pk)
+            wording.keep(self.word, row.pk, self.spare(body), self.members(row), new=new)
         return row
 
     def remove(self, actor: Actor, key: str) -> None:
@@ -103,8 +108,9 @@ class Kind:
         if row is None:
             raise Refusal(f"{self.word} not found")
         pk = row.pk
-        self.delete(actor, row)
-        wording.forget(self.word, pk)
+        with transaction.atomic():
+            self.delete(actor, row)
+            wording.forget(self.word, pk)
 
 
 def _link(link: Link | None) -> Body:

@@ -127,19 +127,18 @@ def masked6(subnet: str) -> str:
 
 def _refuse_overlap(tenant: Tenant, body: Body) -> None:
     """The ranges are compared, of IPv4 first."""
-    networks = list(Network.objects.filter(tenant=tenant).order_by("pk"))
+    others = Network.objects.filter(tenant=tenant).order_by("pk")
     first, last, _ = spread(body["subnet"])
     mine = (octets(first), octets(last))
-    for other in networks:
-        if not other.subnet4:
-            continue
-        theirs = ipam.span(other.range4 or other.subnet4)
+    for name, subnet, own in others.exclude(subnet4="").values_list("name", "subnet4", "range4"):
+        theirs = ipam.span(own or subnet)
         if mine[0] <= theirs.last and theirs.first <= mine[1]:
-            raise Refusal(f"network {other.name} conflicts with subnet {body['subnet']}")
-    subnet6 = masked6(body["ipv6Subnet"])
-    for other in networks:
-        if subnet6 and other.subnet6 and ipam.overlaps(subnet6, other.range6 or other.subnet6):
-            raise Refusal(f"network {other.name} conflicts with subnetv6  {body['ipv6Subnet']}")
+            raise Refusal(f"network {name} conflicts with subnet {body['subnet']}")
+    if not (subnet6 := masked6(body["ipv6Subnet"])):
+        return
+    for name, subnet, own in others.exclude(subnet6="").values_list("name", "subnet6", "range6"):
+        if ipam.overlaps(subnet6, own or subnet):
+            raise Refusal(f"network {name} conflicts with subnetv6  {body['ipv6Subnet']}")
 
 
 def _refuse_shape(body: Body) -> None:
@@ -164,13 +163,13 @@ def _refuse_shape(body: Body) -> None:
 def _refuse_tag(encap: str, tag: int) -> None:
     fabric = Fabric.objects.filter(pk=1).first() or Fabric()
     first, last = getattr(fabric, f"{encap}_first"), getattr(fabric, f"{encap}_last")
-    used = set(Network.objects.filter(encap=encap).values_list("tag", flat=True))
+    used = Network.objects.filter(encap=encap)
     if tag == 0:
-        if len(used.intersection(range(first, last + 1))) == last - first + 1:
+        if used.filter(tag__range=(first, last)).count() > last - first:
             raise Refusal(f"no {encap}s available")
     elif encap == "vxlan" and 0 < tag < first:
         raise Refusal("requested vxlan is out of range")
-    elif tag in used or not first <= tag <= last:
+    elif not first <= tag <= last or used.filter(tag=tag).exists():
         # Contiv prints the tag as a number without sign.
         where = f" - vlan:{tag % 2**64}" if encap == "vlan" else ""
         raise Refusal(f"requested {encap} not available{where}")

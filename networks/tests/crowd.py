@@ -28,23 +28,25 @@ class Writer:
         self.client.defaults["SERVER_NAME"] = "localhost"
 
     def run(self) -> Counter[str]:
-        from django.db import connection
-
-        try:
-            for act in (self.endpoints, self.vlans, self.names):
-                self.meet.wait()
-                act()
-            return self.seen
-        finally:
-            connection.close()
+        for act in (self.endpoints, self.vlans, self.names):
+            self.meet.wait()
+            act()
+        return self.seen
 
     def ask(self, what: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = self.client.post(f"/api/v2/{path}/", body, format="json")
-        self.seen[f"{what} {answer.status_code}"] += 1
+        self.finished(what, answer)
         return dict(answer.json() if answer["Content-Type"].endswith("json") else {"id": 0})
 
     def drop(self, what: str, path: str, pk: int) -> None:
-        self.seen[f"{what} {self.client.delete(f'/api/v2/{path}/{pk}/').status_code}"] += 1
+        self.finished(what, self.client.delete(f"/api/v2/{path}/{pk}/"))
+
+    def finished(self, what: str, answer: Any) -> None:
+        """Count it, and give the connection back as the server does after each request."""
+        from django.db import connection
+
+        self.seen[f"{what} {answer.status_code}"] += 1
+        connection.close()
 
     def endpoints(self) -> None:
         """Makes some, and gives each but the last back for another one: others take it meanwhile."""

@@ -11,7 +11,7 @@ from core import ipam
 from networks import actions, spaces
 from networks.allocation import space_of
 from networks.models import Endpoint, Network, NumberSpace
-from networks.occupancy import MOST_PARTS
+from networks.occupancy import MOST_PARTS, allocated_and_available
 from networks.tests.test_actions import endpoint, network
 from networks.tests.test_ranges import group, reserve
 from tenants.change import SYSTEM
@@ -108,3 +108,20 @@ def test_it_begins_with_the_range_an_address_lies_in(people: Cast) -> None:
     assert told(found["ip6"])[0][0] == "fd00::1", "the other family is told from its begin"
     answer = client_of(people.alice).get(f"/api/v2/networks/{net.pk}/addresses/?from=x")
     assert (answer.status_code, codes(answer)) == (400, {"from": "address"})
+
+
+def test_contivs_lists_of_a_network_and_of_a_pool(people: Cast) -> None:
+    net = network(people.blue, subnet6="fd00::/64")
+    pooled, plain = group(net, pool4="20.1.1.10-20.1.1.20"), group(net, "plain")
+    for name, ip4, of in (("a", "20.1.1.1", None), ("b", "20.1.1.5", None), ("c", None, pooled)):
+        endpoint(net, name, ip4=ip4, group=of)
+    assert allocated_and_available(net, 4) == (
+        ["20.1.1.1", "20.1.1.5", "20.1.1.10-20.1.1.20", "20.1.1.254"],
+        ["20.1.1.2-20.1.1.4", "20.1.1.6-20.1.1.9", "20.1.1.21-20.1.1.253"],
+    )
+    assert allocated_and_available(net, 4, pooled) == (["20.1.1.10"], ["20.1.1.11-20.1.1.20"])
+    assert allocated_and_available(net, 4, plain) == allocated_and_available(net, 6, pooled) == ([], [])
+    assert allocated_and_available(net, 6)[0] == ["fd00::1-fd00::3"]
+    ranged = network(people.green, subnet4="20.1.1.10-20.1.1.20/24")
+    assert allocated_and_available(ranged, 4) == ([], ["20.1.1.10-20.1.1.20"])
+    assert allocated_and_available(ranged, 6) == ([], [])

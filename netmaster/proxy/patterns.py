@@ -1,0 +1,24 @@
+"""What is under /api/v1/ where people sign in."""
+
+from __future__ import annotations
+
+from django.urls import re_path
+
+from netmaster.proxy import entry, guard, ldap, people
+from netmaster.proxy.answers import nothing
+
+urlpatterns = [
+    re_path(r"^auth_proxy/login/\Z", entry.login),
+    re_path(r"^auth_proxy/version/\Z", entry.version),
+    re_path(r"^auth_proxy/health/\Z", entry.health),
+    re_path(r"^auth_proxy/local_users/\Z", people.users),
+    re_path(r"^auth_proxy/local_users/(?P<name>[^/]+)/\Z", people.user),
+    re_path(r"^auth_proxy/ldap_configuration/\Z", ldap.configuration),
+    re_path(r"^auth_proxy/authorizations/\Z", people.authorizations),
+    re_path(r"^auth_proxy/authorizations/(?P<number>[^/]+)/\Z", people.authorization),
+    re_path(r"^inspect/endpoints/(?P<key>[^/]+)/\Z", guard.inspect_endpoint),
+    re_path(r"^inspect/(?P<collection>[^/]+)/(?P<key>[^/]+)/\Z", guard.inspect),
+    re_path(r"^(?!inspect/|auth_proxy/)(?P<collection>[^/]+)/\Z", guard.collection),
+    re_path(r"^(?!inspect/|auth_proxy/)(?P<collection>[^/]+)/(?P<key>[^/]+)/\Z", guard.one),
+    re_path(r"", nothing),
+]

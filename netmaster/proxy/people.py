@@ -1,0 +1,177 @@
+"""Local users and authorizations: our accounts, administrators and memberships in auth_proxy's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+
+from netmaster.caller import actor_of
+from netmaster.proxy.answers import Denied, answer, members_of, said, view
+from netmaster.proxy.tokens import user_of
+from tenants.actions import add_member, remove_member
+from tenants.models import Membership, Role, Tenant
+from tenants.users import create_user, delete_user, update_user
+
+#: The account that is always there.
+BUILT_IN = "admin"
+USERNAME = re.compile(r"[A-Za-z0-9_.@-]+\Z")
+OTHERS = "access denied"
+
+
+def administrator(request: HttpRequest) -> User:
+    """Who asks, when she administers the cluster. Raises Denied."""
+    user = signed_in(request)
+    if not user.is_superuser:
+        raise Denied(403, OTHERS)
+    return user
+
+
+def signed_in(request: HttpRequest) -> User:
+    user = user_of(request)
+    request.contiv_user = user  # type: ignore[attr-defined]
+    return user
+
+
+def shown(user: User) -> dict[str, Any]:
+    return {
+        "username": user.get_username(),
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "disable": not user.is_active,
+    }
+
+
+@view("GET", "POST")
+def users(request: HttpRequest) -> HttpResponse:
+    administrator(request)
+    if request.method == "GET":
+        return answer(200, [shown(user) for user in User.objects.order_by("username")])
+    members = members_of(request)
+    name, password = said(members, "username"), said(members, "password")
+    if not USERNAME.match(name):
+        raise Denied(400, "A username is made of letters, digits and _ - . @")
+    if not password:
+        raise Denied(400, "A password must be provided")
+    made = create_user(
+        actor=actor_of(request),
+        username=name,
+        password=password,
+        first_name=said(members, "first_name"),
+        last_name=said(members, "last_name"),
+        is_active=members.get("disable") is not True,
+    )
+    return answer(201, shown(made))
+
+
+@view("GET", "PATCH", "DELETE")
+def user(request: HttpRequest, name: str) -> HttpResponse:
+    asks = signed_in(request)
+    own = asks.get_username() == name
+    if not asks.is_superuser and (not own or request.method == "DELETE"):
+        raise Denied(403, OTHERS)
+    found = User.objects.filter(username=name).first()
+    if found is None:
+        raise Denied(404)
+    if request.method == "GET":
+        return answer(200, shown(found))
+    if request.method == "DELETE":
+        if name == BUILT_IN:
+            raise Denied(400, f"{BUILT_IN} is built in and stays")
+        delete_user(actor=actor_of(request), row=found)
+        return answer(204)
+    return answer(200, shown(_patched(request, asks, found)))
+
+
+def _patched(request: HttpRequest, asks: User, found: User) -> User:
+    """Empty texts mean "keep", and so does what is not there."""
+    members = members_of(request)
+    names = ("first_name", "last_name", "password")
+    changes: dict[str, Any] = {name: text for name in names if (text := said(members, name))}
+    if isinstance(members.get("disable"), bool):
+        if members["disable"] and (found.pk == asks.pk or found.get_username() == BUILT_IN):
+            raise Denied(400, "Nobody disables herself, and nobody disables the built-in administrator")
+        if not asks.is_superuser:
+            raise Denied(403, OTHERS)
+        changes["is_active"] = not members["disable"]
+    return update_user(actor=actor_of(request), row=found, **changes)
+
+
+# --- authorizations
+
+Grant = tuple[User, Membership | None]
+
+
+def grants() -> Iterator[Grant]:
+    """Who administers the cluster, and who is in which tenant."""
+    for user in User.objects.filter(is_superuser=True).order_by("pk"):
+        yield user, None
+    for membership in Membership.objects.select_related("user", "tenant").order_by("pk"):
+        yield membership.user, membership
+
+
+def number_of(grant: Grant) -> str:
+    """The same grant has the same id in every answer."""
+    user, membership = grant
+    what = f"ops {membership.pk}" if membership else f"admin {user.pk}"
+    return str(uuid5(NAMESPACE_URL, f"contivui grant {what}"))
+
+
+def granted(grant: Grant) -> dict[str, Any]:
+    user, membership = grant
+    return {
+        "AuthzUUID": number_of(grant),
+        "PrincipalName": user.get_username(),
+        "Local": True,
+        "Role": "ops" if membership else "admin",
+        "TenantName": membership.tenant.name if membership else "",
+    }
+
+
+@view("GET", "POST")
+def authorizations(request: HttpRequest) -> HttpResponse:
+    administrator(request)
+    if request.method == "GET":
+        return answer(200, [granted(grant) for grant in grants()])
+    return answer(201, granted(_grant(request, members_of(request))))
+
+
+@view("GET", "DELETE")
+def authorization(request: HttpRequest, number: str) -> HttpResponse:
+    administrator(request)
+    found = next((grant for grant in grants() if number_of(grant) == number), None)
+    if found is None:
+        raise Denied(404)
+    if request.method == "GET":
+        return answer(200, granted(found))
+    user, membership = found
+    if membership is not None:
+        remove_member(actor=actor_of(request), row=membership)
+    elif user.get_username() == BUILT_IN:
+        raise Denied(400, f"The grant of {BUILT_IN} is built in and stays")
+    else:
+        update_user(actor=actor_of(request), row=user, is_superuser=False)
+    return answer(204)
+
+
+def _grant(request: HttpRequest, members: dict[str, Any]) -> Grant:
+    name, role = said(members, "principalName"), said(members, "role")
+    if members.get("local") is not True:
+        raise Denied(400, "Only local users can be granted anything: signing in by LDAP is not offered yet")
+    user = User.objects.filter(username=name).first()
+    if user is None:
+        raise Denied(400, f"There is no local user {name}")
+    if role == "admin":
+        if user.is_superuser:
+            raise Denied(400, f"{name} is an administrator already")
+        return update_user(actor=actor_of(request), row=user, is_superuser=True), None
+    if role != "ops":
+        raise Denied(400, "The role is admin or ops")
+    tenant = Tenant.objects.filter(name=said(members, "tenantName")).first()
+    if tenant is None:
+        raise Denied(400, "ops needs a tenant that exists")
+    return user, add_member(actor=actor_of(request), tenant=tenant, user=user, role=Role.EDITOR)

@@ -1,0 +1,61 @@
+"""Tokens of auth_proxy: JSON Web Tokens that say who it is. What she may do is looked up at each request."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
+
+from netmaster.proxy.answers import Denied
+from tenants.models import Membership
+
+ISSUER, ALGORITHM = "auth_proxy", "HS256"
+LIFETIME = timedelta(hours=10)
+HEADER = "X-Auth-Token"
+
+
+def key() -> bytes:
+    """Of this installation: another SECRET_KEY ends all tokens."""
+    return salted_hmac("netmaster.proxy.tokens", "key", algorithm="sha256").digest()
+
+
+def role_of(user: User) -> str | None:
+    """The strongest role somebody holds; None for none."""
+    if user.is_superuser:
+        return "admin"
+    return "ops" if Membership.objects.filter(user=user).exists() else None
+
+
+def issue(user: User) -> str:
+    claims: dict[str, Any] = {
+        "exp": datetime.now(UTC) + LIFETIME,
+        "iss": ISSUER,
+        "username": user.get_username(),
+        "principals": user.get_username(),
+    }
+    if role := role_of(user):
+        claims["role"] = role
+    return jwt.encode(claims, key(), algorithm=ALGORITHM)
+
+
+def user_of(request: HttpRequest) -> User:
+    """Who the token of a request names. Raises Denied."""
+    token = request.headers.get(HEADER)
+    if token is None:
+        raise Denied(400, f"{HEADER} header is missing")
+    if not token:
+        raise Denied(400, "Empty auth token")
+    try:
+        claims = jwt.decode(token, key(), algorithms=[ALGORITHM], issuer=ISSUER, options={"require": ["exp"]})
+    except jwt.InvalidTokenError:
+        raise Denied(400, "Bad token") from None
+    user = User.objects.filter(username=str(claims.get("username", ""))).first()
+    if user is None:
+        raise Denied(401, "Invalid user")
+    if not user.is_active:
+        raise Denied(401, "User account disabled")
+    return user

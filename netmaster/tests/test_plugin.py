@@ -1,0 +1,193 @@
+"""What plug-ins on nodes ask: addresses and endpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from netmaster.tests.stage import Contiv
+from networks.actions import create_endpoint, create_node
+from networks.models import AddressReservation, Endpoint, Network
+from tenants.change import SYSTEM
+
+UNKNOWN = (500, "key not found")
+
+
+@pytest.fixture
+def net(contiv: Contiv) -> Contiv:
+    contiv.network(ipv6Subnet="fd00::/64", ipv6Gateway="fd00::1")
+    contiv.group()
+    return contiv
+
+
+def alloc(contiv: Contiv, network: str = "net1.blue", pool: str = "", asked: str = "") -> tuple[int, Any]:
+    said = {"NetworkID": network, "AddressPool": pool, "PreferredIPv4Address": asked}
+    status, answer = contiv.ask("POST", "/plugin/allocAddress", said)
+    return status, answer["IPv4Address"] if status == 200 else answer
+
+
+def release(contiv: Contiv, address: str, network: str = "net1.blue") -> tuple[int, Any]:
+    return contiv.ask("POST", "/plugin/releaseAddress", {"NetworkID": network, "IPv4Address": address})
+
+
+def test_addresses_are_the_lowest_free_and_used_again(net: Contiv) -> None:
+    assert alloc(net) == (200, "10.1.1.1/24")
+    assert alloc(net, pool="10.1.1.0/24") == (200, "10.1.1.2/24")
+    assert alloc(net, asked="10.1.1.77") == (200, "10.1.1.77/24")
+    assert release(net, "10.1.1.1") == (200, "success")
+    assert release(net, "10.1.1.1") == (200, "success")
+    assert alloc(net) == (200, "10.1.1.1/24")
+    assert alloc(net, pool="fd00::/64") == (200, "fd00::2/64"), "never the gateway"
+    found = net.get("inspect/networks/blue:net1")["Oper"]
+    assert found["allocatedIPAddresses"] == "10.1.1.1-10.1.1.2, 10.1.1.77, 10.1.1.254"
+    assert found["allocatedAddressesCount"] == 4
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"network": "nosuch.blue"}, "key not found"),
+        ({"network": "net1.nosuch"}, "key not found"),
+        ({"network": "net1"}, "key not found"),
+        ({"asked": "10.9.1.77"}, "hostIP 10.9.1.77 is exceeding beyond subnet 10.1.1.0/24, hostID 524365"),
+        ({"network": "", "pool": "99.1.1.0/24"}, "network not found"),
+        ({"network": "", "pool": "10.1.1.0/24:blue"}, "subnet length 0 is invalid"),
+    ],
+)
+def test_addresses_that_cannot_be_given(net: Contiv, asked: dict[str, str], says: str) -> None:
+    assert alloc(net, **asked) == (500, says)
+
+
+@pytest.mark.parametrize("address", ["10.1.1.1", "10.1.1.254"])
+def test_no_address_is_given_twice(net: Contiv, address: str) -> None:
+    alloc(net)
+    status, says = alloc(net, asked=address)
+    assert (status, says.startswith(address)) == (500, True)
+    net.endpoint("ep1")
+    assert alloc(net, asked="10.1.1.2")[0] == 500
+
+
+def test_a_network_is_found_by_its_subnet_in_tenant_default_first(net: Contiv) -> None:
+    assert alloc(net, "", "10.1.1.0/24") == (200, "10.1.1.1/24")
+    net.network("other", "default", gateway="")
+    assert alloc(net, "", "10.1.1.0/24") == (200, "10.1.1.1/24")
+    assert alloc(net, "net1.blue") == (200, "10.1.1.2/24")
+
+
+def test_names_with_dots_are_read_every_way(net: Contiv) -> None:
+    net.network("a.b", subnet="20.1.1.0/24", gateway="")
+    assert alloc(net, "a.b.blue") == (200, "20.1.1.1/24")
+
+
+def test_calls_need_their_content_type(net: Contiv) -> None:
+    answer = net.client.generic("POST", "/plugin/allocAddress", "{}", content_type="text/plain", SERVER_PORT="9999")
+    assert answer.status_code == 404
+    assert net.ask("POST", "/plugin/allocAddress", '{"NetworkID":5}')[0] == 500
+
+
+def test_an_endpoint_is_made_once_and_answered_again(net: Contiv) -> None:
+    made = net.endpoint("ep1", group="g1", Host="node1")
+    assert made == {
+        "id": "net1.blue-ep1",
+        "netID": "net1.blue",
+        "endpointID": "ep1",
+        "serviceName": "g1",
+        "endpointGroupId": made["endpointGroupId"],
+        "endpointGroupKey": "g1:blue",
+        "ipAddress": "10.1.1.1",
+        "ipv6Address": "fd00::2",
+        "macAddress": "02:02:0a:01:01:01",
+        "homingHost": "node1",
+        "intfName": "",
+        "vtepIP": "",
+        "labels": None,
+        "containerId": "",
+        "epCommonName": "",
+    }
+    assert net.endpoint("ep1", Host="elsewhere") == made
+    row = Endpoint.objects.get()
+    assert (row.name, row.group and row.group.name, row.node) == ("ep1", "g1", None)
+
+
+def test_an_endpoint_on_a_node_of_ours_is_on_that_node(net: Contiv) -> None:
+    node, _ = create_node(actor=SYSTEM, name="node1", vtep="192.0.2.1")
+    net.endpoint("ep1", Host="node1")
+    assert Endpoint.objects.get().node == node
+
+
+def test_an_address_that_was_allocated_is_for_the_endpoint_that_names_it(net: Contiv) -> None:
+    """How Docker does it: its address driver asks first, then the endpoint is made with what it got."""
+    alloc(net)
+    assert net.endpoint("ep1", IPAddress="10.1.1.1")["ipAddress"] == "10.1.1.1"
+    assert not AddressReservation.objects.exists()
+    asked = {"TenantName": "blue", "NetworkName": "net1", "EndpointID": "ep2"}
+    taken = net.ask("POST", "/plugin/createEndpoint", asked | {"ConfigEP": {"IPAddress": "10.1.1.1"}})
+    assert taken[0] == 500
+    outside = net.ask("POST", "/plugin/createEndpoint", asked | {"ConfigEP": {"IPAddress": "99.1.1.1"}})
+    assert outside == (500, "hostIP 99.1.1.1 is exceeding beyond subnet 10.1.1.0/24, hostID 1493172225")
+
+
+def test_ids_that_are_no_names_of_ours_are_kept_all_the_same(net: Contiv) -> None:
+    net.network("net2", subnet="20.1.1.0/24", gateway="")
+    name = "0_" + "f" * 80
+    assert net.endpoint(name)["endpointID"] == name
+    assert net.endpoint("same")["id"] == "net1.blue-same"
+    assert net.endpoint("same", "net2")["id"] == "net2.blue-same"
+    assert Endpoint.objects.count() == 3
+    assert net.get(f"inspect/endpoints/{name}")["Oper"]["endpointID"] == name
+
+
+@pytest.mark.parametrize("field", ["TenantName", "NetworkName", "ServiceName"])
+def test_what_is_not_there_is_no_endpoint_and_takes_no_address(net: Contiv, field: str) -> None:
+    said = {"TenantName": "blue", "NetworkName": "net1", "ServiceName": "g1", "EndpointID": "ep1"} | {field: "nosuch"}
+    assert net.ask("POST", "/plugin/createEndpoint", said) == UNKNOWN
+    assert net.endpoint("ep2")["ipAddress"] == "10.1.1.1"
+
+
+def test_a_deleted_endpoint_frees_its_address(net: Contiv) -> None:
+    made = net.endpoint("ep1")
+    said = {"TenantName": "blue", "NetworkName": "net1", "EndpointID": "ep1", "IPv4Address": "10.1.1.9"}
+    assert net.ask("POST", "/plugin/deleteEndpoint", said) == (200, {"EndpointConfig": made})
+    assert net.ask("POST", "/plugin/deleteEndpoint", said) == UNKNOWN
+    assert net.endpoint("ep2")["ipAddress"] == "10.1.1.1"
+
+
+def test_a_container_that_started_is_known_by_all_its_names(net: Contiv) -> None:
+    net.endpoint("ep10")
+    net.endpoint("ep1")
+    said = {"IPAddress": "10.1.1.2", "ContainerID": "cid", "Labels": {"b": "2", "a": "1"}, "Tenant": "blue"}
+    said |= {"Network": "net1", "Event": "start", "EndpointID": "ep1", "EPCommonName": "web-1"}
+    assert net.ask("POST", "/plugin/updateEndpoint", said) == (200, {"IPAddress": "10.1.1.2"})
+    for name in ("ep1", "cid", "web-1", "web"):
+        found = net.get(f"inspect/endpoints/{name}")["Oper"]
+        assert (found["key"], found["endpointID"], found["labels"]) == (name, "ep1", "map[a:1 b:2]"), (
+            "exact before prefix"
+        )
+    assert found["ipAddress"] == ["10.1.1.2", "fd00::3"]
+    assert found["containerName"] == "web-1"
+    assert net.ask("GET", "/api/v1/inspect/endpoints/p1/") == (500, "endpoint not found"), "not in the middle"
+    assert net.ask("POST", "/plugin/updateEndpoint", said | {"EndpointID": "ep9"}) == (200, None)
+    assert net.ask("POST", "/plugin/updateEndpoint", said | {"Network": "nosuch"}) == UNKNOWN
+
+
+def test_endpoints_made_elsewhere_are_shown_as_well(net: Contiv) -> None:
+    network = Network.objects.get()
+    create_endpoint(actor=SYSTEM, tenant=network.tenant, name="page-made", network=network)
+    found = net.get("inspect/networks/blue:net1")["Oper"]["endpoints"]
+    assert [one["endpointID"] for one in found] == ["page-made"]
+    assert net.get("inspect/endpoints/page-made")["Oper"]["network"] == "net1.blue"
+
+
+def test_cleaning_up_takes_what_plug_ins_left_and_nothing_else(net: Contiv) -> None:
+    network = Network.objects.get()
+    create_endpoint(actor=SYSTEM, tenant=network.tenant, name="page-made", network=network)
+    for name in ("left", "runs"):
+        net.endpoint(name, group="g1")
+    said = {"Tenant": "blue", "Network": "net1", "Event": "start", "EndpointID": "runs", "IPAddress": "10.1.1.3"}
+    net.ask("POST", "/plugin/updateEndpoint", said)
+    for path in ("net/nosuch", "zzz/net1", "group/g9"):
+        assert net.ask("DELETE", f"/debug/epcleanup/tenant/blue/{path}") == (200, "")
+    assert Endpoint.objects.count() == 3
+    assert net.ask("DELETE", "/debug/epcleanup/tenant/blue/group/g1") == (200, "")
+    assert sorted(Endpoint.objects.values_list("name", flat=True)) == ["page-made", "runs"]

@@ -1,0 +1,366 @@
+"""auth_proxy's dialect on the main port: tokens, users, grants, and who sees what."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from netmaster.proxy.patience import MOST, WINDOW_S, Patience, patience
+from netmaster.proxy.tokens import ALGORITHM, ISSUER, issue, key
+from networks.actions import create_endpoint, create_network
+from networks.models import Network
+from tenants.change import SYSTEM
+from tenants.models import AuditEntry, Membership
+from tenants.testing import Cast
+
+PASSWORD = "correct-horse-battery-7"
+DENIED = (403, {"error": "access denied"})
+INSUFFICIENT = (403, {"error": "Insufficient privileges"})
+
+
+class Proxy:
+    def __init__(self, user: User | None = None) -> None:
+        self.client, self.user = Client(), user
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        if self.user is not None:
+            headers = {"X-Auth-Token": issue(self.user)} | headers
+        said = "" if body is None else body if isinstance(body, str) else json.dumps(body)
+        answer = self.client.generic(method, f"/api/v1/{path}", said, content_type="application/json", headers=headers)
+        assert answer["Content-Type"] == "application/json; charset=utf-8"
+        assert answer["Cache-Control"] == "no-store"
+        assert answer["Strict-Transport-Security"] == "max-age=15768000"
+        text = answer.content.decode()
+        try:
+            return answer.status_code, json.loads(text)
+        except ValueError:
+            return answer.status_code, text.strip()
+
+    def get(self, path: str) -> tuple[int, Any]:
+        return self.ask("GET", path)
+
+    def own(self, path: str, method: str = "GET", body: Any = None) -> tuple[int, Any]:
+        return self.ask(method, f"auth_proxy/{path}", body)
+
+
+@pytest.fixture(autouse=True)
+def _forgiven() -> None:
+    patience.__init__()  # type: ignore[misc]
+
+
+def keys(answer: tuple[int, Any]) -> list[str]:
+    assert answer[0] == 200, answer
+    return [one["key"] for one in answer[1]]
+
+
+# --- tokens
+
+
+def test_who_signs_in_gets_a_token_that_says_who_it_is(people: Cast) -> None:
+    people.alice.set_password(PASSWORD)
+    people.alice.save()
+    status, said = Proxy().own("login/", "POST", {"username": "alice", "password": PASSWORD})
+    assert status == 200
+    claims = jwt.decode(said["token"], key(), algorithms=[ALGORITHM])
+    assert {name: claims[name] for name in claims if name != "exp"} == {
+        "iss": "auth_proxy",
+        "username": "alice",
+        "principals": "alice",
+        "role": "ops",
+    }
+    assert timedelta(hours=9) < datetime.fromtimestamp(claims["exp"], UTC) - datetime.now(UTC) <= timedelta(hours=10)
+    assert keys(Proxy().ask("GET", "tenants/", **{"X-Auth-Token": said["token"]})) == ["blue"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        ({"username": "alice"}, 400, "Username and password must be provided"),
+        ({"password": "x"}, 400, "Username and password must be provided"),
+        ({"username": "alice", "password": "wrong"}, 401, "Invalid username/password"),
+        ({"username": "nobody", "password": "wrong"}, 401, "Invalid username/password"),
+        ({"username": "gone", "password": PASSWORD}, 401, "Invalid username/password"),
+        ("no json", 500, "The request is no JSON object."),
+        ({"username": 5, "password": "x"}, 500, "username is to be a text."),
+    ],
+)
+def test_who_cannot_sign_in_is_told_no_more_than_that(people: Cast, body: Any, status: int, says: str) -> None:
+    User.objects.create_user("gone", password=PASSWORD, is_active=False)
+    assert Proxy().own("login/", "POST", body) == (status, {"error": says})
+
+
+def test_wrong_passwords_cost_time(people: Cast) -> None:
+    people.alice.set_password(PASSWORD)
+    people.alice.save()
+    for _ in range(MOST):
+        Proxy().own("login/", "POST", {"username": "alice", "password": "wrong"})
+    status, said = Proxy().own("login/", "POST", {"username": "alice", "password": PASSWORD})
+    assert (status, said["error"].startswith("Too many wrong passwords.")) == (429, True)
+    other = Proxy().own("login/", "POST", {"username": "bob", "password": "wrong"})
+    assert other == (401, {"error": "Invalid username/password"})
+
+
+def test_patience_ends_with_time_and_with_a_right_password() -> None:
+    one = Patience()
+    for second in range(MOST):
+        assert one.wait_s("a", float(second)) == 0
+        one.failed("a", float(second))
+    assert one.wait_s("a", float(MOST)) == WINDOW_S - MOST
+    assert one.wait_s("a", WINDOW_S + 1) == 0
+    one.succeeded("a")
+    assert one.wait_s("a", float(MOST)) == 0
+
+
+def test_tokens_that_do_not_count(people: Cast) -> None:
+    good = issue(people.alice)
+    claims = {"exp": datetime.now(UTC) - timedelta(minutes=1), "iss": ISSUER, "username": "alice"}
+    cases = {
+        "": "Empty auth token",
+        "x": "Bad token",
+        good + "x": "Bad token",
+        jwt.encode(claims, key(), ALGORITHM): "Bad token",
+        jwt.encode({"iss": ISSUER, "username": "alice"}, key(), ALGORITHM): "Bad token",
+        jwt.encode(claims | {"exp": 2**40}, b"x" * 32, ALGORITHM): "Bad token",
+        jwt.encode(claims | {"exp": 2**40}, None, "none"): "Bad token",
+    }
+    for token, says in cases.items():
+        assert Proxy().ask("GET", "tenants/", **{"X-Auth-Token": token}) == (400, {"error": says}), token
+    assert Proxy().get("tenants/") == (400, {"error": "X-Auth-Token header is missing"})
+    people.alice.is_active = False
+    people.alice.save()
+    assert Proxy(people.alice).get("tenants/") == (401, {"error": "User account disabled"})
+    stale = {"X-Auth-Token": good}
+    people.alice.delete()
+    assert Proxy().ask("GET", "tenants/", **stale) == (401, {"error": "Invalid user"})
+
+
+def test_a_session_is_no_token(people: Cast) -> None:
+    proxy = Proxy()
+    proxy.client.force_login(people.root)
+    assert proxy.get("tenants/")[0] == 400
+
+
+def test_version_and_health_are_for_everybody(db: None) -> None:
+    assert set(Proxy().own("version/")[1]) == {"version"}
+    health = Proxy().own("health/")[1]
+    assert (health["status"], health["netmaster"]["status"]) == ("healthy", "healthy")
+
+
+@pytest.mark.parametrize("path", ["version", "info", "services", "plugin/allocAddress", "debug/ofnet"])
+def test_what_is_not_netmasters_collections_is_not_proxied(people: Cast, path: str) -> None:
+    for where in (path, f"{path}/"):
+        assert Proxy(people.root).get(where)[0] == 404
+
+
+# --- who sees what
+
+
+@pytest.fixture
+def nets(people: Cast) -> Cast:
+    for tenant in (people.blue, people.green):
+        network = create_network(actor=SYSTEM, tenant=tenant, name="net", subnet4="20.1.1.0/24", encap="vlan")
+        create_endpoint(actor=SYSTEM, tenant=tenant, name=f"web-{tenant}", network=network)
+    return people
+
+
+def test_lists_and_objects_are_those_of_granted_tenants(nets: Cast) -> None:
+    alice, root = Proxy(nets.alice), Proxy(nets.root)
+    assert keys(root.get("networks/")) == ["blue:net", "green:net"]
+    assert keys(alice.get("networks/")) == ["blue:net"]
+    assert keys(alice.get("tenants/")) == ["blue"]
+    assert alice.get("networks/blue:net/")[0] == alice.get("inspect/networks/blue:net/")[0] == 200
+    assert alice.get("tenants/blue/")[0] == 200
+    for path in ("networks/green:net/", "inspect/networks/green:net/", "networks/nosuch:x/", "tenants/green/"):
+        assert alice.get(path) == INSUFFICIENT, path
+    assert alice.get("inspect/endpoints/web/")[1]["Oper"]["endpointID"] == "web-blue"
+    assert alice.get("inspect/endpoints/web-green/") == INSUFFICIENT
+    Membership.objects.filter(user=nets.alice).delete()
+    assert alice.get("networks/") == (200, []), "an old token opens nothing any more"
+
+
+@pytest.mark.parametrize("collection", ["aciGws", "Bgps", "globals", "volumes", "volumeProfiles"])
+def test_what_is_the_clusters_is_for_administrators(nets: Cast, collection: str) -> None:
+    assert Proxy(nets.alice).get(f"{collection}/") == INSUFFICIENT
+    assert Proxy(nets.alice).ask("POST", f"{collection}/x/", {}) == INSUFFICIENT
+    assert Proxy(nets.root).get(f"{collection}/")[0] == 200
+
+
+def test_everybody_may_inspect_the_global_object_and_nothing_that_looks_like_it(nets: Cast) -> None:
+    charlie = Proxy(nets.charlie)
+    assert charlie.get("inspect/globals/global/")[0] == 200
+    assert charlie.get("globals/global/") == INSUFFICIENT
+    assert charlie.get("globals/global/?/inspect/") == INSUFFICIENT
+
+
+def test_who_may_edit_a_tenant_may_write_in_it_and_nowhere_else(nets: Cast) -> None:
+    body = {"tenantName": "blue", "policyName": "p"}
+    assert Proxy(nets.alice).ask("PUT", "policys/blue:p/", body)[0] == 200
+    entry = AuditEntry.objects.first()
+    assert entry is not None
+    assert (entry.actor, entry.via) == ("alice", "contiv")
+    assert Proxy(nets.bob).get("policys/blue:p/")[0] == 200
+    assert Proxy(nets.bob).ask("DELETE", "policys/blue:p/") == INSUFFICIENT, "a viewer only reads"
+    assert Proxy(nets.charlie).ask("DELETE", "policys/blue:p/") == INSUFFICIENT
+    assert Proxy(nets.charlie).ask("POST", "policys/green:p/", body) == (500, "Invalid Key")
+    assert Proxy(nets.alice).ask("DELETE", "tenants/blue/") == INSUFFICIENT
+    assert Proxy(nets.alice).ask("DELETE", "policys/blue:p/") == (200, "blue:p")
+
+
+def test_refusals_of_netmaster_pass_through(nets: Cast) -> None:
+    assert Proxy(nets.root).get("networks/blue:nosuch/") == (500, "network not found")
+    assert Proxy(nets.alice).get("networks/blue:nosuch/") == (500, "network not found")
+    assert Proxy(nets.root).get("nosuch/") == (404, "404 page not found")
+
+
+# --- local users
+
+
+def test_users_are_made_read_changed_and_removed(people: Cast) -> None:
+    root = Proxy(people.root)
+    body = {"username": "dora", "password": PASSWORD, "first_name": "Dora", "last_name": "D"}
+    shown = {"username": "dora", "first_name": "Dora", "last_name": "D", "disable": False}
+    assert root.own("local_users/", "POST", body) == (201, shown)
+    assert shown in root.own("local_users/")[1]
+    assert root.own("local_users/dora/", "PATCH", {"first_name": "", "last_name": "E", "username": "x"}) == (
+        200,
+        shown | {"last_name": "E"},
+    )
+    assert root.own("local_users/dora/", "PATCH", {"disable": True})[1]["disable"] is True
+    assert root.own("local_users/dora/", "PATCH", {"last_name": "F"})[1]["disable"] is True, "only what is said"
+    entry = AuditEntry.objects.first()
+    assert entry is not None
+    assert (entry.verb, entry.object_type, "password" in (entry.after or {})) == ("user.update", "user", False)
+    assert root.own("local_users/dora/", "DELETE") == (204, "")
+    assert root.own("local_users/dora/") == (404, "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"username": "alice", "password": PASSWORD},
+        {"username": "", "password": PASSWORD},
+        {"username": "do ra", "password": PASSWORD},
+        {"username": "dora"},
+        {"username": "dora", "password": "123"},
+    ],
+)
+def test_users_that_cannot_be(people: Cast, body: dict[str, str]) -> None:
+    assert Proxy(people.root).own("local_users/", "POST", body)[0] == 400
+    assert not User.objects.filter(username="dora").exists()
+
+
+def test_others_see_and_change_themselves_alone(people: Cast) -> None:
+    alice = Proxy(people.alice)
+    assert alice.own("local_users/") == alice.own("local_users/", "POST", {}) == DENIED
+    assert alice.own("local_users/bob/") == alice.own("local_users/bob/", "PATCH", {}) == DENIED
+    assert alice.own("local_users/alice/", "DELETE") == DENIED
+    assert alice.own("local_users/alice/")[0] == 200
+    assert alice.own("local_users/alice/", "PATCH", {"password": PASSWORD})[0] == 200
+    assert Proxy().own("login/", "POST", {"username": "alice", "password": PASSWORD})[0] == 200
+    assert alice.own("local_users/alice/", "PATCH", {"disable": True})[0] == 400
+
+
+def test_somebody_is_left_who_administers(people: Cast) -> None:
+    root = Proxy(people.root)
+    assert root.own("local_users/root/", "PATCH", {"disable": True})[0] == 400
+    assert "last who administers" in root.own("local_users/root/", "DELETE")[1]["error"]
+    User.objects.create_superuser("admin", password=PASSWORD)
+    assert (
+        root.own("local_users/admin/", "DELETE")[0]
+        == root.own("local_users/admin/", "PATCH", {"disable": True})[0]
+        == 400
+    )
+
+
+# --- authorizations
+
+
+def test_grants_are_our_administrators_and_memberships(people: Cast) -> None:
+    root = Proxy(people.root)
+    found = {(g["PrincipalName"], g["Role"], g["TenantName"]) for g in root.own("authorizations/")[1]}
+    assert found == {
+        ("root", "admin", ""),
+        ("alice", "ops", "blue"),
+        ("bob", "ops", "blue"),
+        ("charlie", "ops", "green"),
+    }
+    body = {"principalName": "charlie", "local": True, "role": "ops", "tenantName": "blue"}
+    status, made = root.own("authorizations/", "POST", body)
+    assert (status, made["Local"], made["TenantName"]) == (201, True, "blue")
+    assert keys(Proxy(people.charlie).get("tenants/")) == ["blue", "green"]
+    one = f"authorizations/{made['AuthzUUID']}/"
+    assert root.own(one) == (200, made)
+    assert root.own(one, "DELETE") == (204, "")
+    assert root.own(one)[0] == root.own(one, "DELETE")[0] == 404
+    assert keys(Proxy(people.charlie).get("tenants/")) == ["green"]
+
+
+def test_administrators_come_and_go_without_a_new_token(people: Cast) -> None:
+    root, charlie = Proxy(people.root), Proxy(people.charlie)
+    body = {"principalName": "charlie", "local": True, "role": "admin", "tenantName": "ignored"}
+    made = root.own("authorizations/", "POST", body)[1]
+    assert (made["Role"], made["TenantName"]) == ("admin", "")
+    assert charlie.own("local_users/")[0] == 200
+    root.own(f"authorizations/{made['AuthzUUID']}/", "DELETE")
+    assert charlie.own("local_users/") == charlie.own("authorizations/") == DENIED
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"principalName": "nobody"},
+        {"local": False},
+        {"role": "king"},
+        {"tenantName": ""},
+        {"tenantName": "nosuch"},
+        {"principalName": "alice", "tenantName": "blue"},
+        {"principalName": "root", "role": "admin"},
+    ],
+)
+def test_grants_that_cannot_be(people: Cast, fields: dict[str, Any]) -> None:
+    body = {"principalName": "charlie", "local": True, "role": "ops", "tenantName": "blue"} | fields
+    before = Membership.objects.count()
+    assert Proxy(people.root).own("authorizations/", "POST", body)[0] == 400
+    assert Membership.objects.count() == before
+
+
+def test_the_grant_of_the_built_in_administrator_stays(people: Cast) -> None:
+    User.objects.create_superuser("admin", password=PASSWORD)
+    root = Proxy(people.root)
+    grant = next(g for g in root.own("authorizations/")[1] if g["PrincipalName"] == "admin")
+    assert root.own(f"authorizations/{grant['AuthzUUID']}/", "DELETE")[0] == 400
+
+
+def test_ldap_says_that_it_is_not_offered(people: Cast) -> None:
+    root = Proxy(people.root)
+    assert root.own("ldap_configuration/")[0] == 404
+    status, said = root.own("ldap_configuration/", "PUT", {"server": "x"})
+    assert (status, "not offered yet" in said["error"]) == (400, True)
+    assert Proxy(people.alice).own("ldap_configuration/") == DENIED
+
+
+# --- the port of its own, when it is not open
+
+
+def test_the_port_asks_for_tokens_unless_it_is_open(nets: Cast, settings: Any) -> None:
+    settings.NETMASTER_PORT, settings.NETMASTER_OPEN = 9999, False
+    client = Client()
+    assert client.get("/api/v1/networks/", SERVER_PORT="9999").status_code == 400
+    token = {"X-Auth-Token": issue(nets.alice)}
+    answer = client.get("/api/v1/networks/", SERVER_PORT="9999", headers=token)
+    assert [one["key"] for one in answer.json()] == ["blue:net"]
+    for path in ("/version", "/info", "/plugin/allocAddress", "/login/", "/networks/"):
+        assert client.get(path, SERVER_PORT="9999", headers=token).status_code == 404
+    assert Network.objects.count() == 2
+
+
+def test_no_other_port_is_netmasters(nets: Cast, settings: Any) -> None:
+    settings.NETMASTER_PORT, settings.NETMASTER_OPEN = 9999, True
+    assert Client().get("/api/v1/networks/", SERVER_PORT="8000").status_code == 400, "with a token only"
+    assert Client().get("/api/v1/networks/", SERVER_PORT="8000", headers={"Host": "localhost:9999"}).status_code == 400
