@@ -30,7 +30,7 @@ class Request:
     user = Operator()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """One kind. `key` are the fields that tell one object from another within its tenant."""
 
