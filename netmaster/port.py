@@ -12,7 +12,19 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
 
+from netmaster import wire
+
 Answer = Callable[[HttpRequest], HttpResponse]
+
+
+BROWSERS = "This port asks for no token, so browsers may not use it: any page they show could. Use a program."
+
+
+def by_browser(request: HttpRequest) -> bool:
+    """Whether a browser asks. It would do so for any page of anybody's, whoever the port is bound for."""
+    headers = request.headers
+    told = headers.get("Origin") or headers.get("Sec-Fetch-Site") or headers.get("Sec-Fetch-Mode")
+    return bool(told) or headers.get("User-Agent", "").startswith("Mozilla/")
 
 
 class NetmasterPort:
@@ -25,6 +37,8 @@ class NetmasterPort:
         # The port of the socket the request came in by, whatever the Host header says.
         if not self.port or request.META.get("SERVER_PORT") != self.port:
             return self.get_response(request)
+        if settings.NETMASTER_OPEN and by_browser(request):
+            return wire.forbidden(BROWSERS)
         request.urlconf = self.urlconf
         found = resolve(request.path_info, self.urlconf)
         answer: HttpResponse = found.func(request, *found.args, **found.kwargs)

@@ -34,6 +34,10 @@ def refused(text: str) -> HttpResponse:
     return answer
 
 
+def forbidden(text: str) -> HttpResponse:
+    return HttpResponse(text + "\n", status=403, content_type="text/plain; charset=utf-8")
+
+
 def not_found() -> HttpResponse:
     return HttpResponse(NOT_FOUND + "\n", status=404, content_type="text/plain; charset=utf-8")
 

@@ -38,7 +38,7 @@ class Refused(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks, and from where. `via` is one of page, api, agent, system."""
+    """Who asks, and from where. `via` is one of page, api, agent, contiv, system."""
 
     name: str
     via: str

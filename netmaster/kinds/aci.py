@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models
 
-from netmaster.kinds.base import Kind, Links, OwnedKind, Sets, tenant_named
+from netmaster.kinds.base import Kind, Links, OwnedKind, Sets, its, tenant_named
 from netmaster.refusal import Refusal
 from netmaster.structs import ACI, APP_PROFILE, CONTRACTS, Body
 from netmaster.wire import filled
@@ -19,14 +19,14 @@ from tenants.models import Tenant
 
 class AppProfiles(OwnedKind):
     collection, word, struct, model = "appProfiles", "appProfile", APP_PROFILE, AppProfile
-    prefetch = ("groups",)
+    prefetch = (its("groups"),)
 
     def members(self, row: Any) -> Body:
-        groups = sorted(one.name for one in row.groups.all())
+        groups = sorted(one.name for one in row.its_groups)
         return {"appProfileName": row.name, "tenantName": row.tenant.name, "endpointGroups": groups}
 
     def sets(self, row: Any) -> Sets:
-        return {"EndpointGroups": [("endpointGroup", f"{row.tenant.name}:{one.name}") for one in row.groups.all()]}
+        return {"EndpointGroups": [("endpointGroup", f"{row.tenant.name}:{one.name}") for one in row.its_groups]}
 
     def links(self, row: AppProfile) -> Links:
         return {"Tenant": ("tenant", row.tenant.name)}
@@ -54,7 +54,7 @@ def _groups(tenant: Tenant, names: list[str]) -> list[EndpointGroup]:
 
 class ContractGroups(OwnedKind):
     collection, word, struct, model = "extContractsGroups", "extContractsGroup", CONTRACTS, ContractGroup
-    prefetch = ("groups",)
+    prefetch = (its("groups"),)
 
     def members(self, row: ContractGroup) -> Body:
         return {
@@ -65,7 +65,7 @@ class ContractGroups(OwnedKind):
         }
 
     def sets(self, row: Any) -> Sets:
-        return {"EndpointGroups": [("endpointGroup", f"{row.tenant.name}:{one.name}") for one in row.groups.all()]}
+        return {"EndpointGroups": [("endpointGroup", f"{row.tenant.name}:{one.name}") for one in row.its_groups]}
 
     def create(self, actor: Actor, body: Body) -> ContractGroup:
         if body["contractsType"] not in ContractKind.values:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from core import ipam
 from netmaster.addresses import octets
-from netmaster.kinds.base import Links, OwnedKind, Sets, tenant_named
+from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
 from netmaster.oper import group_oper
 from netmaster.refusal import Refusal
 from netmaster.structs import GROUP, Body
@@ -17,7 +17,7 @@ from netmaster.world import World, spans_of
 from networks.actions import create_group, delete_group
 from networks.models import AddressReservation, Endpoint, EndpointGroup, Network
 from policies.actions import update_policy, update_profile
-from policies.models import BandwidthProfile, Policy
+from policies.models import BandwidthProfile, Policy, Rule
 from routing.actions import update_contract_group
 from routing.models import ContractGroup
 from tenants.change import Actor
@@ -27,17 +27,22 @@ from tenants.models import Tenant
 class Groups(OwnedKind):
     collection, word, struct, model = "endpointGroups", "endpointGroup", GROUP, EndpointGroup
     select = ("tenant", "network", "app_profile__profile")
-    prefetch = ("policies", "bandwidth_profiles", "contract_groups", "peer_rules__policy")
+    prefetch = (
+        its("policies"),
+        its("bandwidth_profiles"),
+        its("contract_groups"),
+        its("peer_rules", Rule.objects.select_related("policy")),
+    )
 
     def members(self, row: Any) -> Body:
-        profile = next(iter(row.bandwidth_profiles.all()), None)
+        profile = next(iter(row.its_bandwidth_profiles), None)
         return {
             "groupName": row.name,
             "tenantName": row.tenant.name,
             "networkName": row.network.name,
             "ipPool": row.pool4,
-            "policies": [one.name for one in row.policies.all()],
-            "extContractsGrps": [one.name for one in row.contract_groups.all()],
+            "policies": [one.name for one in row.its_policies],
+            "extContractsGrps": [one.name for one in row.its_contract_groups],
             "netProfile": profile.name if profile else "",
             "cfgdTag": row.label,
         }
@@ -45,16 +50,14 @@ class Groups(OwnedKind):
     def sets(self, row: Any) -> Sets:
         tenant = row.tenant.name
         return {
-            "ExtContractsGrps": [("extContractsGroup", f"{tenant}:{one.name}") for one in row.contract_groups.all()],
-            "MatchRules": [
-                ("rule", f"{tenant}:{one.policy.name}:{one.name or one.pk}") for one in row.peer_rules.all()
-            ],
-            "Policies": [("policy", f"{tenant}:{one.name}") for one in row.policies.all()],
+            "ExtContractsGrps": [("extContractsGroup", f"{tenant}:{one.name}") for one in row.its_contract_groups],
+            "MatchRules": [("rule", f"{tenant}:{one.policy.name}:{one.name or one.pk}") for one in row.its_peer_rules],
+            "Policies": [("policy", f"{tenant}:{one.name}") for one in row.its_policies],
         }
 
     def links(self, row: Any) -> Links:
         tenant = row.tenant.name
-        profile = next(iter(row.bandwidth_profiles.all()), None)
+        profile = next(iter(row.its_bandwidth_profiles), None)
         member = getattr(row, "app_profile", None)
         return {
             "AppProfile": ("appProfile", f"{tenant}:{member.profile.name}") if member else None,

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from core import ipam, ranges
 from netmaster.addresses import beyond, octets
-from netmaster.kinds.base import Links, OwnedKind, Sets, tenant_named
+from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
 from netmaster.local_tags import local_tag
 from netmaster.oper import network_oper
 from netmaster.refusal import Refusal
@@ -27,7 +27,7 @@ LONGEST6 = 127
 class Networks(OwnedKind):
     collection, word, struct, model = "networks", "network", NETWORK, Network
     select = ("tenant", "local_tag")
-    prefetch = ("groups", "services")
+    prefetch = (its("groups"), its("services"))
 
     def members(self, row: Network) -> Body:
         length = row.subnet4.partition("/")[2]
@@ -47,14 +47,16 @@ class Networks(OwnedKind):
     def sets(self, row: Any) -> Sets:
         tenant = row.tenant.name
         return {
-            "EndpointGroups": [("endpointGroup", f"{tenant}:{one.name}") for one in row.groups.all()],
-            "Servicelbs": [("serviceLB", f"{tenant}:{one.name}") for one in row.services.all()],
+            "EndpointGroups": [("endpointGroup", f"{tenant}:{one.name}") for one in row.its_groups],
+            "Servicelbs": [("serviceLB", f"{tenant}:{one.name}") for one in row.its_services],
         }
 
     def links(self, row: Network) -> Links:
         return {"Tenant": ("tenant", row.tenant.name)}
 
     def create(self, actor: Actor, body: Body) -> Network:
+        if Fabric.objects.filter(forwarding_mode="").exists():
+            raise Refusal("Global configuration is not ready: forwarding mode is not set")
         tenant = tenant_named(body["tenantName"])
         _refuse_overlap(tenant, body)
         if EndpointGroup.objects.filter(tenant=tenant, name=body["networkName"]).exists():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from netmaster.kinds.base import Links, OwnedKind, Sets, tenant_named
+from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
 from netmaster.oper import endpoint_oper
 from netmaster.refusal import Refusal
 from netmaster.structs import POLICY, Body
@@ -17,7 +17,7 @@ from tenants.change import Actor
 
 class Policies(OwnedKind):
     collection, word, struct, model = "policys", "policy", POLICY, Policy
-    prefetch = ("groups", "rules")
+    prefetch = (its("groups"), its("rules"))
 
     def members(self, row: Policy) -> Body:
         return {"policyName": row.name, "tenantName": row.tenant.name}
@@ -25,8 +25,8 @@ class Policies(OwnedKind):
     def sets(self, row: Any) -> Sets:
         tenant = row.tenant.name
         return {
-            "EndpointGroups": [("endpointGroup", f"{tenant}:{one.name}") for one in row.groups.all()],
-            "Rules": [("rule", f"{tenant}:{row.name}:{one.name or one.pk}") for one in row.rules.all()],
+            "EndpointGroups": [("endpointGroup", f"{tenant}:{one.name}") for one in row.its_groups],
+            "Rules": [("rule", f"{tenant}:{row.name}:{one.name or one.pk}") for one in row.its_rules],
         }
 
     def links(self, row: Policy) -> Links:

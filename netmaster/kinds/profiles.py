@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from netmaster.kinds.base import Links, OwnedKind, Sets, tenant_named
+from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
 from netmaster.patterns import RATE_PARTS
 from netmaster.refusal import Refusal
 from netmaster.structs import PROFILE, Body
@@ -20,7 +20,7 @@ KILOBYTE = 1000
 
 class Profiles(OwnedKind):
     collection, word, struct, model = "netprofiles", "netprofile", PROFILE, BandwidthProfile
-    prefetch = ("groups",)
+    prefetch = (its("groups"),)
 
     def members(self, row: BandwidthProfile) -> Body:
         return {
@@ -32,7 +32,7 @@ class Profiles(OwnedKind):
         }
 
     def sets(self, row: Any) -> Sets:
-        return {"EndpointGroups": [("endpointGroup", f"{row.tenant.name}:{one.name}") for one in row.groups.all()]}
+        return {"EndpointGroups": [("endpointGroup", f"{row.tenant.name}:{one.name}") for one in row.its_groups]}
 
     def links(self, row: BandwidthProfile) -> Links:
         return {"Tenant": ("tenant", row.tenant.name)}

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models
 
-from netmaster.kinds.base import Kind, Sets
+from netmaster.kinds.base import Kind, Sets, its
 from netmaster.oper import group_oper, network_oper
 from netmaster.refusal import Refusal
 from netmaster.structs import TENANT, Body
@@ -43,7 +43,7 @@ class Tenants(Kind):
     collection, word, struct = "tenants", "tenant", TENANT
 
     def rows(self) -> models.QuerySet[Any]:
-        return Tenant.objects.prefetch_related(*(where for _, where in OWNED.values())).order_by("pk")
+        return Tenant.objects.prefetch_related(*(its(where) for _, where in OWNED.values())).order_by("pk")
 
     def find(self, key: str) -> Any | None:
         return self.rows().filter(name=key).first()
@@ -59,7 +59,7 @@ class Tenants(Kind):
 
     def sets(self, row: Any) -> Sets:
         return {
-            name: [(word, f"{row.name}:{one.name}") for one in getattr(row, where).all()]
+            name: [(word, f"{row.name}:{one.name}") for one in getattr(row, f"its_{where}")]
             for name, (word, where) in OWNED.items()
         }
 

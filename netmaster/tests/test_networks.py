@@ -195,6 +195,13 @@ def test_settings_change_while_nothing_stands_on_them(contiv: Contiv) -> None:
     assert contiv.refused("globals", "global", **wide) == "does not allow vxlan range to exceed 16000 range"
 
 
+def test_without_a_forwarding_mode_no_network_is_made(contiv: Contiv) -> None:
+    contiv.make("globals", "global", **GLOBAL | {"fwdMode": ""})
+    assert "fwdMode" not in contiv.get("globals/global"), "what is left out is stored as that"
+    said = {"tenantName": "blue", "networkName": "n", "encap": "vlan", "subnet": "20.1.1.0/24"}
+    assert contiv.refused("networks", "blue:n", **said).startswith("Global configuration is not ready: ")
+
+
 # --- tenants
 
 

@@ -16,7 +16,7 @@ from netmaster.proxy.tokens import ALGORITHM, ISSUER, issue, key
 from networks.actions import create_endpoint, create_network
 from networks.models import Network
 from tenants.change import SYSTEM
-from tenants.models import AuditEntry, Membership
+from tenants.models import AuditEntry, Membership, Tenant
 from tenants.testing import Cast
 
 PASSWORD = "correct-horse-battery-7"
@@ -364,3 +364,24 @@ def test_no_other_port_is_netmasters(nets: Cast, settings: Any) -> None:
     settings.NETMASTER_PORT, settings.NETMASTER_OPEN = 9999, True
     assert Client().get("/api/v1/networks/", SERVER_PORT="8000").status_code == 400, "with a token only"
     assert Client().get("/api/v1/networks/", SERVER_PORT="8000", headers={"Host": "localhost:9999"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)"},
+    ],
+)
+def test_no_browser_uses_the_open_port(nets: Cast, settings: Any, headers: dict[str, str]) -> None:
+    settings.NETMASTER_PORT, settings.NETMASTER_OPEN = 9999, True
+    body = '{"tenantName":"evil"}'
+    answer = Client().generic(
+        "POST", "/api/v1/tenants/evil/", body, content_type="text/plain", headers=headers, SERVER_PORT="9999"
+    )
+    assert answer.status_code == 403
+    assert not Tenant.objects.filter(name="evil").exists()
+    settings.NETMASTER_OPEN = False
+    token = {"X-Auth-Token": issue(nets.alice)}
+    assert Client().get("/api/v1/tenants/", headers=headers | token, SERVER_PORT="9999").status_code == 200

@@ -89,7 +89,8 @@ def _rule(number: int, random: Random) -> Rule:
 def _peer(random: Random) -> Peer:
     kind = random.choice(("any", "group", "group", "network", "address", "address"))
     if kind == "group":
-        return Peer("group", random.choice((*GROUPS, *GROUPS, NOBODY)))
+        narrowed = tuple(random.sample(RANGES, 2)) if random.random() < 0.3 else ()
+        return Peer("group", random.choice((*GROUPS, *GROUPS, NOBODY)), narrowed)
     if kind == "network":
         return Peer("network", random.choice((1, 2, NOBODY)))
     if kind == "address":
