@@ -27,7 +27,7 @@ from tests.test_api_routes import furnish
 __all__ = ["people"]
 
 #: Random requests per operation, beside those at the edges of what the document allows.
-EXAMPLES = 4
+EXAMPLES = 3
 #: What a well-formed request may be answered: the document cannot say which names exist, or which subnets are free.
 MAY_ANSWER = ["2xx", "3xx", "400", "401", "403", "404", "409", "412", "422", "429"]
 #: What a malformed one must be: refused.

@@ -298,6 +298,7 @@ def test_the_api_is_read_and_tried_under_the_strict_policy(visit: Any) -> None:
     here = visit()
     page = here.sign_in("root")
     page.goto("/api/")
+    page.locator("#operations-tag-networks").click()
     page.locator("#operations-networks-networks_list").get_by_role("button").first.click()
     page.get_by_role("button", name="Try it out").click()
     page.get_by_role("button", name="Execute").click()
