@@ -20,7 +20,7 @@ from networks.kept import (
     room_of,
     zones,
 )
-from networks.models import Endpoint, Network, NumberSpace
+from networks.models import Endpoint, EndpointGroup, Network, NumberSpace
 from tenants.checks import refuse
 
 
@@ -37,11 +37,18 @@ def choose_address(row: Endpoint, family: Family, asked: str | None) -> str | No
         wanted = _asked(row, family, asked.strip())
         spaces.take(space_of(row.network, family), area_of(wanted))
         return wanted
-    pool = of_family(row.group, "pool", family) if row.group else ""
-    lowest = spaces.take_lowest(space_of(row.network, family), row.group_id if pool else None)
+    return lowest_address(row.network, family, row.group, f"ip{family}")
+
+
+def lowest_address(network: Network, family: Family, group: EndpointGroup | None, field: str) -> str:
+    """The lowest free address of a network that has the family, for members of a group or (None) of none; not free any
+    more then. Refused at `field` when there is none."""
+    pool = of_family(group, "pool", family) if group else ""
+    lowest = spaces.take_lowest(space_of(network, family), group.pk if group and pool else None)
     if lowest is None:
-        where = f"pool {pool} of group {row.group}" if pool else f"subnet {subnet}"
-        refuse(f"ip{family}", f"The {where} is full: no address of it is free.", "full")
+        subnet = of_family(network, "subnet", family)
+        where = f"pool {pool} of group {group}" if pool else f"subnet {subnet}"
+        refuse(field, f"The {where} is full: no address of it is free.", "full")
     return ipam.text_of(family, lowest)
 
 

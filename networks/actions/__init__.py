@@ -14,7 +14,7 @@ from networks.actions.fabric import update_fabric
 from networks.actions.group import create_group, delete_group, update_group
 from networks.actions.network import create_network, delete_network, update_network
 from networks.actions.node import create_node, delete_node, new_node_token, update_node
-from networks.actions.reservation import create_reservation, delete_reservation, update_reservation
+from networks.actions.reservation import create_reservation, delete_reservation, reserve_next, update_reservation
 
 __all__ = [
     "create_endpoint",
@@ -30,6 +30,7 @@ __all__ = [
     "new_node_token",
     "place_endpoint",
     "release_endpoint",
+    "reserve_next",
     "update_endpoint",
     "update_fabric",
     "update_group",

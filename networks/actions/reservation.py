@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from core import ipam
+from core import ipam, ranges
 from networks import spaces
-from networks.allocation import free_again, space_of
-from networks.kept import area_of
-from networks.models import AddressReservation, Network
+from networks.allocation import free_again, lowest_address, space_of
+from networks.kept import Family, area_of, of_family
+from networks.models import AddressReservation, EndpointGroup, Network
 from networks.pools import check_reservation
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
 from tenants.checks import FieldErrors, owned, refuse
@@ -22,6 +22,34 @@ def create_reservation(
         _check(row)
         row.save()
         _keep(row)
+        step.created(row)
+    return row
+
+
+def reserve_next(
+    *,
+    actor: Actor,
+    tenant: Tenant,
+    network: Network,
+    family: Family = 4,
+    group: EndpointGroup | None = None,
+    note: str = "",
+) -> AddressReservation:
+    """Keep the lowest free address aside, of the pool of a group if it has one: for who draws an address first and
+    makes the endpoint later. Delete the reservation and make the endpoint with its address in one transaction then."""
+    with change(actor=actor, tenant=tenant, verb="reservation.create") as step:
+        row = AddressReservation(network=owned("network", network, tenant), note=note)
+        if group is not None:
+            group = owned("group", group, tenant)
+            if group.network_id != row.network_id:
+                refuse("group", f"Group {group} is not in network {row.network}. Choose one that is.", "elsewhere")
+        if not of_family(row.network, "subnet", family):
+            refuse("network", f"Network {row.network} has no IPv{family} subnet.", "outside")
+        row.addresses = ranges.canonical(lowest_address(row.network, family, group, "addresses"), family)
+        errors = FieldErrors()
+        errors.fields_of(row)
+        errors.settle()
+        row.save()
         step.created(row)
     return row
 

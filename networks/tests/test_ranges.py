@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from networks import actions
+from networks.check import differences
 from networks.models import AddressReservation, EndpointGroup, Network
 from networks.snapshot import networks_of
 from networks.tests.test_actions import endpoint, network, refusal
@@ -233,3 +235,30 @@ def test_reservations_stay_in_their_network_and_go_with_it(people: Cast) -> None
     assert refusal(actions.create_reservation, tenant=people.blue, network=theirs, addresses="20.1.1.5")["network"]
     actions.delete_network(actor=SYSTEM, row=net)
     assert not AddressReservation.objects.exists()
+
+
+def test_the_next_address_is_kept_for_an_endpoint_that_comes_later(people: Cast) -> None:
+    net = network(people.blue, subnet6="fd00::/64")
+    pooled, plain = group(net, pool4="20.1.1.10-20.1.1.10"), group(net, "plain")
+    give: dict[str, Any] = {"tenant": people.blue, "network": net}
+    drawn = [
+        actions.reserve_next(actor=SYSTEM, **give, **more)
+        for more in ({"note": "drawn"}, {"group": plain}, {"group": pooled}, {"family": 6, "group": pooled})
+    ]
+    assert [row.addresses for row in drawn] == [
+        "20.1.1.1-20.1.1.1",
+        "20.1.1.2-20.1.1.2",
+        "20.1.1.10-20.1.1.10",
+        "fd00::1-fd00::1",
+    ]
+    assert refusal(actions.reserve_next, **give, group=pooled)["addresses"][0] == "full"
+    assert refusal(actions.reserve_next, **give, note="x" * 201)["note"][0] == "max_length"
+    assert endpoint(net, "a").ip4 == "20.1.1.3"
+    with transaction.atomic():
+        actions.delete_reservation(actor=SYSTEM, row=drawn[2])
+        assert endpoint(net, "b", group=pooled, ip4="20.1.1.10").ip4 == "20.1.1.10"
+    assert list(differences()) == []
+    other, theirs = network(people.blue, "other", subnet4="30.0.0.0/24", gateway4=""), network(people.green)
+    assert refusal(actions.reserve_next, **give | {"network": other}, group=plain)["group"][0] == "elsewhere"
+    assert refusal(actions.reserve_next, **give | {"network": other}, family=6)["network"][0] == "outside"
+    assert refusal(actions.reserve_next, **give | {"network": theirs})["network"][0] == "unknown"
