@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from core import ipam, ranges
-from core.free import FreeSet
+from core import ipam
 from core.ipam import Span
 from netmaster.local_tags import local_tag
 from netmaster.structs import Body
 from netmaster.wire import filled, map_text
-from netmaster.world import World, container_of, spans_of
+from netmaster.world import World, container_of
 from networks.models import Endpoint, EndpointGroup, Network
+from networks.occupancy import allocated_and_available
 
 
 def network_oper(world: World, network: Network) -> Body:
     endpoints = world.endpoints_of(network)
-    own = [*world.reserved[network.pk], *spans_of((a for e in endpoints for a in (e.ip4, e.ip6)), 4)]
-    pools = [ipam.span(group.pool4) for group in world.groups if group.network_id == network.pk and group.pool4]
-    gateway = spans_of([network.gateway4], 4)
+    groups = [group for group in world.groups if group.network_id == network.pk]
+    pools = [ipam.span(pool) for group in groups for pool in (group.pool4, group.pool6) if pool]
     return filled(
         {
-            **addresses(network, [*own, *pools, *gateway]),
+            **addresses(network),
             "allocatedAddressesCount": _count(world, network, endpoints, pools),
             "endpoints": [endpoint_oper(one) for one in endpoints],
             "networkTag": network.label or f"{network.name}.{world.tenant.name}",
@@ -34,10 +31,9 @@ def network_oper(world: World, network: Network) -> Body:
 def group_oper(world: World, group: EndpointGroup) -> Body:
     endpoints = world.members_of(group)
     network = next(one for one in world.networks if one.pk == group.network_id)
-    taken = [*spans_of((e.ip4 for e in world.endpoints_of(network)), 4), *world.reserved[network.pk]]
     return filled(
         {
-            **(lists(ipam.span(group.pool4), taken) if group.pool4 else {}),
+            **addresses(network, group),
             "endpoints": [endpoint_oper(one) for one in endpoints],
             "groupTag": group.label or f"{group.name}.{world.tenant.name}",
             "numEndpoints": len(endpoints),
@@ -74,29 +70,10 @@ def tags(network: Network) -> Body:
     return {"pktTag": local_tag(network), "externalPktTag": network.tag}
 
 
-def addresses(network: Network, taken: Iterable[Span]) -> Body:
-    return lists(ranges.room(network.subnet4, network.range4), taken) if network.subnet4 else {}
-
-
-def lists(room: Span, taken: Iterable[Span]) -> Body:
-    """What of a range is taken and what is free, as text. What is taken outside the range is not its own."""
-    free = FreeSet.whole(room.first, room.last)
-    whole = list(free.spans())
-    for span in taken:
-        if span.version == 4:
-            free = free.take(span.first, span.last)
-    left = list(free.spans())
-    used = FreeSet.whole(room.first, room.last)
-    for first, last in left:
-        used = used.take(first, last)
-    return {
-        "availableIPAddresses": _text(left),
-        "allocatedIPAddresses": _text(list(used.spans())) if whole else "",
-    }
-
-
-def _text(spans: list[tuple[int, int]]) -> str:
-    return ", ".join(ranges.brief(Span(4, first, last)) for first, last in spans)
+def addresses(network: Network, group: EndpointGroup | None = None) -> Body:
+    """What cannot be had any more and what can, as text: of a network, or of a group's pool."""
+    allocated, available = allocated_and_available(network, 4, group)
+    return {"allocatedIPAddresses": ", ".join(allocated), "availableIPAddresses": ", ".join(available)}
 
 
 def _count(world: World, network: Network, endpoints: list[Endpoint], pools: list[Span]) -> int:

@@ -23,13 +23,15 @@ from netmaster.endpoints import endpoint_in, record
 from netmaster.handling import JSON, body_of, view
 from netmaster.models import Container
 from netmaster.refusal import Refusal
-from netmaster.structs import typed
+from netmaster.structs import kind_of, typed
 from networks.actions import create_endpoint, delete_endpoint
 from networks.models import Endpoint, EndpointGroup, Network, Node
 from tenants.change import Actor
 from tenants.models import validate_name
 
 MISSING = "key not found"
+#: Of any text a plug-in says.
+LONGEST = 256
 Said = Mapping[str, Any]
 
 
@@ -60,7 +62,7 @@ def release_address(actor: Actor, said: Said) -> Any:
 def create(actor: Actor, said: Said) -> Any:
     """Make an endpoint, or answer the one that is there under this id."""
     network = _network(said)
-    name, config = text(said, "EndpointID"), said.get("ConfigEP") or {}
+    name, config = text(said, "EndpointID"), members(said, "ConfigEP", "master.ConfigEP")
     found = endpoint_in(network, name)
     if found is None:
         group = _group(network, text(said, "ServiceName") or text(config, "ServiceName"))
@@ -93,7 +95,8 @@ def update(actor: Actor, said: Said) -> Any:
     if container.running:
         container.container = text(said, "ContainerID")
         container.common_name = text(said, "EPCommonName") or container.common_name
-        container.labels = {str(name): str(value) for name, value in (said.get("Labels") or {}).items()}
+        labels = members(said, "Labels", "map[string]string")
+        container.labels = {name: text(labels, name) for name in labels}
     container.save()
     return {"IPAddress": container.reported_ip}
 
@@ -110,7 +113,18 @@ VERBS: dict[str, Callable[[Actor, Said], Any]] = {
 def text(said: Said, name: str) -> str:
     """A member that is a text, or not there."""
     given = said.get(name)
-    return "" if given is None else str(typed("string", given, f"Go struct field .{name}"))
+    found = "" if given is None else str(typed("string", given, f"Go struct field .{name}"))
+    if "\0" in found or len(found) > LONGEST:
+        raise Refusal(f"{name} string invalid format")
+    return found
+
+
+def members(said: Said, name: str, type: str) -> Said:
+    """A member that is an object, or not there."""
+    given = said.get(name)
+    if given is not None and not isinstance(given, dict):
+        raise Refusal(f"json: cannot unmarshal {kind_of(given)} into Go struct field .{name} of type {type}")
+    return given or {}
 
 
 def _network(said: Said) -> Network:

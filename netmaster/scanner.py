@@ -12,6 +12,8 @@ BLANK = " \t\r\n"
 ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
+#: Half a surrogate pair is no character; Go puts the replacement in its place.
+HALVES = re.compile("[\ud800-\udfff]")
 #: Deeper than this Go gives up, too.
 DEEPEST = 200
 
@@ -97,7 +99,7 @@ class _Scanner:
             one = self.text[self.at]
             if one == '"':
                 self.at += 1
-                return str(json.loads(self.text[begun : self.at]))
+                return HALVES.sub("\ufffd", json.loads(self.text[begun : self.at]))
             if one < " ":
                 self.wrong("in string literal")
             self.at += 1

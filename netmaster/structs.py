@@ -30,6 +30,9 @@ class Field:
 
     def check(self, name: str, value: Any) -> None:
         """Raises Refusal with Contiv's words."""
+        if "\0" in (value if self.type == "string" else "".join(value) if self.type == "[]string" else ""):
+            # No database keeps it.
+            raise Refusal(f"{name} string invalid format")
         if self.type == "string":
             if self.longest and len(value) > self.longest:
                 raise Refusal(f"{name} string too long")

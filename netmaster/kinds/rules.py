@@ -8,6 +8,8 @@ from typing import Any
 from django.db import models
 
 from core import ipam
+from core import rules as core_rules
+from core.model import PORT_PROTOCOLS
 from netmaster.kinds.base import Kind, Links, Sets, split
 from netmaster.refusal import Refusal
 from netmaster.structs import RULE, Body
@@ -17,8 +19,6 @@ from policies.models import Policy, Rule, RulePeer
 from tenants.change import Actor
 from tenants.models import Tenant
 
-#: Protocols in which ports mean something.
-WITH_PORTS = frozenset({"tcp", "udp", "6", "17"})
 LAST_PROTOCOL = 255
 
 
@@ -81,9 +81,7 @@ class Rules(Kind):
             count = policy.groups.count()
             said = f"failed to configure {body['toIpAddress']}, {count} endpoint groups linked to policy {policy.name}"
             raise Refusal(f"{said} ")
-        protocol = body["protocol"]
-        if protocol.isdigit() and int(protocol) > LAST_PROTOCOL:
-            raise Refusal("protocol string invalid format")
+        protocol = _protocol(body["protocol"])
         addresses = _range_text(body[_side(body, "IpAddress")])
         peer = RulePeer.GROUP if group else RulePeer.NETWORK if network else RulePeer.ADDRESS
         return add_rule(
@@ -94,8 +92,9 @@ class Rules(Kind):
             direction=body["direction"],
             priority=body["priority"],
             action=body["action"],
-            protocol=protocol or "any",
-            ports=str(body["port"] or "") if protocol in WITH_PORTS else "",
+            protocol=protocol,
+            # With other protocols a port means nothing, as in Contiv.
+            ports=str(body["port"] or "") if core_rules.protocol_number(protocol) in PORT_PROTOCOLS else "",
             peer=peer if group or network or addresses else RulePeer.ANY,
             peer_group=group,
             peer_network=network,
@@ -111,6 +110,13 @@ class Rules(Kind):
 
     def tenant_of(self, row: Rule) -> Tenant:
         return row.policy.tenant
+
+
+def _protocol(said: str) -> str:
+    """The protocol in canonical form: a number by its name where it has one."""
+    if said.isdigit() and int(said) > LAST_PROTOCOL:
+        raise Refusal("protocol string invalid format")
+    return core_rules.protocol(said or "any")
 
 
 def _side(body: Body, what: str) -> str:

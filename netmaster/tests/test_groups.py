@@ -229,6 +229,13 @@ def test_ports_count_with_tcp_and_udp_alone(net: Contiv) -> None:
     assert Rule.objects.get().ports == ""
 
 
+@pytest.mark.parametrize(("said", "stored"), [("6", "tcp"), ("17", "udp"), ("006", "tcp"), ("udp", "udp")])
+def test_a_protocol_by_number_keeps_its_port(net: Contiv, said: str, stored: str) -> None:
+    net.policy()
+    assert net.rule("1", protocol=said, port=53)["protocol"] == said
+    assert (Rule.objects.get().protocol, Rule.objects.get().ports) == (stored, "53")
+
+
 def test_a_rule_made_elsewhere_goes_by_its_number(net: Contiv) -> None:
     net.policy()
     blue, policy = Tenant.objects.get(name="blue"), Policy.objects.get()

@@ -1,0 +1,49 @@
+"""Names of rules and narrowed groups in the table of rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from networks.actions import create_group, create_network
+from policies.actions import create_policy
+from policies.models import Policy
+from tenants.change import SYSTEM
+from tenants.testing import Cast
+from tests.pages import signed_in, unhashed
+
+__all__ = ["unhashed"]
+pytestmark = pytest.mark.usefixtures("unhashed")
+
+
+def posted(**fields: Any) -> dict[str, Any]:
+    """A table of one new rule."""
+    line = {"action": "allow", "direction": "in", "protocol": "tcp", "ports": "80", "priority": "5", "peer": "any"}
+    sent = {"rules-TOTAL_FORMS": 1, "rules-INITIAL_FORMS": 0}
+    return sent | {f"rules-0-{name}": value for name, value in {**line, **fields}.items()}
+
+
+def test_a_rule_is_named_and_its_group_narrowed_in_the_table(people: Cast) -> None:
+    network = create_network(actor=SYSTEM, tenant=people.blue, name="net", subnet4="20.1.1.0/24")
+    web = create_group(actor=SYSTEM, tenant=people.blue, name="web", network=network)
+    policy = create_policy(actor=SYSTEM, tenant=people.blue, name="p")
+    alice, page = signed_in(people.alice), reverse("policy.rules", args=[policy.pk])
+    said = posted(name="from-web", peer=f"group:{web.pk}", peer_addresses="20.1.1.0/28")
+    answer = alice.post(page, said)
+    assert answer.status_code == 302, answer.context["table"].errors
+    rule = Policy.objects.get().rules.get()
+    assert (rule.name, rule.peer, rule.peer_addresses) == ("from-web", "group", "20.1.1.0/28")
+    shown = alice.get(reverse("policy.detail", args=[policy.pk])).content.decode()
+    assert "from-web" in shown
+    assert "web, 20.1.1.0/28" in shown
+    assert 'value="from-web"' in alice.get(page).content.decode(), "and it keeps its name when the table is edited"
+
+
+def test_a_name_that_is_none_is_marked_in_its_row(people: Cast) -> None:
+    policy = create_policy(actor=SYSTEM, tenant=people.blue, name="p")
+    answer = signed_in(people.alice).post(reverse("policy.rules", args=[policy.pk]), posted(name="a_b"))
+    assert answer.status_code == 422
+    assert list(answer.context["table"].forms[0].errors) == ["name"]
+    assert not policy.rules.exists()
