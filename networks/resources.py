@@ -23,7 +23,7 @@ NETWORK = Resource(
     update=actions.update_network,
     delete=actions.delete_network,
     search=("name", "subnet4", "subnet6"),
-    filters=("name", "encap", "tag", "kind", "label"),
+    filters=("name", "encap", "tag", "kind", "label", "subnet4", "subnet6"),
     more_filters={"contains": lambda: ContainsFilter(v4="subnet4", v6="subnet6")},
     ordering=("name", "tag", "generation"),
     select=("tenant",),

@@ -29,7 +29,7 @@ RULE = Resource(
     update=actions.update_rule,
     delete=actions.delete_rule,
     search=("description", "policy__name", "peer_addresses"),
-    filters=("policy", "direction", "action", "protocol", "peer", "peer_group", "peer_network"),
+    filters=("policy", "direction", "action", "priority", "protocol", "peer", "peer_group", "peer_network"),
     ordering=("priority",),
     select=("policy__tenant", "peer_group", "peer_network"),
 )
@@ -41,7 +41,7 @@ PROFILE = Resource(
     create=actions.create_profile,
     update=actions.update_profile,
     delete=actions.delete_profile,
-    filters=("name", "groups"),
+    filters=("name", "rate_bps", "dscp", "groups"),
     ordering=("name", "rate_bps", "generation"),
     select=("tenant",),
     prefetch=("groups",),

@@ -179,7 +179,8 @@ class MeView(APIView):
 
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
-        roles = Membership.objects.filter(user__username=request.user.get_username())
+        tenants = Tenant.objects.visible_to(request.user)
+        roles = Membership.objects.filter(user__username=request.user.get_username(), tenant__in=tenants)
         roles = roles.select_related("tenant").order_by("tenant__name")
         rights = rights_of(request.user)
         me = {"name": request.user.get_username(), "administrator": rights.administrator, "tenants": roles}

@@ -28,7 +28,7 @@ MEMBER = Resource(
     update=actions.set_role,
     delete=actions.remove_member,
     search=("user__username",),
-    filters=("role",),
+    filters=("role", "user"),
     ordering=("role",),
     select=("user", "tenant"),
 )

@@ -253,6 +253,8 @@ def test_lists_are_narrowed_by_ids_times_generation_and_absence(people: Cast, ne
         return [each["id"] for each in alice.get(f"/api/v2/endpoints/?{query}").json()["results"]]
 
     assert ids("has_group=true") == [inside.pk]
+    members = [each["user"] for each in alice.get("/api/v2/members/?user=bob").json()["results"]]
+    assert members == ["bob"]
     assert ids("has_group=false") == [outside.pk]
     assert ids(f"id={inside.pk},{outside.pk},999999") == [inside.pk, outside.pk]
     assert ids(f"generation_after={inside.generation}") == [outside.pk]

@@ -31,7 +31,9 @@ class RefFilter(CharFilter):  # type: ignore[misc]
             return qs
         if value.isascii() and value.isdigit():
             return qs.filter(**{self.field_name: int(value)}) if int(value[:20]) <= LARGEST_ID else qs.none()
-        return qs.filter(**{f"{self.field_name}__name": value})
+        related = qs.model._meta.get_field(self.field_name).related_model
+        name = getattr(related, "USERNAME_FIELD", "name")
+        return qs.filter(**{f"{self.field_name}__{name}": value})
 
 
 class WholeField(forms.IntegerField):
