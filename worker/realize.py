@@ -61,17 +61,17 @@ def _problem(refused: Mapping[int, str]) -> str:
 def settle(tenant_id: int, now: datetime | None = None) -> None:
     """Count, for every generation of a tenant that is compiled and not yet live, on how many nodes it is."""
     applied = list(SpecSection.objects.filter(tenant_id=tenant_id).values_list("applied_generation", flat=True))
-    waiting = Realization.objects.filter(tenant_id=tenant_id, live_at=None).exclude(compiled_at=None)
+    waiting = Realization.objects.filter(tenant_id=tenant_id, live_at=None).exclude(compiled_at=None).select_related("tenant")
     moved: dict[int, list[int]] = defaultdict(list)
-    newest = 0
+    newest: Realization | None = None
     for row in waiting:
         live = sum(generation >= row.generation for generation in applied)
         if (row.nodes, row.live) != (len(applied), live) or live == len(applied):
             moved[live].append(row.pk)
-        if live == len(applied):
-            newest = max(newest, row.generation)
+        if live == len(applied) and (newest is None or row.generation > newest.generation):
+            newest = row
     for live, rows in moved.items():
         live_at = (now or timezone.now()) if live == len(applied) else None
         Realization.objects.filter(pk__in=rows).update(nodes=len(applied), live=live, live_at=live_at)
     if newest:
-        events.note("live", tenant_id=tenant_id, generation=newest, data={"nodes": len(applied)})
+        events.note("live", tenant=newest.tenant, generation=newest.generation, data={"nodes": len(applied)})

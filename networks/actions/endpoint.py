@@ -27,7 +27,7 @@ def create_endpoint(
     MAC. Without a node it is addressed, but plugged in nowhere yet."""
     with change(actor=actor, tenant=tenant, verb="endpoint.create") as step:
         row = Endpoint(tenant=tenant, name=name, network=owned("network", network, tenant))
-        return _make(step, row, group, node, ip4, ip6)
+        return _make(step, row, _as_it_stands(group, tenant), node, ip4, ip6)
 
 
 def update_endpoint(
@@ -48,7 +48,7 @@ def update_endpoint(
         before = plain(row)
         _refuse_moved(row, network=network, ip4=ip4, ip6=ip6)
         assign(row, name=name, node=node)
-        _regroup(row, row.group if group is KEEP else group)
+        _regroup(row, row.group if group is KEEP else _as_it_stands(group, row.tenant))
         _save(step, row)
         step.updated(row, before)
     return row
@@ -109,7 +109,7 @@ def release_endpoint(*, actor: Actor, row: Endpoint) -> Endpoint:
 def _make(
     step: Change, row: Endpoint, group: EndpointGroup | None, node: Node | None, ip4: str | None, ip6: str | None
 ) -> Endpoint:
-    row.group, row.node = _checked_group(row, group), node
+    row.group, row.node = _fits(row, group), node
     row.ip4, row.ip6 = choose_address(row, 4, ip4), choose_address(row, 6, ip6)
     if row.ip4:
         row.mac = ids.endpoint_mac(row.ip4)
@@ -151,12 +151,13 @@ def _save(step: Change, row: Endpoint) -> None:
     row.save()
 
 
-def _checked_group(row: Endpoint, group: EndpointGroup | None) -> EndpointGroup | None:
-    """The group as it stands, when the endpoint can be in it."""
-    if group is None:
-        return None
-    group = owned("group", group, row.tenant)
-    if group.network_id != row.network_id:
+def _as_it_stands(group: EndpointGroup | None, tenant: Tenant) -> EndpointGroup | None:
+    return owned("group", group, tenant) if group is not None else None
+
+
+def _fits(row: Endpoint, group: EndpointGroup | None) -> EndpointGroup | None:
+    """The group, read with the tenant locked, when the endpoint can be in it."""
+    if group is not None and group.network_id != row.network_id:
         where = group.network.name
         refuse("group", f"Group {group} is in network {where}. Choose a group of {row.network}.", "elsewhere")
     return group
@@ -166,7 +167,7 @@ def _regroup(row: Endpoint, group: EndpointGroup | None) -> None:
     """Put an endpoint that has its addresses into a group; they must not be of another group's pool, nor outside its
     own. Staying where it is is always right, whatever became of the pool."""
     before = row.group_id
-    row.group = _checked_group(row, group)
+    row.group = _fits(row, group)
     for family in FAMILIES if row.group_id != before else ():
         if address := getattr(row, f"ip{family}"):
             refuse_strange_pool(row, family, address, "group")
