@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 
 _lock = threading.Lock()
 _loops: dict[int, asyncio.AbstractEventLoop] = {}
+#: The loop itself holds its tasks weakly.
+_tasks: set[asyncio.Task[None]] = set()
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -43,6 +46,29 @@ def event(topic: str, what: str) -> dict[str, Any]:
 def tell_node(node_id: int) -> None:
     """Tell the consumer that serves a node's agent that there is a newer spec."""
     send_group(node_group(node_id), {"type": "spec.changed"})
+
+
+#: Seconds for which what is said of one topic again and again is said once: three nodes that acknowledge a change do it
+#: within less, and an open page looks no more often than four times a second.
+SOON_S = 0.05
+_soon: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], None]] = WeakKeyDictionary()
+
+
+def announce_soon(topic: str, what: str) -> None:
+    """As announce, from a coroutine: on this loop's own connection, once for all that say the same in a moment."""
+    waiting = _soon.setdefault(asyncio.get_running_loop(), {})
+    if not waiting:
+        _tasks.add(task := asyncio.create_task(_say(waiting)))
+        task.add_done_callback(_tasks.discard)
+    waiting[topic, what] = None
+
+
+async def _say(waiting: dict[tuple[str, str], None]) -> None:
+    await asyncio.sleep(SOON_S)
+    told = list(waiting)
+    waiting.clear()
+    for topic, what in told:
+        await _send(f"live.{topic}", event(topic, what))
 
 
 #: The group every connected node is in.

@@ -18,7 +18,7 @@ from django.core.exceptions import ValidationError
 from tenants.change import Actor, Refused
 from tenants.models import Tenant
 from worker import intake, nodes, placing, realize
-from worker.announce import EVERY_NODE, event, node_group
+from worker.announce import EVERY_NODE, announce_soon, node_group
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):
         await self.send_json({"type": "welcome", "node": self.node.name, "protocol": PROTOCOL, "report_s": REPORT_S})
         self.sent = int(message.get("revision", 0)) or None
         await self._send_specs(str(message.get("digest", "")))
-        await self._announce("status")
+        self._announce("status")
 
     async def on_ack(self, message: dict[str, Any]) -> None:
         tenants = await in_database(
@@ -93,8 +93,8 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):
             refused={int(key): str(reason) for key, reason in message.get("refused", {}).items()},
         )
         for tenant_id in tenants:
-            await self._tell(f"tenant.{tenant_id}", "realization")
-        await self._announce("status")
+            announce_soon(f"tenant.{tenant_id}", "realization")
+        self._announce("status")
 
     async def on_nack(self, message: dict[str, Any]) -> None:
         log.warning("Node %s could not take a delta: %s. It gets the whole spec.", self.node, message.get("reason"))
@@ -103,15 +103,15 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):
 
     async def on_report(self, message: dict[str, Any]) -> None:
         for tenant_id in await in_database(intake.report, self.node, message):
-            await self._tell(f"tenant.{tenant_id}", "hits")
+            announce_soon(f"tenant.{tenant_id}", "hits")
 
     async def on_denied(self, message: dict[str, Any]) -> None:
         for tenant_id in await in_database(intake.denied, self.node, message):
-            await self._tell(f"tenant.{tenant_id}", "denied")
+            announce_soon(f"tenant.{tenant_id}", "denied")
 
     async def on_drift(self, message: dict[str, Any]) -> None:
         await in_database(intake.drift, self.node, message)
-        await self._announce("drift")
+        self._announce("drift")
 
     async def on_attach(self, message: dict[str, Any]) -> None:
         await self._answer(message, placing.place)
@@ -162,12 +162,9 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):
                 self.sent = delta["revision"]
                 await self.send_json({"type": "spec", "delta": delta})
 
-    async def _announce(self, what: str) -> None:
-        await self._tell(f"node.{self.node.pk}", what)
-        await self._tell("cluster", what)
-
-    async def _tell(self, topic: str, what: str) -> None:
-        await self.channel_layer.group_send(f"live.{topic}", event(topic, what))
+    def _announce(self, what: str) -> None:
+        announce_soon(f"node.{self.node.pk}", what)
+        announce_soon("cluster", what)
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):

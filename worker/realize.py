@@ -61,7 +61,8 @@ def _problem(refused: Mapping[int, str]) -> str:
 def settle(tenant_id: int, now: datetime | None = None) -> None:
     """Count, for every generation of a tenant that is compiled and not yet live, on how many nodes it is."""
     applied = list(SpecSection.objects.filter(tenant_id=tenant_id).values_list("applied_generation", flat=True))
-    waiting = Realization.objects.filter(tenant_id=tenant_id, live_at=None).exclude(compiled_at=None).select_related("tenant")
+    compiled = Realization.objects.filter(tenant_id=tenant_id).exclude(compiled_at=None)
+    waiting = compiled.filter(live_at=None).select_related("tenant")
     moved: dict[int, list[int]] = defaultdict(list)
     newest: Realization | None = None
     for row in waiting:
