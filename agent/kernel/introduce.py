@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import threading
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
@@ -25,6 +26,8 @@ ARP_REPLY, ICMPV6, NEIGHBOUR_ADVERTISEMENT, TARGET_ADDRESS = 2, 58, 136, 2
 #: Of an advertisement: this entry replaces what is known.
 OVERRIDE = 1 << 29
 
+_threads = threading.local()
+
 
 def introduce(ops: Sequence[Op]) -> None:
     """Announce the neighbours that these ops have made or changed, on their bridges. To be called in the tenant's
@@ -36,10 +39,14 @@ def introduce(ops: Sequence[Op]) -> None:
 
 
 def _send(neighbours: Iterable[Neighbour]) -> None:
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
-        for neighbour in neighbours:
-            with contextlib.suppress(OSError):  # a bridge that is down, or gone
-                out.sendto(announcement(neighbour.address, neighbour.mac), (neighbour.device, 0))
+    """The socket is kept with its thread, which stays in its namespace: closing one of this kind waits until no packet
+    can be looking at it, some ten milliseconds."""
+    out = getattr(_threads, "socket", None)
+    if out is None:
+        out = _threads.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    for neighbour in neighbours:
+        with contextlib.suppress(OSError):  # a bridge that is down, or gone
+            out.sendto(announcement(neighbour.address, neighbour.mac), (neighbour.device, 0))
 
 
 def announcement(address: str, mac: str) -> bytes:
