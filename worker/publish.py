@@ -29,8 +29,8 @@ from worker.realize import settle
 
 log = logging.getLogger(__name__)
 
-#: Deltas kept per node; a node further behind is sent its whole spec.
-KEPT_STEPS = 50
+#: Deltas kept per node, at least, and how many go at once; a node further behind is sent its whole spec.
+KEPT_STEPS, FORGOTTEN_AT_ONCE = 50, 10
 #: A wake-up that is this old without effect counts as lost.
 LOST_AFTER = timedelta(seconds=1)
 
@@ -104,12 +104,23 @@ def store(intent: TenantIntent, compiled: Mapping[int, tuple[Item, ...]]) -> tup
     touched = tuple(step.node_id for step in changed)
     _store_sections(intent, changed, _advance(changed))
     _carry_over(intent, [sections[node_id].pk for node_id in sections.keys() - set(touched)])
-    now = timezone.now()
-    Realization.objects.filter(tenant_id=intent.id, compiled_at=None, generation__lte=intent.generation).update(
-        compiled_at=now
-    )
-    settle(intent.id, now)
+    _note_compiled(intent, steps=len(steps), live=_in_sync(sections, touched), waiting=bool(touched))
     return touched
+
+
+def _in_sync(sections: Mapping[int, SpecSection], touched: Collection[int]) -> int:
+    """On how many nodes what was compiled is live already: nothing changes there, and nothing was awaited."""
+    kept = [section for node_id, section in sections.items() if node_id not in touched]
+    return sum(section.applied_generation == section.generation for section in kept)
+
+
+def _note_compiled(intent: TenantIntent, *, steps: int, live: int, waiting: bool) -> None:
+    """What nodes have yet to apply becomes live as they acknowledge; what none has, now."""
+    now = timezone.now()
+    done = Realization.objects.filter(tenant_id=intent.id, compiled_at=None, generation__lte=intent.generation)
+    done.update(compiled_at=now, nodes=steps, live=live)
+    if not waiting:
+        settle(intent.id, now)
 
 
 @transaction.atomic
@@ -158,9 +169,14 @@ def _advance(steps: Sequence[Step]) -> dict[int, int]:
     SpecStep.objects.bulk_create(
         SpecStep(node_id=node_id, revision=delta.revision, delta=wire.encode_delta(delta)) for node_id, delta in deltas
     )
-    old = [Q(node_id=node_id, revision__lte=delta.revision - KEPT_STEPS) for node_id, delta in deltas]
-    SpecStep.objects.filter(reduce(or_, old, Q(pk__in=()))).delete()
+    _forget_steps({node_id: delta.revision for node_id, delta in deltas if delta.revision % FORGOTTEN_AT_ONCE == 0})
     return {node_id: delta.revision for node_id, delta in deltas}
+
+
+def _forget_steps(revisions: Mapping[int, int]) -> None:
+    old = [Q(node_id=node_id, revision__lte=revision - KEPT_STEPS) for node_id, revision in revisions.items()]
+    if old:
+        SpecStep.objects.filter(reduce(or_, old)).delete()
 
 
 def _heads(node_ids: Collection[int]) -> dict[int, NodeSpec]:
