@@ -14,6 +14,8 @@ from pathlib import Path
 
 import uvicorn
 
+from launcher.memory import collect_less_often
+
 #: Seconds open requests are given when told to stop.
 GRACE_S = 1
 #: An agent's largest frame: a whole spec of ten thousand items is about 2 MB.
@@ -47,6 +49,8 @@ def serve(sockets: list[socket.socket]) -> None:
         timeout_graceful_shutdown=GRACE_S,
     )
     server = uvicorn.Server(config)
+    config.load()
+    collect_less_often()
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve(sockets=sockets))
 
