@@ -192,7 +192,8 @@ RULE = struct(
     priority=whole(100, first=1, default=1),
     action=text(p.ACTION),
     protocol=text(p.PROTOCOL),
-    port=whole(65535),
+    # There is no port below 0 and no protocol above 255: such a rule matches nothing.
+    port=whole(65535, first=SMALLEST),
     fromEndpointGroup=reference(),
     toEndpointGroup=reference(),
     fromNetwork=reference(),

@@ -10,6 +10,7 @@ from django.db import transaction
 from core import ipam
 from netmaster.addresses import octets
 from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
+from netmaster.kinds.rules import lose
 from netmaster.oper import group_oper
 from netmaster.refusal import Refusal
 from netmaster.structs import GROUP, Body
@@ -99,6 +100,7 @@ class Groups(OwnedKind):
             raise Refusal(f"Error: EPG {row.name} has active endpoints")
         with transaction.atomic():
             attach(actor, row, {"policies": [], "netProfile": "", "extContractsGrps": []})
+            lose(actor, row.peer_rules.all())
             delete_group(actor=actor, row=row)
 
     def spare(self, body: Body) -> Body:

@@ -9,6 +9,7 @@ from django.db import transaction
 from core import ipam, ranges
 from netmaster.addresses import beyond, octets
 from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
+from netmaster.kinds.rules import lose
 from netmaster.local_tags import local_tag
 from netmaster.oper import network_oper
 from netmaster.refusal import Refusal
@@ -96,6 +97,7 @@ class Networks(OwnedKind):
             # What is in an infrastructure network are the nodes' own entrances: they go with it.
             for endpoint in row.endpoints.all():
                 delete_endpoint(actor=actor, row=endpoint)
+            lose(actor, row.peer_rules.all())
             delete_network(actor=actor, row=row)
 
     def oper(self, row: Network) -> Body:

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from core.bandwidth import format_rate
+from core.model import Peer
 from netmaster.tests.stage import Contiv
 from networks.models import EndpointGroup
 from policies.actions import add_rule, create_profile
 from policies.models import BandwidthProfile, Policy, Rule
+from policies.rules import as_value
 from tenants.change import SYSTEM
 from tenants.models import Tenant
 
@@ -120,13 +122,37 @@ def test_a_pool_is_shown_on_both_levels_and_runs_dry(net: Contiv) -> None:
     )
 
 
-def test_a_group_that_a_rule_names_stays(net: Contiv) -> None:
+def test_a_group_that_a_rule_in_effect_names_stays(net: Contiv) -> None:
+    net.policy()
+    net.group("g2")
+    net.rule("1", fromEndpointGroup="g2")
+    net.group(policies=["p1"])
+    assert keys(net.get("endpointGroups/blue:g2"), "MatchRules") == ["blue:p1:1"]
+    assert "rule 1 of policy p1 names it" in net.gone("endpointGroups", "blue:g2")
+    net.group()
+    assert net.gone("endpointGroups", "blue:g2") == "blue:g2"
+
+
+def test_a_rule_of_a_group_that_is_gone_reads_as_it_was_and_matches_nothing(net: Contiv) -> None:
+    net.policy()
+    net.group("g2")
+    made = net.rule("1", fromEndpointGroup="g2", fromIpAddress="10.1.1.0/28")
+    net.gone("endpointGroups", "blue:g2")
+    assert net.get("rules/blue:p1:1") == made
+    net.group("g2")
+    net.group(policies=["p1"])
+    assert net.get("rules/blue:p1:1") == made
+    assert keys(net.get("endpointGroups/blue:g2"), "MatchRules") == []
+    assert as_value(Rule.objects.get()).peer == Peer("nothing")
+    assert net.gone("rules", "blue:p1:1") == "blue:p1:1"
+
+
+def test_a_group_and_the_only_policy_about_it_can_go(net: Contiv) -> None:
     net.policy()
     net.rule("1", fromEndpointGroup="g1")
-    assert keys(net.get("endpointGroups/blue:g1"), "MatchRules") == ["blue:p1:1"]
-    assert "policy p1 names it" in net.gone("endpointGroups", "blue:g1")
-    assert net.gone("policys", "blue:p1") == "blue:p1"
+    net.group(policies=["p1"])
     assert net.gone("endpointGroups", "blue:g1") == "blue:g1"
+    assert Rule.objects.get().missing == {"group": "g1"}
 
 
 def test_a_deleted_group_is_off_everything(net: Contiv) -> None:
@@ -178,9 +204,8 @@ def test_a_rule_reads_as_it_was_written(net: Contiv) -> None:
         ({"priority": 101}, "priority Value Out of bound"),
         ({"priority": -1}, "priority Value Out of bound"),
         ({"port": 65536}, "port Value Out of bound"),
-        ({"port": -1}, "port Value Out of bound"),
         ({"protocol": "igmp"}, "protocol string invalid format"),
-        ({"protocol": "300"}, "protocol string invalid format"),
+        ({"protocol": "1000"}, "protocol string invalid format"),
         ({"toEndpointGroup": "g1"}, "can not specify 'to' parameters in incoming rule"),
         ({"toNetwork": "net1"}, "can not specify 'to' parameters in incoming rule"),
         ({"direction": "out", "fromNetwork": "net1"}, "can not specify 'from' parameters in outgoing rule"),
@@ -221,6 +246,27 @@ def test_a_rule_is_made_once_and_may_be_idle(net: Contiv) -> None:
     net.rule("2", protocol="tcp", port=80)
     net.rule("3", action="deny")
     assert net.rule_refused("2", protocol="tcp", port=80) == "can not update a rule after its created"
+
+
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        ({"protocol": "256"}, {"protocol": "256"}),
+        ({"protocol": "tcp", "port": -1}, {"port": "-1"}),
+        ({"protocol": "999", "port": -7}, {"protocol": "999", "port": "-7"}),
+        ({"protocol": "300", "port": 80}, {"protocol": "300"}),
+    ],
+)
+def test_what_does_not_exist_reads_as_written_and_matches_nothing(
+    net: Contiv, said: dict[str, Any], missing: dict[str, str]
+) -> None:
+    net.policy()
+    made = net.rule("1", **said)
+    assert {name: made[name] for name in said} == said
+    assert net.get("rules/blue:p1:1") == made
+    row = Rule.objects.get()
+    assert (row.missing, row.protocol in ("any", "tcp"), row.ports) == (missing, True, "")
+    assert as_value(row).peer == Peer("nothing")
 
 
 def test_ports_count_with_tcp_and_udp_alone(net: Contiv) -> None:

@@ -9,6 +9,7 @@ import pytest
 from netmaster.tests.stage import Contiv
 from networks.actions import create_network
 from networks.models import Fabric, Network
+from policies.models import Rule
 from tenants.change import SYSTEM
 from tenants.models import Tenant
 
@@ -131,9 +132,13 @@ def test_what_stands_in_a_network_keeps_it(contiv: Contiv) -> None:
     contiv.ask("POST", "/plugin/deleteEndpoint", {"TenantName": "blue", "NetworkName": "net1", "EndpointID": "ep1"})
     contiv.policy()
     contiv.rule("1", fromNetwork="net1")
-    assert "of policy p1 names it" in contiv.gone("networks", "blue:net1")
-    contiv.gone("rules", "blue:p1:1")
+    contiv.network("net2", subnet="10.1.2.0/24", gateway="10.1.2.254")
+    contiv.group(networkName="net2", policies=["p1"])
+    assert "rule 1 of policy p1 names it" in contiv.gone("networks", "blue:net1")
+    contiv.group(networkName="net2")
     assert contiv.gone("networks", "blue:net1") == "blue:net1"
+    assert contiv.get("rules/blue:p1:1")["fromNetwork"] == "net1"
+    assert Rule.objects.get().missing == {"network": "net1"}
 
 
 def test_an_infrastructure_network_takes_the_nodes_entrances_with_it(contiv: Contiv) -> None:
