@@ -71,9 +71,9 @@ class Networks(OwnedKind):
             name=body["networkName"],
             subnet4=prefix,
             range4=f"{first}-{last}" if "-" in body["subnet"] else "",
-            gateway4=body["gateway"],
+            gateway4=_gateway(prefix, body["gateway"]),
             subnet6=masked6(body["ipv6Subnet"]),
-            gateway6=body["ipv6Gateway"],
+            gateway6=_gateway(masked6(body["ipv6Subnet"]), _canonical6(body["ipv6Gateway"])),
             encap=body["encap"],
             tag=body["pktTag"],
             kind=body["nwType"],
@@ -129,6 +129,22 @@ def masked6(subnet: str) -> str:
         raise Refusal("ipv6Subnet string invalid format") from None
 
 
+def _gateway(subnet: str, address: str) -> str:
+    """A gateway as it can be; "" for an address that no interface of the subnet may have, of which only the wording is
+    kept: there is no gateway then."""
+    try:
+        return ipam.host(subnet, address, "gateway") if subnet and address else ""
+    except ipam.AddressError:
+        return ""
+
+
+def _canonical6(address: str) -> str:
+    try:
+        return ipam.address(address) if address else ""
+    except ipam.AddressError:
+        raise Refusal("ipv6Gateway string invalid format") from None
+
+
 def _refuse_overlap(tenant: Tenant, body: Body) -> None:
     """The ranges are compared, of IPv4 first."""
     others = Network.objects.filter(tenant=tenant).order_by("pk")
@@ -155,8 +171,6 @@ def _refuse_shape(body: Body) -> None:
         raise Refusal("Network subnet format not valid")
     if body["gateway"] and octets(body["gateway"]) not in span:
         raise beyond(body["gateway"], prefix)
-    if body["ipv6Gateway"] and not body["ipv6Subnet"]:
-        raise Refusal("ipv6Gateway needs an ipv6Subnet")
     if "-" in body["subnet"]:
         try:
             ranges.inside(prefix, f"{first}-{last}")
