@@ -11,7 +11,11 @@ from routing.models import Service
 def providers_of(service: Service) -> list[Container]:
     rows = Container.objects.filter(endpoint__tenant=service.tenant, running=True)
     rows = rows.select_related(
-        "endpoint__tenant", "endpoint__network", "endpoint__group", "endpoint__node", "endpoint__container"
+        "endpoint__tenant",
+        "endpoint__network",
+        "endpoint__group__contiv_number",
+        "endpoint__node",
+        "endpoint__container",
     )
     wanted = service.selectors.items()
     return [one for one in rows.order_by("pk") if wanted <= (one.labels or {}).items()]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from django.db import models, transaction
+from django.db import models
 
 from netmaster import wording
 from netmaster.kinds.echo import echo
-from netmaster.refusal import Refusal
+from netmaster.refusal import Refusal, whole
 from netmaster.structs import Body, Struct
 from netmaster.wire import filled
 from tenants.change import Actor
@@ -101,7 +101,7 @@ class Kind:
         if self.struct.key_of(body) != key:
             raise Refusal("Invalid Key")
         self.struct.check(body)
-        with transaction.atomic():
+        with whole():
             row = self.find(key)
             new = row is None
             row = self.create(actor, body) if row is None else self.update(actor, row, body)
@@ -114,7 +114,7 @@ class Kind:
         if row is None:
             raise Refusal(f"{self.word} not found")
         pk = row.pk
-        with transaction.atomic():
+        with whole():
             self.delete(actor, row)
             wording.forget(self.word, pk)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +12,7 @@ from netmaster.addresses import beyond, octets
 from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
 from netmaster.kinds.rules import lose
 from netmaster.local_tags import local_tag
+from netmaster.models import Unlisted
 from netmaster.oper import network_oper
 from netmaster.refusal import Refusal
 from netmaster.structs import NETWORK, Body
@@ -92,7 +94,7 @@ class Networks(OwnedKind):
         if count := row.services.count():
             raise Refusal(f"cannot delete {row.name} has {count} services ")
         if row.kind != NetworkKind.INFRA and row.endpoints.exists():
-            raise Refusal("Error: Network has active endpoints")
+            raise Refusal("Error: Network has active endpoints", leaves=partial(_take_off, row))
         with transaction.atomic():
             # What is in an infrastructure network are the nodes' own entrances: they go with it.
             for endpoint in row.endpoints.all():
@@ -102,6 +104,10 @@ class Networks(OwnedKind):
 
     def oper(self, row: Network) -> Body:
         return network_oper(World(row.tenant, row), row)
+
+
+def _take_off(row: Network) -> None:
+    Unlisted.objects.get_or_create(network=row)
 
 
 def spread(subnet: str) -> tuple[str, str, str]:
