@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from tenants.change import Actor, Refused
 from tenants.models import Tenant
 from worker import intake, nodes, placing, realize
+from worker.acks import acks
 from worker.announce import EVERY_NODE, announce_soon, node_group
 from worker.prompt import prompt
 from worker.threads import in_database
@@ -92,16 +93,14 @@ class AgentConsumer(Consumer):
         self._announce("status")
 
     async def on_ack(self, message: dict[str, Any]) -> None:
-        tenants = await in_database(
-            realize.acknowledge,
+        ack = realize.Ack(
             self.node.pk,
             int(message["revision"]),
             digest=str(message.get("digest", "")),
             took_ms=float(message.get("took_ms", 0)),
             refused={int(key): str(reason) for key, reason in message.get("refused", {}).items()},
         )
-        for tenant_id in tenants:
-            announce_soon(f"tenant.{tenant_id}", "realization")
+        acks().add(ack)
         self._announce("status")
 
     async def on_nack(self, message: dict[str, Any]) -> None:
@@ -170,6 +169,13 @@ class AgentConsumer(Consumer):
             if delta["base"] in (None, self.sent):
                 self.sent = delta["revision"]
                 await self.send_json({"type": "spec", "delta": delta})
+
+    async def send_step(self, step: Any) -> None:
+        if step["base"] != self.sent:
+            await self.send_specs()
+            return
+        self.sent = step["revision"]
+        await self.send_json({"type": "spec", "delta": step})
 
     def _announce(self, what: str) -> None:
         announce_soon(f"node.{self.node.pk}", what)
