@@ -17,7 +17,6 @@ from django.db.models import Exists, OuterRef
 from contivui.web.problem import Problem
 from core.labels import LONGEST_KEY, LONGEST_VALUE, LabelError, parse_selector, wrong_with
 
-
 Row = TypeVar("Row", bound=models.Model)
 
 

@@ -19,9 +19,9 @@ from contivui.web.screens import Attribute, Column, Panel, Screen, add_panel, re
 from networks.models import Endpoint, Node
 from networks.resources import NODE
 from networks.screens import endpoints_where
-from tenants.forms import NameField
+from tenants.forms import LabelsField, NameField
 from tenants.models import Tenant
-from tenants.screens import HISTORY
+from tenants.screens import HISTORY, LABELS, LABELS_COLUMN
 from worker.models import DeniedFlow, DriftEvent, NodeSpec, NodeStatus, SpecSection
 
 LAST_DRIFTS = 20
@@ -93,6 +93,7 @@ class NodeForm(VerbForm):
         help_text=_("The IPv4 address other nodes reach it by; VXLAN traffic comes from it."),
         widget=forms.TextInput({"placeholder": "192.0.2.11", "class": "mono", "autocomplete": "off"}),
     )
+    labels = LabelsField()
 
 
 def show_token(request: PageRequest, made: tuple[Node, str]) -> HttpResponse:
@@ -143,6 +144,7 @@ NODES = register(
             Column(key="drift", title=_("Drift healed"), value=drift_words, number=True),
             Column(key="missing", title=_("Missing abilities"), value=missing_features, cell=cells.codes),
             Column(key="seen_at", title=_("Last seen"), value=lambda row: status_of(row).seen_at, cell=cells.ago),
+            LABELS_COLUMN,
         ),
         attributes=(
             Attribute(title=_("State"), value=condition, cell=lambda value, row: cells.state(*value)),
@@ -158,6 +160,7 @@ NODES = register(
             Attribute(title=_("Last seen"), value=lambda row: status_of(row).seen_at, cell=cells.ago),
             Attribute(title=_("Agent"), value=lambda row: status_of(row).agent_version),
             Attribute(title=_("Problem"), value=lambda row: status_of(row).problem),
+            LABELS,
         ),
         panels=[
             Panel(
