@@ -22,34 +22,22 @@ from networks.screens import endpoints_where
 from tenants.forms import LabelsField, NameField
 from tenants.models import Tenant
 from tenants.screens import HISTORY, LABELS, LABELS_COLUMN
-from worker.models import DeniedFlow, DriftEvent, NodeSpec, NodeStatus, SpecSection
+from worker.models import DeniedFlow, DriftEvent, SpecSection
+from worker.status import State, state_of, status_of, wanted_of
 
 LAST_DRIFTS = 20
 LAST_DENIED = 20
 
 
-def status_of(node: Node) -> NodeStatus:
-    """What the node last said of itself; of one that never said anything, a status that says so."""
-    return getattr(node, "status", None) or NodeStatus(node=node)
-
-
-def wanted_of(node: Node) -> int:
-    spec: NodeSpec | None = getattr(node, "spec", None)
-    return spec.revision if spec else 0
-
-
 def condition(node: Node) -> tuple[str, str]:
     """A node's state as a kind (good, wait, bad, off) and a word."""
-    status = status_of(node)
-    if status.connected_at is None:
-        return "off", gettext("never seen")
-    if not status.connected:
-        return "bad", gettext("away")
-    if status.problem:
-        return "bad", gettext("refuses a spec")
-    if status.revision < wanted_of(node):
-        return "wait", gettext("applying")
-    return "good", gettext("in sync")
+    return {
+        State.NEVER_SEEN: ("off", gettext("never seen")),
+        State.AWAY: ("bad", gettext("away")),
+        State.REFUSES: ("bad", gettext("refuses a spec")),
+        State.APPLYING: ("wait", gettext("applying")),
+        State.IN_SYNC: ("good", gettext("in sync")),
+    }[state_of(node)]
 
 
 def drift_words(node: Node) -> str:

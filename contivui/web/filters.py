@@ -59,6 +59,7 @@ class IdsField(forms.CharField):
         return [int(part) for part in said if int(part[:20]) <= LARGEST_ID] or ([0] if said else [])
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class IdsFilter(Filter):  # type: ignore[misc]
     """Rows with one of these ids: "3,8"."""
 
@@ -155,13 +156,17 @@ def require_values(filters: Mapping[str, Filter], said: Mapping[str, str]) -> No
         raise BadParameter(wrong)
 
 
+#: Columns that hold a moment, and the word that filters by it begin with.
+MOMENTS = (("created_at", "created"), ("updated_at", "updated"), ("at", "at"), ("found_at", "found"))
+
+
 def filters_of(resource: Resource) -> type[FilterSet]:
     """Exact filters on the resource's paths; ids, times, generation and labels of what has them; `tenant` by name."""
     declared: dict[str, Any] = {"id": IdsFilter(label="Ids, with commas between them")}
     for path in resource.filters:
         declared |= _filters(resource.model, path)
     declared |= {name: make() for name, make in resource.more_filters.items()}
-    for column, word in (("created_at", "created"), ("updated_at", "updated"), ("at", "at")):
+    for column, word in MOMENTS:
         if _has(resource.model, column):
             declared[f"{word}_after"] = MomentFilter(field_name=column, lookup_expr="gt", label="Later than this")
             declared[f"{word}_before"] = MomentFilter(field_name=column, lookup_expr="lt", label="Before this")
