@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
@@ -46,8 +46,9 @@ class Published:
     nodes: tuple[int, ...]
 
 
-def publish_tenant(tenant_id: int) -> Published | None:
-    """Bring the stored specs of a tenant's nodes to its present generation; None when they are there already.
+def publish_tenant(tenant_id: int, tell: Callable[[int], None] = tell_node) -> Published | None:
+    """Bring the stored specs of a tenant's nodes to its present generation, and `tell` who serves each node that there
+    is something new for it; None when they are there already.
 
     Wake-ups that queue up while one publish runs find nothing left to do: that is how changes coalesce.
     """
@@ -57,7 +58,7 @@ def publish_tenant(tenant_id: int) -> Published | None:
         intent = tenant_intent(tenant_id)
         touched = store(intent, compile_tenant(intent))
     for node_id in touched:
-        tell_node(node_id)
+        tell(node_id)
     announce(f"tenant.{tenant_id}", "realization")
     return Published(intent.generation, touched)
 
