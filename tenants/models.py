@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import Q
 from knox.models import AbstractAuthToken
 
+from tenants.labels import Labelled, LabelledQuerySet
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
@@ -36,7 +38,7 @@ class Verdict(models.TextChoices):
     DENY = "deny", "Deny"
 
 
-class TenantQuerySet(models.QuerySet["Tenant"]):
+class TenantQuerySet(LabelledQuerySet["Tenant"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Tenants this person may know of: all for a cluster administrator, else those she is a member of."""
         if not user.is_authenticated:
@@ -46,7 +48,7 @@ class TenantQuerySet(models.QuerySet["Tenant"]):
         return self.filter(seen_by(user, ""))
 
 
-class Tenant(models.Model):
+class Tenant(Labelled):
     """A VRF: its networks reach each other, nothing else reaches them; subnets of two tenants may overlap."""
 
     name = models.CharField(max_length=64, unique=True, validators=[validate_name])
@@ -70,7 +72,7 @@ class Tenant(models.Model):
         return self.name
 
 
-class TenantOwnedQuerySet(models.QuerySet[Any]):
+class TenantOwnedQuerySet(LabelledQuerySet[Any]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Rows of the tenants this person may see; the one gate of pages, API, sockets and tasks alike."""
         if not user.is_authenticated:
@@ -80,7 +82,7 @@ class TenantOwnedQuerySet(models.QuerySet[Any]):
         return self.filter(seen_by(user, self.model.tenant_path))
 
 
-class TenantOwned(models.Model):
+class TenantOwned(Labelled):
     """Base of what belongs to one tenant. `generation` is the tenant's generation that last changed this row."""
 
     #: Look-up path from a row to its tenant.
@@ -97,6 +99,8 @@ class TenantOwned(models.Model):
     class Meta:
         abstract = True
         ordering = ["tenant__name", "name"]
+        #: Lists over all tenants, by name.
+        indexes = [models.Index(fields=["name", "id"], name="%(class)s_by_name")]
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "name"],
