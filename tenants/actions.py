@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from tenants import chain
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, fresh, gone, plain
 from tenants.checks import FieldErrors, name_free, refuse, unused
 from tenants.models import Membership, Role, Tenant, Verdict
@@ -69,7 +70,7 @@ def delete_tenant(*, actor: Actor, row: Tenant) -> None:
         if locked is None:
             raise gone(row)
         unused(locked, _owns(locked))
-        before = plain(locked)
+        before = plain(locked) | {"record": chain.ending(chain.Head.of(locked))}
         locked.delete()
         step.deleted(locked, before)
 

@@ -25,7 +25,7 @@ from contivui.web.parameters import seconds
 from contivui.web.resource import Resource
 from tenants.access import Rights, require, rights_of
 from tenants.change import Actor
-from tenants.models import Membership, Tenant
+from tenants.models import Membership, Tenant, Token
 from tenants.once import once
 from tenants.resources import AUDIT, MEMBER, TENANT
 from tenants.serializers import MeSerializer, RealizationSerializer
@@ -33,8 +33,9 @@ from tenants.serializers import MeSerializer, RealizationSerializer
 
 def actor_of(request: Request) -> Actor:
     """How the record names who asks through the API."""
-    user = request.user
-    return Actor(user.get_username(), "api", user.pk, request.META.get("REMOTE_ADDR") or None)
+    user, token = request.user, request.auth
+    with_token = str(token)[:100] if isinstance(token, Token) else ""
+    return Actor(user.get_username(), "api", user.pk, request.META.get("REMOTE_ADDR") or None, with_token)
 
 
 class TenantWrites(Writes):
