@@ -92,9 +92,11 @@ def gone(row: models.Model) -> Refused:
 class Change:
     """What a verb tells the record. It calls exactly one of created, updated, deleted and unchanged."""
 
-    def __init__(self, owner: Tenant | ClusterRecord) -> None:
-        """`owner` is locked: whose intent it is, or the cluster's record."""
+    def __init__(self, owner: Tenant | ClusterRecord, *, back: bool = False) -> None:
+        """`owner` is locked: whose intent it is, or the cluster's record. `back`: what was is put back (tenants.undo),
+        so that what it was need not be asked of it again, only that nobody else has it now."""
         self.owner = owner
+        self.back = back
         self.tenant = owner if isinstance(owner, Tenant) else None
         self.generation = self.tenant.generation + 1 if self.tenant else None
         self.chain = owner.pk if isinstance(owner, Tenant) else chain.CLUSTER
@@ -142,7 +144,8 @@ def change(*, actor: Actor, tenant: Tenant | None, verb: str) -> Iterator[Change
     """
     try:
         with transaction.atomic():
-            step = Change(_locked(tenant) if tenant else ClusterRecord.locked())
+            owner = _locked(tenant) if tenant else ClusterRecord.locked()
+            step = Change(owner, back=actor.undoes is not None)
             yield step
             _settle(step, actor, verb)
     except ProtectedError as error:

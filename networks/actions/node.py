@@ -11,10 +11,10 @@ from tenants.checks import FieldErrors, name_free, unused
 from tenants.models import Tenant
 
 
-def create_node(*, actor: Actor, name: str, vtep: str) -> tuple[Node, str]:
+def create_node(*, actor: Actor, name: str, vtep: str, pk: int | None = None) -> tuple[Node, str]:
     """Add a node. Answers it and its token, which nobody can read again. `vtep` is its underlay IPv4 address."""
     with change(actor=actor, tenant=None, verb="node.create") as step:
-        row, token = Node(name=name, vtep=vtep), secrets.token_urlsafe(32)
+        row, token = Node(pk=pk, name=name, vtep=vtep), secrets.token_urlsafe(32)
         _check(row)
         row.token_hash = token_hash(token)
         row.save()

@@ -12,10 +12,12 @@ from tenants.checks import FieldErrors, name_free, owned_all, unused
 from tenants.models import Tenant
 
 
-def create_policy(*, actor: Actor, tenant: Tenant, name: str, groups: Sequence[EndpointGroup] = ()) -> Policy:
+def create_policy(
+    *, actor: Actor, tenant: Tenant, name: str, groups: Sequence[EndpointGroup] = (), pk: int | None = None
+) -> Policy:
     """Make a policy without rules, on these groups."""
     with change(actor=actor, tenant=tenant, verb="policy.create") as step:
-        row = Policy(tenant=tenant, name=name, generation=step.generation or 0)
+        row = Policy(pk=pk, tenant=tenant, name=name, generation=step.generation or 0)
         _check(row)
         chosen = owned_all("groups", groups, tenant)
         row.save()

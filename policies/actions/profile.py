@@ -25,11 +25,13 @@ def create_profile(
     burst_bytes: int = 0,
     dscp: int | None = None,
     groups: Sequence[EndpointGroup] = (),
+    pk: int | None = None,
 ) -> BandwidthProfile:
     """Make a limit for each single endpoint of these groups. `rate_bps` 0 is no limit, `burst_bytes` 0 lets the rate
     decide, `dscp` None leaves the packets' own mark."""
     with change(actor=actor, tenant=tenant, verb="profile.create") as step:
-        row = BandwidthProfile(tenant=tenant, name=name, rate_bps=rate_bps, burst_bytes=burst_bytes, dscp=dscp)
+        row = BandwidthProfile(pk=pk, tenant=tenant, name=name, rate_bps=rate_bps)
+        assign(row, burst_bytes=burst_bytes, dscp=dscp)
         _check(row)
         row.generation = step.generation or 0
         row.save()

@@ -12,10 +12,12 @@ from tenants.checks import FieldErrors, name_free, owned_all
 from tenants.models import Tenant
 
 
-def create_app_profile(*, actor: Actor, tenant: Tenant, name: str, groups: Sequence[EndpointGroup] = ()) -> AppProfile:
+def create_app_profile(
+    *, actor: Actor, tenant: Tenant, name: str, groups: Sequence[EndpointGroup] = (), pk: int | None = None
+) -> AppProfile:
     """Make a profile of these groups. A group that is in another profile moves here: it is in one at a time."""
     with change(actor=actor, tenant=tenant, verb="app.create") as step:
-        row = AppProfile(tenant=tenant, name=name)
+        row = AppProfile(pk=pk, tenant=tenant, name=name)
         _check(row)
         chosen = owned_all("groups", groups, tenant)
         row.generation = step.generation or 0

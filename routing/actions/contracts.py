@@ -22,10 +22,11 @@ def create_contract_group(
     kind: str,
     contracts: Sequence[str] = (),
     groups: Sequence[EndpointGroup] = (),
+    pk: int | None = None,
 ) -> ContractGroup:
     """Name contracts that these groups provide or consume."""
     with change(actor=actor, tenant=tenant, verb="contract.create") as step:
-        row = ContractGroup(tenant=tenant, name=name, kind=kind, contracts=list(contracts))
+        row = ContractGroup(pk=pk, tenant=tenant, name=name, kind=kind, contracts=list(contracts))
         _check(row)
         chosen = owned_all("groups", groups, tenant)
         row.generation = step.generation or 0
