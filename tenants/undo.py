@@ -1,9 +1,9 @@
 """Taking changes back: any change of the record, through the same verbs, all that one request did or nothing of it.
 
 Each room says how its kinds of object are taken back (`undoable`). What was made is deleted, what was changed is set
-back, what was deleted is made again under the id it had. That is refused, with the reason, where the world has moved on:
-the object is not any more as the change left it, or the verbs refuse what it was. It is a change like any other, and can
-be undone itself.
+back, what was deleted is made again under the id it had. That is refused, with the reason, where the world has moved
+on: the object is not any more as the change left it, or the verbs refuse what it was. It is a change like any other,
+and can be undone itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -21,10 +21,14 @@ from django.db import models, transaction
 from contivui.web.problem import Problem
 from contivui.web.resource import Resource, Verb
 from contivui.web.trace import current, traced
+from tenants.access import Forbidden, missing, rights_of
 from tenants.chain import CLUSTER
 from tenants.change import Actor, Refused, plain
 from tenants.checks import listed, word_of
 from tenants.models import AuditEntry, ClusterRecord, Tenant
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 Values = Mapping[str, Any]
 #: One transaction holds its tenants for as long as it takes.
@@ -37,9 +41,10 @@ class Undoable:
 
     `recorded` is what the record says of a row now, to be compared with what it said then. `fresh` names, as
     half-sentences, what a row that was made holds by now and would take along. `off` takes a row that was made off what
-    it was put on, where a deletion wants that. `rest` brings back what went along with a deleted row. A kind with
-    `secrets` may be changed in what the record does not say. `special` are verbs whose change is set back by something else than `update`: called with the actor,
-    the row and what it was. `within` is (type, column) of an object whose changes may be changes of this one.
+    it was put on, where a deletion wants that. `rest` brings back what went along with a deleted row. `special` are
+    verbs that are set back by something else than `update`: called with the actor, the row and what it was. `within`
+    is (type, column) of an object whose changes may be changes of this one. A kind with `secrets` may be changed in
+    what the record does not say.
     """
 
     model: type[models.Model]
@@ -93,6 +98,20 @@ def verbs_of(entry: AuditEntry) -> set[str]:
     thing = entry.verb.partition(".")[0]
     back = "delete" if entry.before is None else "create" if entry.after is None else "update"
     return {entry.verb, f"{thing}.{back}"}
+
+
+def require_all(user: User, entries: Sequence[AuditEntry]) -> None:
+    """Raises Forbidden unless she may do, and take back, everything there is to undo; part of it is not undone."""
+    seen = AuditEntry.objects.visible_to(user).filter(pk__in=[entry.pk for entry in entries]).count()
+    if seen != len(entries):
+        raise Forbidden("The request that did this did more, in what is not yours to change.", code="forbidden")
+    tenants = Tenant.objects.in_bulk({entry.tenant_id for entry in entries if entry.tenant_id})
+    rights = rights_of(user)
+    for entry in entries:
+        tenant = tenants.get(entry.tenant_id or 0)
+        for verb in sorted(verbs_of(entry)):
+            if not rights.may(verb, tenant):
+                raise Forbidden(missing(verb, tenant), code="forbidden")
 
 
 def take_back(entries: Sequence[AuditEntry], actor: Actor) -> list[AuditEntry]:

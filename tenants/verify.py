@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -56,8 +56,9 @@ class Verification:
         self.heads: dict[int, Head] = {}
         self.names: dict[int, str] = {CLUSTER: "the cluster"}
         self.marks = dict(marks or {})
-        #: Tenants that were deleted, with what the cluster's record says their chains came to ("": it does not say).
-        self.ended: dict[int, str] = {}
+        #: What the cluster's record says the chains of tenants came to when they were deleted, and which still are.
+        self.endings: dict[int, list[str]] = {}
+        self.gone: set[int] = set()
 
     def faults(self) -> Iterator[Fault]:
         cluster = ClusterRecord.objects.filter(pk=1).first() or ClusterRecord(pk=1)
@@ -68,7 +69,7 @@ class Verification:
         for key, rows in groupby(self._stored(), key=lambda row: int(row["chain"])):
             read.add(key)
             yield from self._chain(key, rows)
-        for key in sorted((self.heads.keys() | self.ended.keys() | self.marks.keys()) - read):
+        for key in sorted((self.heads.keys() | self.gone | self.marks.keys()) - read):
             yield from self._chain(key, ())
 
     def _stored(self) -> Iterator[dict[str, Any]]:
@@ -77,52 +78,67 @@ class Verification:
 
     def _chain(self, key: int, rows: Iterable[dict[str, Any]]) -> Iterator[Fault]:
         reading = _Reading(key, self.names.get(key, f"tenant {key}"), (chain.start(key),))
-        wanted = {self.heads.get(key, NOWHERE).number, self.marks.get(key, (0, ""))[0]}
+        marks = self._marks_of(key)
+        reading.seen[0] = Head(0, chain.start(key))
         for row in rows:
             self.rows += 1
             yield from _row(reading, row)
             if key == CLUSTER:
                 self._note_tenant(row)
-            if reading.last in wanted:
+            if reading.last in marks:
                 reading.seen[reading.last] = Head(reading.last, reading.links[0])
-        yield from self._end(reading, self.heads.get(key))
-        yield from self._mark(reading)
+        yield from self._end(reading)
+        for number, fits in marks.items():
+            if (seen := reading.seen.get(number)) and not fits(seen):
+                says = "it was altered, or all up to it was written anew: it is not what the end of the record was."
+                yield Fault(key, reading.where, number, says)
+
+    def _marks_of(self, key: int) -> dict[int, Callable[[Head], bool]]:
+        """Places of a chain of which it is known elsewhere what they were: number → whether an end is that one."""
+        marks: dict[int, Callable[[Head], bool]] = {}
+        for said in self.endings.get(key, ()):
+            marks[_number(said)] = lambda head, said=said: chain.ending(head) == said  # type: ignore[misc]
+        if key in self.marks:
+            number, mark = self.marks[key]
+            marks[number] = lambda head: chain.fingerprint(head) == mark
+        if (end := self.heads.get(key, NOWHERE)) != NOWHERE:
+            marks[end.number] = _both(marks.get(end.number), lambda head: head.link == end.link)
+        return marks
 
     def _note_tenant(self, row: Mapping[str, Any]) -> None:
         """The cluster's record says which tenants are there and which have gone, and so which chains there must be."""
-        if row["object_type"] != "tenant" or row["object_id"] is None:
+        tenant = row["object_id"]
+        if row["object_type"] != "tenant" or tenant is None:
             return
         if row["verb"] == "tenant.delete":
-            self.names[row["object_id"]] = f"tenant {row['object_name']}, deleted"
-            self.ended[row["object_id"]] = str((row["before"] or {}).get("record", ""))
+            if self.heads.get(tenant, NOWHERE) == NOWHERE:
+                self.names[tenant] = f"tenant {row['object_name']}, deleted"
+            self.gone.add(tenant)
+            if said := str((row["before"] or {}).get("record", "")):
+                self.endings.setdefault(tenant, []).append(said)
         elif row["verb"] == "tenant.create":
-            self.ended.pop(row["object_id"], None)
-            self.heads.setdefault(row["object_id"], NOWHERE)
-            self.names.setdefault(row["object_id"], f"tenant {row['object_name']}")
+            self.gone.discard(tenant)
+            self.heads.setdefault(tenant, NOWHERE)
+            self.names.setdefault(tenant, f"tenant {row['object_name']}")
 
-    def _end(self, reading: _Reading, end: Head | None) -> Iterator[Fault]:
-        """The chain must reach its end, which is kept apart from it."""
-        ended = self.ended.get(reading.number)
-        if ended is not None:
-            last = Head(reading.last, reading.links[0])
-            if ended and ended not in {chain.ending(Head(reading.last, link)) for link in reading.links}:
-                yield from _gone(reading, int(ended.partition(":")[0]), last)
-        elif end is None or end == NOWHERE:
-            yield Fault(reading.number, reading.where, reading.last, "the tenant is gone, and nobody deleted it.")
-        elif reading.last < end.number:
-            yield from _gone(reading, end.number, end)
-        elif (seen := reading.seen.get(end.number, Head(0, chain.start(reading.number)))).link != end.link:
-            says = "it was altered, or the end of the record was: they do not fit."
-            yield Fault(reading.number, reading.where, seen.number, says)
-
-    def _mark(self, reading: _Reading) -> Iterator[Fault]:
-        number, mark = self.marks.get(reading.number, (0, ""))
-        if not number:
+    def _end(self, reading: _Reading) -> Iterator[Fault]:
+        """The chain must reach each place that is known of it: its end is kept apart from it."""
+        key, end = reading.number, self.heads.get(reading.number, NOWHERE)
+        if end == NOWHERE and key not in self.gone:
+            yield Fault(key, reading.where, reading.last, "the tenant is gone, and nobody deleted it.")
             return
-        seen = reading.seen.get(number)
-        if seen is None or chain.fingerprint(seen) != mark:
-            says = "it is not what was kept elsewhere: the record was cut, or written anew."
-            yield Fault(reading.number, reading.where, number, says)
+        known = [end.number, *map(_number, self.endings.get(key, ())), self.marks.get(key, (0, ""))[0]]
+        if reading.last < max(known):
+            yield from _missing(reading, reading.last + 1, max(known))
+
+
+def _number(ending: str) -> int:
+    number = ending.partition(":")[0]
+    return int(number) if number.isdecimal() else 0
+
+
+def _both(one: Callable[[Head], bool] | None, other: Callable[[Head], bool]) -> Callable[[Head], bool]:
+    return (lambda head: one(head) and other(head)) if one else other
 
 
 def _row(reading: _Reading, row: Mapping[str, Any]) -> Iterator[Fault]:
@@ -149,11 +165,3 @@ def _what_differs(reading: _Reading, row: Mapping[str, Any]) -> str:
 def _missing(reading: _Reading, first: int, last: int) -> Iterator[Fault]:
     says = "it is missing." if first == last else f"it and all up to row {last} are missing."
     yield Fault(reading.number, reading.where, first, says)
-
-
-def _gone(reading: _Reading, number: int, end: Head) -> Iterator[Fault]:
-    if number > reading.last:
-        yield from _missing(reading, reading.last + 1, number)
-    else:
-        says = "it was altered or added: the record of this tenant ended otherwise."
-        yield Fault(reading.number, reading.where, end.number, says)

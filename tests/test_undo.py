@@ -349,3 +349,165 @@ def test_thirty_operations_undone_leave_no_trace_on_nodes(people: Cast, seed: in
     assert document_of() == document
     assert list(differences()) == []
     assert list(Verification().faults()) == []
+
+
+@pytest.fixture
+def net(people: Cast) -> Network:
+    with traced():
+        return on_networks.create_network(actor=SYSTEM, tenant=people.blue, name="net", subnet4="20.1.1.0/24")
+
+
+def newest(verb: str = "") -> AuditEntry:
+    rows = AuditEntry.objects.filter(verb=verb) if verb else AuditEntry.objects.all()
+    return rows.latest("pk")
+
+
+def undo(verb: str = "", actor: Any = SYSTEM) -> list[AuditEntry]:
+    return take_back(together(newest(verb)), actor)
+
+
+def refusal(verb: str) -> str:
+    with pytest.raises(Problem) as refused:
+        undo(verb)
+    assert refused.value.code in ("moved_on", "in_use")
+    return refused.value.message.partition("cannot be undone. ")[2]
+
+
+def test_an_undo_is_a_change_that_can_be_undone(people: Cast, net: Network) -> None:
+    endpoint = on_networks.create_endpoint(actor=SYSTEM, tenant=people.blue, name="web", network=net)
+    on_networks.delete_endpoint(actor=SYSTEM, row=endpoint)
+    deleted = newest()
+    (made,) = undo()
+    assert (made.verb, made.undoes, made.object_id) == ("endpoint.create", deleted.pk, endpoint.pk)
+    again = Endpoint.objects.get()
+    assert (again.pk, again.mac, again.ip4) == (endpoint.pk, endpoint.mac, endpoint.ip4)
+    (gone,) = take_back([made], SYSTEM)
+    assert (gone.verb, Endpoint.objects.count()) == ("endpoint.delete", 0)
+    take_back([deleted], SYSTEM)
+    assert Endpoint.objects.get().pk == endpoint.pk
+    assert list(Verification().faults()) == []
+
+
+def test_ids_go_on_after_one_was_brought_back(people: Cast, net: Network) -> None:
+    endpoint = on_networks.create_endpoint(actor=SYSTEM, tenant=people.blue, name="web", network=net)
+    on_networks.delete_endpoint(actor=SYSTEM, row=endpoint)
+    undo()
+    other = on_networks.create_endpoint(actor=SYSTEM, tenant=people.blue, name="next", network=net)
+    assert other.pk > endpoint.pk
+
+
+def test_what_was_changed_since_is_not_undone_and_the_change_is_named(people: Cast, net: Network) -> None:
+    on_networks.update_network(actor=SYSTEM, row=net, name="other")
+    on_networks.update_network(actor=SYSTEM, row=net, label="mine")
+    later = newest()
+    first = AuditEntry.objects.filter(verb="network.update").earliest("pk")
+    with pytest.raises(Problem) as refused:
+        take_back([first], SYSTEM)
+    assert f"changed since: system, network.update (change {later.pk})" in refused.value.message
+    assert Network.objects.get().name == "other"
+    on_networks.delete_network(actor=SYSTEM, row=net)
+    assert f"not there any more: system, network.delete (change {newest().pk})." in refusal("network.create")
+
+
+def test_a_name_or_an_address_that_is_somebody_elses_now_is_named(people: Cast, net: Network) -> None:
+    give: dict[str, Any] = {"actor": SYSTEM, "tenant": people.blue, "network": net}
+    on_networks.delete_endpoint(actor=SYSTEM, row=on_networks.create_endpoint(**give, name="web"))
+    other = on_networks.create_endpoint(**give, name="other")
+    assert refusal("endpoint.delete").startswith("Endpoint other has 20.1.1.1 already")
+    on_networks.update_endpoint(actor=SYSTEM, row=other, name="web")
+    on_networks.create_reservation(**give, addresses="20.1.1.77")
+    assert Endpoint.objects.get().pk == other.pk
+    on_networks.delete_endpoint(actor=SYSTEM, row=on_networks.create_endpoint(**give, name="db", ip4="20.1.1.9"))
+    on_networks.create_endpoint(**give, name="db", ip4="20.1.1.10")
+    assert refusal("endpoint.delete") == "Tenant blue has a endpoint named db already. Choose another name."
+
+
+def test_what_is_needed_by_others_and_what_it_needs_itself_is_named(people: Cast, net: Network) -> None:
+    give: dict[str, Any] = {"actor": SYSTEM, "tenant": people.blue}
+    group = on_networks.create_group(**give, name="web", network=net)
+    assert "group web is in it" in refusal("network.create")
+    on_networks.delete_group(actor=SYSTEM, row=group)
+    on_networks.create_reservation(**give, network=net, addresses="20.1.1.77")
+    assert "20.1.1.77-20.1.1.77 of it was reserved" in refusal("network.create")
+    on_networks.delete_network(actor=SYSTEM, row=net)
+    gone = newest()
+    assert refusal("group.delete") == (
+        f"It needs network net, which is not there any more: system, network.delete (change {gone.pk}). Undo that first."
+    )
+
+
+def test_a_rule_changed_in_the_table_of_its_policy_is_not_undone_alone(people: Cast, net: Network) -> None:
+    policy = on_policies.create_policy(actor=SYSTEM, tenant=people.blue, name="db")
+    rule = on_policies.add_rule(actor=SYSTEM, tenant=people.blue, policy=policy, protocol="tcp", ports="80")
+    table = [{"id": rule.pk, "protocol": "tcp", "ports": "81"}]
+    on_policies.replace_rules(actor=SYSTEM, policy=policy, rules=table)
+    assert f"changed since: system, policy.rules (change {newest().pk})" in refusal("rule.create")
+
+
+def test_a_bulk_is_undone_together_or_not_at_all(people: Cast, net: Network) -> None:
+    alice = client_of(people.alice)
+    bodies = [{"tenant": "blue", "network": "net", "name": f"web-{number}"} for number in range(3)]
+    operations = {"operations": [{"op": "create", "body": body} for body in bodies]}
+    answer = alice.post("/api/v2/endpoints/bulk/", operations, format="json", headers={"X-Request-ID": "deploy-41"})
+    assert answer["X-Request-ID"] == "deploy-41"
+    made = AuditEntry.objects.filter(request="deploy-41")
+    assert [entry["id"] for entry in alice.get("/api/v2/audit/?request=deploy-41").json()["results"]] == [
+        entry.pk for entry in made
+    ]
+    first = made.latest("pk")
+    moved = Endpoint.objects.get(name="web-1")
+    on_networks.update_endpoint(actor=SYSTEM, row=moved, name="moved")
+    refused = alice.post(f"/api/v2/audit/{first.pk}/undo/")
+    assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (409, "moved_on")
+    assert Endpoint.objects.count() == 3
+    undo("endpoint.update")
+    tried = alice.post(f"/api/v2/audit/{first.pk}/undo/?dry_run=true")
+    assert (tried.status_code, len(tried.json()["changes"]), Endpoint.objects.count()) == (200, 3, 3)
+    done = alice.post(f"/api/v2/audit/{first.pk}/undo/")
+    assert done.json()["undone"] == [entry.pk for entry in made]
+    assert [change["verb"] for change in done.json()["changes"]] == ["endpoint.delete"] * 3
+    assert done["Tenant-Generation"].startswith("blue=")
+    assert Endpoint.objects.count() == 0
+
+
+def test_a_request_id_sent_twice_is_two_requests(people: Cast) -> None:
+    alice, headers = client_of(people.alice), {"X-Request-ID": "always-the-same"}
+    for third in (1, 2):
+        body = {"tenant": "blue", "name": f"net-{third}", "subnet4": f"20.1.{third}.0/24"}
+        assert alice.post("/api/v2/networks/", body, format="json", headers=headers).status_code == 201
+    assert len(together(newest())) == 1
+    strange = alice.get("/api/v2/me/", headers={"X-Request-ID": "two words"})
+    assert len(strange["X-Request-ID"]) == 32
+
+
+def test_undo_takes_the_rights_for_what_is_undone(people: Cast, net: Network) -> None:
+    path = f"/api/v2/audit/{newest().pk}/undo/"
+    assert client_of(None).post(path).status_code == 401
+    assert client_of(people.charlie).post(path).status_code == 404
+    refused = client_of(people.bob).post(path)
+    assert refused.status_code == 403
+    assert "role of an" in refused.json()["detail"]
+    made = f"/api/v2/audit/{newest('tenant.create').pk}/undo/"
+    assert client_of(people.charlie).post(made).status_code == 403, "tenants are an administrator's"
+    assert client_of(people.alice).post(path).status_code == 200
+    assert Network.objects.count() == 0
+
+
+def test_what_is_never_undone_says_why(people: Cast) -> None:
+    node, _ = on_networks.create_node(actor=SYSTEM, name="node", vtep="192.0.2.1")
+    on_networks.new_node_token(actor=SYSTEM, row=node)
+    answer = client_of(people.root).post(f"/api/v2/audit/{newest().pk}/undo/")
+    assert (answer.status_code, answer.json()["detail"].partition("undone. ")[2]) == (
+        409,
+        "The token from before was never kept. Give the node another one.",
+    )
+
+
+def test_a_tenant_comes_back_with_its_members_and_its_record_goes_on(people: Cast) -> None:
+    before = set(people.blue.memberships.values_list("pk", "user", "role"))
+    on_tenants.delete_tenant(actor=SYSTEM, row=people.blue)
+    undo("tenant.delete")
+    tenant = Tenant.objects.get(name="blue")
+    assert set(tenant.memberships.values_list("pk", "user", "role")) == before
+    assert client_of(people.bob).get("/api/v2/audit/").json()["results"][-1]["verb"] == "tenant.create"
+    assert list(Verification().faults()) == []

@@ -17,6 +17,7 @@ from tenants.actions import create_tenant, delete_tenant, update_tenant
 from tenants.change import SYSTEM, Actor
 from tenants.models import AddedOnly, AuditEntry, ClusterRecord, Tenant
 from tenants.testing import Cast
+from tenants.undo import take_back
 from tenants.users import create_user
 from tenants.verify import Verification
 
@@ -153,6 +154,14 @@ def test_the_rows_of_a_deleted_tenant_stay_bound(blue: Tenant) -> None:
     assert AuditEntry.objects.filter(tenant=blue.pk, tenant_name="blue").exists()
     sql("DELETE FROM tenants_auditentry WHERE chain = %s AND number = %s", blue.pk, ROWS)
     assert faults() == [f"Row {ROWS} of tenant blue, deleted: it is missing."]
+
+
+def test_a_tenant_brought_back_covers_nothing_up(blue: Tenant) -> None:
+    delete_tenant(actor=SYSTEM, row=blue)
+    deleted = AuditEntry.objects.get(verb="tenant.delete")
+    sql("DELETE FROM tenants_auditentry WHERE chain = %s AND number = %s", blue.pk, ROWS)
+    take_back([deleted], SYSTEM)
+    assert [fault.split(":")[0] for fault in faults()] == [f"Row {ROWS} of tenant blue"]
 
 
 def test_the_cluster_has_a_chain_of_its_own(people: Cast) -> None:
