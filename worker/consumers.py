@@ -13,6 +13,7 @@ from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.core.exceptions import ValidationError
 
+from contivui.web.trace import traced
 from tenants.change import Actor, Refused
 from tenants.models import Tenant
 from worker import intake, nodes, placing, realize
@@ -73,7 +74,8 @@ class AgentConsumer(Consumer):
             handler = self.HANDLERS[message["type"]]
             if not self.greeted and handler is not AgentConsumer.on_hello:
                 raise ValueError("the first message must be hello")
-            await handler(self, message)
+            with traced():
+                await handler(self, message)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("Node %s sent something unusable (%r); its connection is closed.", self.node, error)
             await self.close(code=4400, reason=f"Unusable message: {error}"[:120])

@@ -31,17 +31,18 @@ def add_rule(
     name: str = "",
     missing: Mapping[str, str] | None = None,
     idle: bool = False,
+    pk: int | None = None,
 ) -> Rule:
     """Add a rule to a policy. `peer` says which of the three peer_ arguments counts; the others must be empty, but for
     addresses that narrow a group. `idle` accepts a rule that can never decide anything: one that other rules of the
     policy are asked before, or that is about something `missing`."""
     with change(actor=actor, tenant=tenant, verb="rule.create") as step:
-        row = Rule(policy=owned("policy", policy, tenant), direction=direction, priority=priority, action=action)
-        assign(row, protocol=protocol, ports=ports, description=description, name=name)
+        row = Rule(pk=pk, policy=owned("policy", policy, tenant), direction=direction, priority=priority)
+        assign(row, action=action, protocol=protocol, ports=ports, description=description, name=name)
         assign(row, peer=peer, peer_group=peer_group, peer_network=peer_network, peer_addresses=peer_addresses)
         assign(row, missing=dict(missing or {}))
         _name_free(row)
-        check(row, () if idle else _others(row), may_miss=idle)
+        check(row, () if idle or step.back else _others(row), may_miss=idle or step.back)
         row.save()
         stamp(row.policy, step.generation)
         step.created(row, recorded(row))
@@ -77,7 +78,7 @@ def update_rule(
         _assign_peer(row, peer, peer_group, peer_network, peer_addresses)
         assign(row, description=description, name=name, missing=missing if missing is KEEP else dict(missing))
         _name_free(row)
-        check(row, _others(row), old)
+        check(row, () if step.back else _others(row), old, may_miss=step.back)
         row.save()
         stamp(row.policy, step.generation)
         step.updated(row, before, recorded(row))

@@ -43,8 +43,8 @@ def replace_rules(
         policy = fresh(policy)
         known = {rule.pk: rule for rule in policy.rules.select_related("peer_group", "peer_network").order_by("id")}
         before = plain(policy) | {"rules": [recorded(rule) for rule in known.values()]}
-        table = [_entered(policy, entry, known, i) for i, entry in enumerate(rules)]
-        _check_table(table, known, accept_idle=idle)
+        table = [_entered(policy, entry, known, i, back=step.back) for i, entry in enumerate(rules)]
+        _check_table(table, known, accept_idle=idle or step.back)
         policy.rules.exclude(pk__in=[rule.pk for rule in table if rule.pk]).delete()
         for rule in table:
             rule.save()
@@ -53,11 +53,12 @@ def replace_rules(
     return table
 
 
-def _entered(policy: Policy, entry: Mapping[str, Any], known: Mapping[int, Rule], position: int) -> Rule:
+def _entered(policy: Policy, entry: Mapping[str, Any], known: Mapping[int, Rule], position: int, *, back: bool) -> Rule:
     pk = entry.get("id")
-    if pk is not None and pk not in known:
+    if pk is not None and pk not in known and not back:
         refuse(f"rules.{position}.id", f"Policy {policy} has no rule {pk}. Leave the id out for a new rule.", "unknown")
-    row = Rule(pk=pk, policy=policy, missing=known[pk].missing if pk else {})
+    was = known.get(pk or 0)
+    row = Rule(pk=pk, policy=policy, missing=was.missing if was else {})
     assign(row, **{field: entry[field] for field in FIELDS if field in entry})
     return row
 

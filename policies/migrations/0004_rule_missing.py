@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('policies', '0002_dialect'),
+        ('policies', '0003_labels'),
     ]
 
     operations = [
