@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from contivui.web.api import Done
 from contivui.web.strict import require_types
 from core import ipam
-from networks.actions import create_node, new_node_token, update_fabric
+from networks.actions import create_node, make_join_token, update_fabric
 from networks.kept import FAMILIES
 from networks.models import Fabric
 from networks.occupancy import occupancy
@@ -31,7 +31,7 @@ from tenants.api import LiveViewSet, ObjectViewSet, TenantWrites, actor_of, view
 
 
 class NodeViewSet(ObjectViewSet):
-    """A machine with an agent. Its token is in the answer that made it, and nowhere else."""
+    """A machine with an agent. The token it joins with is in the answer that made it, and nowhere else."""
 
     resource = NODE
 
@@ -46,10 +46,10 @@ class NodeViewSet(ObjectViewSet):
     @extend_schema(request=None, responses=NodeTokenSerializer)
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
     def token(self, request: Request, pk: str) -> Response:
-        """A new token for the node; the old one opens nothing any more."""
+        """A token for its machine to join with, once, within a day."""
         row = self.find(pk)
-        self.require("update", row)
-        return self.write(lambda: Done({"token": new_node_token(actor=self.actor(), row=row)}))
+        self.require("token", row)
+        return self.write(lambda: Done({"token": make_join_token(actor=self.actor(), node=row)[1]}))
 
 
 class NetworkViewSet(LiveViewSet):

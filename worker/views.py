@@ -1,4 +1,4 @@
-"""The Overview, and a new token for a node."""
+"""The Overview, and a new join token for a node."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 
 from contivui.web.request import PageRequest
 from contivui.web.views import find
-from networks.actions import new_node_token
+from networks.actions import make_join_token
 from worker import overview
 from worker.screens import NODES, show_token
 
@@ -33,7 +33,7 @@ def show_overview(request: PageRequest) -> HttpResponse:
 
 @require_POST
 def new_token(request: PageRequest, pk: int) -> HttpResponse:
-    """Replace a node's token and show the new one, once."""
+    """Make a token for the node's machine to join with, and show it, once."""
     node = find(request, NODES, pk)
     request.person.require("node.token")
-    return show_token(request, (node, new_node_token(actor=request.person.actor, row=node)))
+    return show_token(request, (node, make_join_token(actor=request.person.actor, node=node)[1]))
