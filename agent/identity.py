@@ -1,5 +1,5 @@
-"""What a node proves itself with, in its state folder: key and certificate in one file, the authority it trusts, and what
-was settled when it joined."""
+"""What a node proves itself with, in its state folder: key and certificate in one file, the authority it trusts, and
+what was settled when it joined."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.db import models
 from django.utils import timezone
@@ -12,10 +12,17 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
 
-class OfNodes(models.QuerySet[models.Model]):
+Row = TypeVar("Row", bound=models.Model)
+
+
+class OfNodes(models.QuerySet[Row]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """As nodes are: for cluster administrators."""
         return self if user.is_authenticated and user.is_superuser else self.none()
+
+
+class JoinTokenQuerySet(OfNodes["JoinToken"]):
+    pass
 
 
 class JoinToken(models.Model):
@@ -31,7 +38,7 @@ class JoinToken(models.Model):
     used_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
-    objects = OfNodes.as_manager()
+    objects = JoinTokenQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -49,6 +56,10 @@ class JoinToken(models.Model):
         return "expired" if self.expires_at <= timezone.now() else "open"
 
 
+class NodeCertificateQuerySet(OfNodes["NodeCertificate"]):
+    pass
+
+
 class NodeCertificate(models.Model):
     """A certificate a node was given. Whoever holds its key is that node, until it expires or is revoked."""
 
@@ -63,7 +74,7 @@ class NodeCertificate(models.Model):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
 
-    objects = OfNodes.as_manager()
+    objects = NodeCertificateQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -77,6 +88,10 @@ class NodeCertificate(models.Model):
         if self.revoked_at:
             return "revoked"
         return "expired" if self.expires_at <= timezone.now() else "good"
+
+
+class KnockQuerySet(OfNodes["Knock"]):
+    pass
 
 
 class Knock(models.Model):
@@ -107,7 +122,7 @@ class Knock(models.Model):
     last_at = models.DateTimeField(db_index=True)
     times = models.PositiveIntegerField(default=1)
 
-    objects = OfNodes.as_manager()
+    objects = KnockQuerySet.as_manager()
 
     class Meta:
         ordering = ["-last_at"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from contivui.urls import router
-from networks.actions import create_endpoint, create_group, create_network, create_node, create_reservation
+from networks.actions import create_endpoint, create_group, create_network, create_node, create_reservation, turn_away
+from networks.models import JoinToken, Knock, Node, NodeCertificate
 from policies.actions import add_rule, create_policy, create_profile
 from routing.actions import (
     create_app_profile,
@@ -25,7 +28,7 @@ __all__ = ["people"]
 
 PREFIXES = [prefix for prefix, _, _ in router.registry]
 #: What only cluster administrators may ask for at all.
-OF_CLUSTER = {"nodes", "bgp-peers", "aci-gateways"}
+OF_CLUSTER = {"nodes", "join-tokens", "node-certificates", "knocks", "bgp-peers", "aci-gateways"}
 RUBBISH: list[Any] = [
     None,
     True,
@@ -55,6 +58,7 @@ def furnish(tenant: Tenant, vtep: str) -> dict[str, int]:
     group = create_group(**give, name="secret-group", network=net)
     policy = create_policy(**give, name="secret-policy", groups=[group])
     node, _ = create_node(actor=SYSTEM, name="secret-node", vtep=vtep)
+    turn_away(Knock.Why.FOREIGN, address=vtep)
     entry, membership = (
         AuditEntry.objects.filter(tenant=tenant).first(),
         Membership.objects.filter(tenant=tenant).first(),
@@ -70,6 +74,9 @@ def furnish(tenant: Tenant, vtep: str) -> dict[str, int]:
         "groups": group.pk,
         "endpoints": create_endpoint(**give, name="secret-endpoint", network=net, group=group, node=node).pk,
         "nodes": node.pk,
+        "join-tokens": JoinToken.objects.get(node=node).pk,
+        "node-certificates": certificate_of(node).pk,
+        "knocks": Knock.objects.get(node=node).pk,
         "policies": policy.pk,
         "rules": add_rule(**give, policy=policy, description="secret-rule").pk,
         "profiles": create_profile(**give, name="secret-profile", rate_bps=10**6).pk,
@@ -81,6 +88,13 @@ def furnish(tenant: Tenant, vtep: str) -> dict[str, int]:
         "bgp-peers": create_bgp_peer(actor=SYSTEM, name="secret-peer", router_address="50.1.1.1/24").pk,
         "aci-gateways": create_gateway(actor=SYSTEM, physical_domain="secret-domain").pk,
     }
+
+
+def certificate_of(node: Node) -> NodeCertificate:
+    """As one would be given; what it certifies is another test's."""
+    now = timezone.now()
+    lasts = {"issued_at": now, "expires_at": now + timedelta(days=7)}
+    return NodeCertificate.objects.create(node=node, name=node.name, fingerprint=f"{node.pk:064x}", **lasts)
 
 
 def details(prefix: str, pk: int) -> list[str]:

@@ -19,7 +19,7 @@ from django.db import Error
 
 from networks.actions import TurnedAway, renew_certificate, turn_away
 from networks.actions.joining import renew_s, still_good
-from networks.models import Knock, Node
+from networks.models import Knock
 from tenants.change import Actor, Refused
 from tenants.models import Tenant
 from worker import intake, nodes, placing, realize
@@ -48,7 +48,7 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):
     """One connected node. `sent` is the revision the node will be at once it has taken everything it was sent."""
 
     async def connect(self) -> None:
-        self.node: Node | None = None
+        self.node: Any = None
         self.sent: int | None = None
         self.greeted = False
         try:
