@@ -116,7 +116,7 @@ class JoinTokenSerializer(serializers.Serializer[Any]):
     hours = serializers.IntegerField(
         required=False, write_only=True, min_value=1, max_value=MOST_TOKEN_HOURS, help_text="It lasts; 24 if left out."
     )
-    state = serializers.ChoiceField(["open", "used", "ended", "expired"], read_only=True)
+    state = serializers.CharField(read_only=True, help_text="open, used, ended or expired.")
     created_at = serializers.DateTimeField(read_only=True)
     expires_at = serializers.DateTimeField(read_only=True)
     used_at = serializers.DateTimeField(read_only=True, allow_null=True)
@@ -134,7 +134,7 @@ class NodeCertificateSerializer(serializers.Serializer[Any]):
     node = Ref(Node, "node", read_only=True)
     name = serializers.CharField(read_only=True, help_text="The node's name when it was given.")
     fingerprint = serializers.CharField(read_only=True, help_text="SHA-256 of the certificate.")
-    state = serializers.ChoiceField(["good", "revoked", "expired"], read_only=True)
+    state = serializers.CharField(read_only=True, help_text="good, revoked or expired.")
     issued_at = serializers.DateTimeField(read_only=True)
     expires_at = serializers.DateTimeField(read_only=True)
     revoked_at = serializers.DateTimeField(read_only=True, allow_null=True)

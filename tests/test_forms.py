@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from networks.actions import create_endpoint, create_group, create_network
-from networks.models import Endpoint, EndpointGroup, Network, Node
+from networks.actions import create_endpoint, create_group, create_network, create_node, turn_away
+from networks.models import Endpoint, EndpointGroup, JoinToken, Knock, Network, Node, NodeCertificate
 from policies.actions import create_policy, create_profile, replace_rules
 from policies.models import BandwidthProfile, Policy, Rule
 from tenants.change import SYSTEM
 from tenants.models import AuditEntry, Membership, Realization, Tenant
 from tenants.testing import Cast, people
 from tests.pages import signed_in, unhashed
+from tests.test_api_routes import certificate_of
 from worker.models import NodeStatus, SpecSection
 
 __all__ = ["people", "unhashed"]
