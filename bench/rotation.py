@@ -1,4 +1,4 @@
-"""Certificates of fifty connected nodes renewed at once and then used, while changes go on: is anybody off, is a spec missed?
+"""Certificates of fifty connected nodes renewed at once, then used, while changes go on: is anybody off, what is missed?
 
 The agents are real but for the kernel: the link, the certificates and the bookkeeping of revisions are their own.
 """
@@ -93,14 +93,14 @@ async def rotate(running: Installation, controller: str) -> list[Figure]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    off_at_return_s = max(light.away_s for light in lights)
+    anew = sum(light.wholes > 0 for light in lights)
     note = f"{len(lights)} nodes, {CHANGES} changes meanwhile"
     return [
         Figure("certificates renewed, all nodes", took_s, "s", note=note),
         Figure("longest off while renewing", off_at_renewal_s, "s", "at most", 0.0, note),
-        Figure(
-            "longest off when all return with the new one", max(l.away_s for l in lights), "s", "at most", 5.0, note
-        ),
-        Figure("nodes that had to be told everything anew", sum(l.wholes > 0 for l in lights), "", "at most", 0, note),
+        Figure("longest off when all return with the new one", off_at_return_s, "s", "at most", 5.0, note),
+        Figure("nodes that had to be told everything anew", anew, "", "at most", 0, note),
     ]
 
 

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from networks.credentials import JoinToken, Knock, NodeCertificate
+from tenants.labels import Labelled, LabelledQuerySet
 from tenants.models import NAME_PATTERN, Tenant, TenantOwned, TenantOwnedQuerySet, validate_name
 
 if TYPE_CHECKING:
@@ -141,13 +142,13 @@ class AddressReservation(models.Model):
         return self.network.tenant
 
 
-class NodeQuerySet(models.QuerySet["Node"]):
+class NodeQuerySet(LabelledQuerySet["Node"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Nodes belong to the cluster: only its administrators see them as objects."""
         return self if user.is_authenticated and user.is_superuser else self.none()
 
 
-class Node(models.Model):
+class Node(Labelled):
     """A machine with an agent. It proves itself with a certificate (networks.credentials)."""
 
     name = models.CharField(max_length=64, unique=True, validators=[validate_name])

@@ -16,6 +16,7 @@ from networks.actions.join_token import end_join_token, make_join_token
 from networks.actions.joining import join_node, renew_certificate, revoke_node
 from networks.actions.knock import TurnedAway, turn_away
 from networks.actions.network import create_network, delete_network, update_network
+from networks.actions.network import recorded as recorded_network
 from networks.actions.node import add_node, create_node, delete_node, update_node
 from networks.actions.reservation import create_reservation, delete_reservation, reserve_next, update_reservation
 
@@ -36,6 +37,7 @@ __all__ = [
     "join_node",
     "make_join_token",
     "place_endpoint",
+    "recorded_network",
     "release_endpoint",
     "renew_certificate",
     "reserve_next",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from core.labels import Labels
 from networks.actions.join_token import make_join_token
 from networks.models import Endpoint, Node
 from tenants.change import KEEP, Actor, Keep, assign, change, gone, plain
@@ -11,32 +12,36 @@ from tenants.checks import FieldErrors, name_free, unused
 from tenants.models import Tenant
 
 
-def create_node(*, actor: Actor, name: str, vtep: str) -> tuple[Node, str]:
+def create_node(
+    *, actor: Actor, name: str, vtep: str, labels: Labels | None = None, pk: int | None = None
+) -> tuple[Node, str]:
     """Add a node. Answers it and a token for its machine to join with, which nobody can read again. `vtep` is its
     underlay IPv4 address."""
     with transaction.atomic():
-        row = add_node(actor=actor, name=name, vtep=vtep)
+        row = add_node(actor=actor, name=name, vtep=vtep, labels=labels, pk=pk)
         return row, make_join_token(actor=actor, node=row)[1]
 
 
-def add_node(*, actor: Actor, name: str, vtep: str) -> Node:
+def add_node(*, actor: Actor, name: str, vtep: str, labels: Labels | None = None, pk: int | None = None) -> Node:
     """A node, and no way in for its machine yet."""
     with change(actor=actor, tenant=None, verb="node.create") as step:
-        row = Node(name=name, vtep=vtep)
+        row = Node(pk=pk, name=name, vtep=vtep, labels=labels or {})
         _check(row)
         row.save()
         step.created(row)
     return row
 
 
-def update_node(*, actor: Actor, row: Node, name: str | Keep = KEEP, vtep: str | Keep = KEEP) -> Node:
+def update_node(
+    *, actor: Actor, row: Node, name: str | Keep = KEEP, vtep: str | Keep = KEEP, labels: Labels | Keep = KEEP
+) -> Node:
     """Rename, or give another underlay address: then every tenant with an endpoint here is compiled again."""
     with change(actor=actor, tenant=None, verb="node.update") as step:
         # Tenants before the node, as in every verb that places an endpoint: two writers never wait for each other.
         list(Tenant.objects.select_for_update().filter(pk__in=_tenants_on(row)).order_by("pk"))
         row = _locked(row)
         before = plain(row)
-        assign(row, name=name, vtep=vtep)
+        assign(row, name=name, vtep=vtep, labels=labels)
         _check(row)
         row.save()
         if before["vtep"] != row.vtep:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('networks', '0003_free_spans'),
+        ('networks', '0004_labels'),
     ]
 
     operations = [
