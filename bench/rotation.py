@@ -1,4 +1,4 @@
-"""Certificates of fifty connected nodes renewed at once, then used, while changes go on: is anybody off, what is missed?
+"""Certificates of fifty connected nodes renewed at once, then used, amid changes: is anybody off, what is missed?
 
 The agents are real but for the kernel: the link, the certificates and the bookkeeping of revisions are their own.
 """
