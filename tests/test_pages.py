@@ -24,7 +24,18 @@ pytestmark = pytest.mark.usefixtures("unhashed")
 POSTED = {"logout", "tenant.choose", "node.token"}
 STORED = ("service", "app", "contract", "bgp", "aci")
 LISTS = ("network", "reservation", "group", "endpoint", "policy", "profile", "node", "tenant", "member", *STORED)
-OF_TENANT = ("network", "reservation", "group", "endpoint", "policy", "profile", "member", "tenant", *STORED[:3])
+OF_TENANT = (
+    "network",
+    "reservation",
+    "group",
+    "endpoint",
+    "policy",
+    "profile",
+    "member",
+    "tenant",
+    "undo",
+    *STORED[:3],
+)
 WITH_KEY = [name for name, keyed in page_routes() if keyed]
 
 
