@@ -79,4 +79,5 @@ NODE = Resource(
     search=("name", "vtep", "labels"),
     filters=("name", "vtep"),
     scope="cluster",
+    hold=actions.hold_nodes,
 )
