@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 #: What every row has and nobody asks for.
-SKIPPED = frozenset({"id", "tenant_id"})
+SKIPPED = frozenset({"id", "tenant_id", "record"})
 #: What the line's heading says already.
 OWN = frozenset({"name", "policy_id"})
 #: How a rule names its peer inside; `peer_name` says it in words.

@@ -13,9 +13,11 @@ from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.core.exceptions import ValidationError
 
+from contivui.web.trace import traced
 from tenants.change import Actor, Refused
 from tenants.models import Tenant
 from worker import intake, nodes, placing, realize
+from worker.acks import acks
 from worker.announce import EVERY_NODE, announce_soon, node_group
 from worker.prompt import prompt
 from worker.threads import in_database
@@ -72,7 +74,8 @@ class AgentConsumer(Consumer):
             handler = self.HANDLERS[message["type"]]
             if not self.greeted and handler is not AgentConsumer.on_hello:
                 raise ValueError("the first message must be hello")
-            await handler(self, message)
+            with traced():
+                await handler(self, message)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("Node %s sent something unusable (%r); its connection is closed.", self.node, error)
             await self.close(code=4400, reason=f"Unusable message: {error}"[:120])
@@ -92,16 +95,14 @@ class AgentConsumer(Consumer):
         self._announce("status")
 
     async def on_ack(self, message: dict[str, Any]) -> None:
-        tenants = await in_database(
-            realize.acknowledge,
+        ack = realize.Ack(
             self.node.pk,
             int(message["revision"]),
             digest=str(message.get("digest", "")),
             took_ms=float(message.get("took_ms", 0)),
             refused={int(key): str(reason) for key, reason in message.get("refused", {}).items()},
         )
-        for tenant_id in tenants:
-            announce_soon(f"tenant.{tenant_id}", "realization")
+        acks().add(ack)
         self._announce("status")
 
     async def on_nack(self, message: dict[str, Any]) -> None:
@@ -170,6 +171,13 @@ class AgentConsumer(Consumer):
             if delta["base"] in (None, self.sent):
                 self.sent = delta["revision"]
                 await self.send_json({"type": "spec", "delta": delta})
+
+    async def send_step(self, step: Any) -> None:
+        if step["base"] != self.sent:
+            await self.send_specs()
+            return
+        self.sent = step["revision"]
+        await self.send_json({"type": "spec", "delta": step})
 
     def _announce(self, what: str) -> None:
         announce_soon(f"node.{self.node.pk}", what)

@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 class Serving(Protocol):
     """Who serves one node's connection in this process."""
 
-    async def send_specs(self) -> None:
-        """Send what is new."""
+    async def send_step(self, step: Any) -> None:
+        """Send this step, in wire form, or whatever else is new if the node is not where it begins."""
 
 
 class Prompt:
@@ -60,16 +60,13 @@ class Prompt:
         finally:
             del self._wanted[tenant_id]
 
-    def _tell(self, node_id: int) -> None:
+    def _tell(self, node_id: int, step: Any) -> None:
         """From the thread that publishes."""
-        if node_id in self.serving:
-            self._loop.call_soon_threadsafe(self._send, node_id)
-        else:
-            tell_node(node_id)
+        self._loop.call_soon_threadsafe(self._send, node_id, step)
 
-    def _send(self, node_id: int) -> None:
+    def _send(self, node_id: int, step: Any) -> None:
         if served := self.serving.get(node_id):
-            self._begin(served.send_specs())
+            self._begin(served.send_step(step))
         else:
             tell_node(node_id)
 

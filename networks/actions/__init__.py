@@ -13,6 +13,7 @@ from networks.actions.endpoint import (
 from networks.actions.fabric import update_fabric
 from networks.actions.group import create_group, delete_group, update_group
 from networks.actions.network import create_network, delete_network, update_network
+from networks.actions.network import recorded as recorded_network
 from networks.actions.node import create_node, delete_node, hold_nodes, new_node_token, update_node
 from networks.actions.reservation import create_reservation, delete_reservation, reserve_next, update_reservation
 
@@ -30,6 +31,7 @@ __all__ = [
     "hold_nodes",
     "new_node_token",
     "place_endpoint",
+    "recorded_network",
     "release_endpoint",
     "reserve_next",
     "update_endpoint",

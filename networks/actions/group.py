@@ -23,11 +23,12 @@ def create_group(
     pool4: str = "",
     pool6: str = "",
     labels: Labels | None = None,
+    pk: int | None = None,
 ) -> EndpointGroup:
     """Make a group in a network of the tenant. Group and network may share a name. A pool is a range of the network
     that only this group draws its addresses from, and it from nothing else."""
     with change(actor=actor, tenant=tenant, verb="group.create") as step:
-        row = EndpointGroup(tenant=tenant, name=name, network=owned("network", network, tenant))
+        row = EndpointGroup(pk=pk, tenant=tenant, name=name, network=owned("network", network, tenant))
         assign(row, label=label, pool4=pool4, pool6=pool6, labels=labels or {})
         _check(row)
         row.generation = step.generation or 0

@@ -13,10 +13,12 @@ from tenants.checks import FieldErrors, name_free, unused
 from tenants.models import Tenant
 
 
-def create_node(*, actor: Actor, name: str, vtep: str, labels: Labels | None = None) -> tuple[Node, str]:
+def create_node(
+    *, actor: Actor, name: str, vtep: str, labels: Labels | None = None, pk: int | None = None
+) -> tuple[Node, str]:
     """Add a node. Answers it and its token, which nobody can read again. `vtep` is its underlay IPv4 address."""
     with change(actor=actor, tenant=None, verb="node.create") as step:
-        row, token = Node(name=name, vtep=vtep, labels=labels or {}), secrets.token_urlsafe(32)
+        row, token = Node(pk=pk, name=name, vtep=vtep, labels=labels or {}), secrets.token_urlsafe(32)
         _check(row)
         row.token_hash = token_hash(token)
         row.save()

@@ -47,15 +47,16 @@ def add_rule(
     description: str = "",
     name: str = "",
     idle: bool = False,
+    pk: int | None = None,
 ) -> Rule:
     """Add a rule to a policy. `peer` says which of the three peer_ arguments counts; the others must be empty, but for
     addresses that narrow a group. `idle` accepts a rule that other rules of the policy keep from ever deciding."""
     with change(actor=actor, tenant=tenant, verb="rule.create") as step:
-        row = Rule(policy=owned("policy", policy, tenant), direction=direction, priority=priority, action=action)
-        assign(row, protocol=protocol, ports=ports, description=description, name=name)
+        row = Rule(pk=pk, policy=owned("policy", policy, tenant), direction=direction, priority=priority)
+        assign(row, action=action, protocol=protocol, ports=ports, description=description, name=name)
         assign(row, peer=peer, peer_group=peer_group, peer_network=peer_network, peer_addresses=peer_addresses)
         _name_free(row)
-        check(row, () if idle else _others(row))
+        check(row, () if idle or step.back else _others(row))
         row.save()
         _stamp(row.policy, step.generation)
         step.created(row, recorded(row))
@@ -89,7 +90,7 @@ def update_rule(
         _assign_peer(row, peer, peer_group, peer_network, peer_addresses)
         assign(row, description=description, name=name)
         _name_free(row)
-        check(row, _others(row))
+        check(row, () if step.back else _others(row))
         row.save()
         _stamp(row.policy, step.generation)
         step.updated(row, before, recorded(row))
@@ -119,8 +120,8 @@ def replace_rules(
         policy = fresh(policy)
         known = {rule.pk: rule for rule in policy.rules.select_related("peer_group", "peer_network").order_by("id")}
         before = plain(policy) | {"rules": [recorded(rule) for rule in known.values()]}
-        table = [_entered(policy, entry, known, i) for i, entry in enumerate(rules)]
-        _check_table(table, known, accept_idle=idle)
+        table = [_entered(policy, entry, known, i, back=step.back) for i, entry in enumerate(rules)]
+        _check_table(table, known, accept_idle=idle or step.back)
         policy.rules.exclude(pk__in=[rule.pk for rule in table if rule.pk]).delete()
         for rule in table:
             rule.save()
@@ -163,9 +164,9 @@ def _stamp(policy: Policy, generation: int | None) -> None:
     policy.save(update_fields=["generation", "updated_at"])
 
 
-def _entered(policy: Policy, entry: Mapping[str, Any], known: Mapping[int, Rule], position: int) -> Rule:
+def _entered(policy: Policy, entry: Mapping[str, Any], known: Mapping[int, Rule], position: int, *, back: bool) -> Rule:
     pk = entry.get("id")
-    if pk is not None and pk not in known:
+    if pk is not None and pk not in known and not back:
         refuse(f"rules.{position}.id", f"Policy {policy} has no rule {pk}. Leave the id out for a new rule.", "unknown")
     row = Rule(pk=pk, policy=policy)
     assign(row, **{field: entry[field] for field in FIELDS if field in entry})
