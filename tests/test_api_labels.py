@@ -93,3 +93,17 @@ def test_what_is_no_selector_is_refused_at_its_parameter(people: Cast, selector:
     answer = client_of(people.alice).get("/api/v2/networks/", {"labels": selector})
     assert answer.status_code == 400
     assert [error["parameter"] for error in answer.json()["errors"]] == ["labels"]
+
+
+def test_an_undone_change_of_labels_is_undone_where_lists_look_too(people: Cast) -> None:
+    client = client_of(people.alice)
+    body = {"tenant": "blue", "name": "app", "subnet4": "20.1.1.0/24", "labels": {"tier": "web"}}
+    pk = client.post("/api/v2/networks/", body, format="json").json()["id"]
+    assert patch(client, "networks", pk, {"tier": "db"}).status_code == 200
+    entry = AuditEntry.objects.filter(verb="network.update").latest("pk")
+    assert client.post(f"/api/v2/audit/{entry.pk}/undo/").status_code == 200
+    assert (chosen(client, "networks", "tier=web"), chosen(client, "networks", "tier=db")) == ([pk], [])
+    assert client.delete(f"/api/v2/networks/{pk}/").status_code == 204
+    entry = AuditEntry.objects.filter(verb="network.delete").latest("pk")
+    assert client.post(f"/api/v2/audit/{entry.pk}/undo/").status_code == 200
+    assert chosen(client, "networks", "tier=web") == [pk]
