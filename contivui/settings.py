@@ -28,6 +28,11 @@ NETMASTER_PORT = env.integer("NETMASTER_PORT", 0, first=0, last=65535)
 NETMASTER_OPEN = env.boolean("NETMASTER_OPEN", False)
 NETMASTER_MODE = env.text("NETMASTER_MODE", "test")
 
+#: Where agents of other machines connect; 0: only those on this machine's own socket.
+AGENTS_PORT = env.integer("AGENTS_PORT", 0, first=0, last=65535)
+#: How long a node's certificate lasts, hours. Agents renew theirs when two thirds of it are over.
+NODE_CERTIFICATE_HOURS = env.integer("NODE_CERTIFICATE_HOURS", 168, first=1, last=24 * 365)
+
 
 def own_key(name: str) -> str:
     """A key of this installation, made at first use and kept in the data folder, readable by its owner only."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from networks import actions
-from networks.models import AddressReservation, Fabric, Network
-from networks.resources import ENDPOINT, GROUP, NETWORK, NODE, RESERVATION
+from networks.models import AddressReservation, Fabric, Network, Node
+from networks.resources import ENDPOINT, GROUP, NETWORK, RESERVATION
 from tenants.change import Actor
 from tenants.undo import Undoable, Values, arguments, never, undoable
 
@@ -19,11 +19,19 @@ def _reserved(row: Network) -> list[str]:
     return [f"{one.addresses} of it was reserved" for one in row.reservations.order_by("pk")]
 
 
-never["node.token"] = "The token from before was never kept. Give the node another one."
+never |= {
+    "node.token": "A join token is not taken back but withdrawn: on the page of join tokens.",
+    "node.token_end": "A join token that was withdrawn opens nothing any more: its text was never kept. Make another.",
+    "node.join": "A machine joined with this. Revoke the node to put it out.",
+    "node.renew": "A node renewed its certificate. Revoke the node to put it out.",
+    "node.revoke": "What was revoked opens nothing any more. Let the machine join again.",
+    "node.turned_away": "Somebody was not let in. There is nothing to undo.",
+}
 
 undoable(Undoable.of(NETWORK, recorded=actions.recorded_network, fresh=_reserved, rest=_reservations_back))
 undoable(Undoable.of(RESERVATION))
 undoable(Undoable.of(GROUP))
 undoable(Undoable.of(ENDPOINT))
-undoable(Undoable.of(NODE))
+#: Coming back it is let in by no token that nobody was shown.
+undoable(Undoable(Node, actions.add_node, actions.update_node, actions.delete_node))
 undoable(Undoable(Fabric, update=actions.update_fabric))

@@ -494,11 +494,11 @@ def test_undo_takes_the_rights_for_what_is_undone(people: Cast, net: Network) ->
 
 def test_what_is_never_undone_says_why(people: Cast) -> None:
     node, _ = on_networks.create_node(actor=SYSTEM, name="node", vtep="192.0.2.1")
-    on_networks.new_node_token(actor=SYSTEM, row=node)
+    on_networks.make_join_token(actor=SYSTEM, node=node)
     answer = client_of(people.root).post(f"/api/v2/audit/{newest().pk}/undo/")
     assert (answer.status_code, answer.json()["detail"].partition("undone. ")[2]) == (
         409,
-        "The token from before was never kept. Give the node another one.",
+        "A join token is not taken back but withdrawn: on the page of join tokens.",
     )
 
 
