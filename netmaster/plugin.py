@@ -24,6 +24,7 @@ from netmaster.handling import JSON, body_of, view
 from netmaster.models import Container
 from netmaster.refusal import Refusal
 from netmaster.structs import kind_of, typed
+from netmaster.versions import note
 from networks.actions import create_endpoint, delete_endpoint
 from networks.models import Endpoint, EndpointGroup, Network, Node
 from tenants.change import Actor
@@ -97,7 +98,9 @@ def update(actor: Actor, said: Said) -> Any:
         container.common_name = text(said, "EPCommonName") or container.common_name
         labels = members(said, "Labels", "map[string]string")
         container.labels = {name: text(labels, name) for name in labels}
-    container.save()
+    with transaction.atomic():
+        container.save()
+        note(place.tenant_id, "containers")
     return {"IPAddress": container.reported_ip}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from netmaster.models import Wording
@@ -16,8 +16,9 @@ def of(kind: str, row: int) -> Words:
     return found.members if found else {}
 
 
-def of_all(kind: str) -> dict[int, Words]:
-    return dict(Wording.objects.filter(kind=kind).values_list("row", "members"))
+def of_all(kind: str, among: Collection[int] | None = None) -> dict[int, Words]:
+    rows = Wording.objects.filter(kind=kind)
+    return dict((rows if among is None else rows.filter(row__in=among)).values_list("row", "members"))
 
 
 def applied(members: Mapping[str, Any], words: Words) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.db import models, transaction
 from netmaster import wording
 from netmaster.refusal import Refusal
 from netmaster.structs import Body, Struct
+from netmaster.versions import Changed, note
 from netmaster.wire import filled
 from tenants.change import Actor
 from tenants.models import Tenant
@@ -18,6 +19,8 @@ from tenants.models import Tenant
 Link = tuple[str, str]
 Sets = Mapping[str, Iterable[Link]]
 Links = Mapping[str, Link | None]
+#: Changes of these never show in an object as it is configured.
+NEVER_SHOWN = frozenset({"endpoint", "addressreservation"})
 
 
 class Kind:
@@ -36,6 +39,15 @@ class Kind:
     def find(self, key: str) -> Any | None:
         """The row of a key."""
         raise NotImplementedError
+
+    def rows_of(self, tenant: int) -> models.QuerySet[Any]:
+        """Those of one tenant."""
+        return self.rows().filter(tenant=tenant)
+
+    def touched(self, entry: Changed) -> set[int] | None:
+        """The objects that may be shown otherwise after a change of something else than the tenant itself; None: any of
+        the tenant's. What a kind says here of its own keeps it from being read anew whenever anything changes."""
+        return set() if entry.kind in NEVER_SHOWN else None
 
     def key(self, row: Any) -> str:
         return f"{row.tenant.name}:{row.name}"
@@ -101,6 +113,8 @@ class Kind:
             row = self.create(actor, body) if row is None else self.update(actor, row, body)
             row = self.rows().get(pk=row.pk)
             wording.keep(self.word, row.pk, self.spare(body), self.members(row), new=new)
+            if not new and (tenant := self.tenant_of(row)):
+                note(tenant.pk, "wordings")
         return row
 
     def remove(self, actor: Actor, key: str) -> None:

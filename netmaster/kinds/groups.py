@@ -13,6 +13,7 @@ from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
 from netmaster.oper import group_oper
 from netmaster.refusal import Refusal
 from netmaster.structs import GROUP, Body
+from netmaster.versions import Changed
 from netmaster.world import World, spans_of
 from networks.actions import create_group, delete_group
 from networks.models import AddressReservation, Endpoint, EndpointGroup, Network
@@ -65,6 +66,13 @@ class Groups(OwnedKind):
             "Network": ("network", f"{tenant}:{row.network.name}"),
             "Tenant": ("tenant", tenant),
         }
+
+    def touched(self, entry: Changed) -> set[int] | None:
+        if entry.kind == "endpointgroup":
+            return {entry.pk}
+        if entry.kind == "rule":
+            return entry.either("peer_group_id")
+        return set() if entry.kind == "network" and entry.before is None else super().touched(entry)
 
     def create(self, actor: Actor, body: Body) -> EndpointGroup:
         tenant, name = tenant_named(body["tenantName"]), body["groupName"]

@@ -13,6 +13,7 @@ from netmaster.local_tags import local_tag
 from netmaster.oper import network_oper
 from netmaster.refusal import Refusal
 from netmaster.structs import NETWORK, Body
+from netmaster.versions import Changed
 from netmaster.world import World
 from networks.actions import create_network, delete_endpoint, delete_network
 from networks.models import EndpointGroup, Fabric, Network, NetworkKind
@@ -53,6 +54,11 @@ class Networks(OwnedKind):
 
     def links(self, row: Network) -> Links:
         return {"Tenant": ("tenant", row.tenant.name)}
+
+    def touched(self, entry: Changed) -> set[int] | None:
+        if entry.kind == "network":
+            return {entry.pk}
+        return entry.either("network_id") if entry.kind in {"endpointgroup", "service"} else set()
 
     def create(self, actor: Actor, body: Body) -> Network:
         if Fabric.objects.filter(forwarding_mode="").exists():

@@ -13,6 +13,7 @@ from core.model import PORT_PROTOCOLS
 from netmaster.kinds.base import Kind, Links, Sets, split
 from netmaster.refusal import Refusal
 from netmaster.structs import RULE, Body
+from netmaster.versions import Changed
 from networks.models import EndpointGroup, Network
 from policies.actions import add_rule, delete_rule
 from policies.models import Policy, Rule, RulePeer
@@ -31,6 +32,16 @@ class Rules(Kind):
     def rows(self) -> models.QuerySet[Any]:
         rows = Rule.objects.select_related("policy__tenant", "peer_group", "peer_network")
         return rows.order_by("pk")
+
+    def rows_of(self, tenant: int) -> models.QuerySet[Any]:
+        return self.rows().filter(policy__tenant=tenant)
+
+    def touched(self, entry: Changed) -> set[int] | None:
+        if entry.kind == "rule":
+            return {entry.pk}
+        # What is new is named by no rule yet.
+        new = entry.kind in {"policy", "endpointgroup", "network"} and entry.before is None
+        return set() if new else super().touched(entry)
 
     def find(self, key: str) -> Any | None:
         parts = split(key, 3)

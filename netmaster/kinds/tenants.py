@@ -45,6 +45,9 @@ class Tenants(Kind):
     def rows(self) -> models.QuerySet[Any]:
         return Tenant.objects.prefetch_related(*(its(where) for _, where in OWNED.values())).order_by("pk")
 
+    def rows_of(self, tenant: int) -> models.QuerySet[Any]:
+        return self.rows().filter(pk=tenant)
+
     def find(self, key: str) -> Any | None:
         return self.rows().filter(name=key).first()
 

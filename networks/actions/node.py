@@ -23,7 +23,8 @@ def create_node(*, actor: Actor, name: str, vtep: str) -> tuple[Node, str]:
 
 
 def update_node(*, actor: Actor, row: Node, name: str | Keep = KEEP, vtep: str | Keep = KEEP) -> Node:
-    """Rename, or give another underlay address: then every tenant with an endpoint here is compiled again."""
+    """Rename, or give another underlay address. Every tenant with an endpoint here moves on: it is told of by its name,
+    and reached at its address."""
     with change(actor=actor, tenant=None, verb="node.update") as step:
         # Tenants before the node, as in every verb that places an endpoint: two writers never wait for each other.
         list(Tenant.objects.select_for_update().filter(pk__in=_tenants_on(row)).order_by("pk"))
@@ -32,7 +33,7 @@ def update_node(*, actor: Actor, row: Node, name: str | Keep = KEEP, vtep: str |
         assign(row, name=name, vtep=vtep)
         _check(row)
         row.save()
-        if before["vtep"] != row.vtep:
+        if (before["name"], before["vtep"]) != (row.name, row.vtep):
             step.touches(_tenants_on(row))
         step.updated(row, before)
     return row
