@@ -162,14 +162,14 @@ class Prepared:
             row = kind.find(key)
             return None if row is None else compact(kind.show(row)).encode()
         where = place(key.partition(":")[0])
-        return where and self._on_shelf(kind, where, partial(Shelf.one, version=where.version, key=key))
+        return self._on_shelf(kind, where, partial(Shelf.one, version=where.version, key=key)) if where else None
 
     def inspected(self, kind: Kind, key: str) -> bytes | None:
         """One object with its state at run time; None where there is none."""
         if not kind.owned:
             return Shelf(kind, 0).inspect(Version(0, 0, 0), key)
         where = place(key.partition(":")[0])
-        return where and self._on_shelf(kind, where, partial(Shelf.inspect, version=where.version, key=key))
+        return self._on_shelf(kind, where, partial(Shelf.inspect, version=where.version, key=key)) if where else None
 
     def _on_shelf(self, kind: Kind, where: Place, take: Callable[[Shelf], T]) -> T:
         key = kind.word, where.pk
