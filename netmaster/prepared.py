@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -29,6 +29,9 @@ EXTRA_BYTES = 300
 MOST_NAMED = 500
 
 T = TypeVar("T")
+
+
+Words = Mapping[int, wording.Words]
 
 
 class Shelf:
@@ -53,13 +56,22 @@ class Shelf:
             row = self.kind.find(key)
             return None if row is None else self._put(row, wording.of(self.kind.word, row.pk))
 
-    def all(self, version: Version) -> dict[int, bytes]:
+    def all(self, version: Version) -> dict[int, bytes] | None:
+        """All objects by their ids; None when some must be read first, and given to `fill`."""
         with self._lock:
             self._advance(version)
-            if not self._whole:
-                self._make(self.kind.rows_of(self.tenant))
-                self._whole = True
-            return {pk: text for pk, (_, text) in self._made.items()}
+            return {pk: text for pk, (_, text) in self._made.items()} if self._whole else None
+
+    def fill(self, version: Version, rows: Iterable[Any], words: Words) -> dict[int, bytes]:
+        """As all; `rows` are all there are, read after the version was. Where the shelf is further by now they may be
+        too old for it, and are answered but not kept."""
+        with self._lock:
+            self._advance(version)
+            kept = self if self._version == version else Shelf(self.kind, self.tenant)
+            for row in rows:
+                kept._put(row, words.get(row.pk, {}))
+            kept._whole = True
+            return {pk: text for pk, (_, text) in kept._made.items()}
 
     def inspect(self, version: Version, key: str) -> bytes | None:
         """One object with its state at run time, which is another after any change of the tenant."""
@@ -86,7 +98,10 @@ class Shelf:
             self._made, self._keys, self._whole, self.size = {}, {}, False, 0
         elif touched:
             had = {pk for pk in touched if self._drop(pk)}
-            self._make(self.kind.rows_of(self.tenant).filter(pk__in=touched if self._whole else had))
+            rows = list(self.kind.rows_of([self.tenant]).filter(pk__in=touched if self._whole else had))
+            words = words_of(self.kind, rows)
+            for row in rows:
+                self._put(row, words.get(row.pk, {}))
 
     def _touched(self, before: Version, now: Version) -> set[int] | None:
         """Objects that the changes in between speak of; None when it may be any."""
@@ -100,12 +115,6 @@ class Shelf:
                 return None
             found |= touched
         return None if entries is None else found
-
-    def _make(self, rows: Iterable[Any]) -> None:
-        found = list(rows)
-        words = wording.of_all(self.kind.word, [row.pk for row in found] if len(found) <= MOST_NAMED else None)
-        for row in found:
-            self._put(row, words.get(row.pk, {}))
 
     def _put(self, row: Any, words: wording.Words) -> bytes:
         key, text = self.kind.key(row), compact(self.kind.show(row, words)).encode()
@@ -123,6 +132,12 @@ class Shelf:
             del self._keys[key]
         self.size -= len(text) + EXTRA_BYTES
         return True
+
+
+def words_of(kind: Kind, rows: list[Any]) -> Words:
+    if not rows:
+        return {}
+    return wording.of_all(kind.word, [row.pk for row in rows] if len(rows) <= MOST_NAMED else None)
 
 
 class Prepared:
@@ -152,9 +167,25 @@ class Prepared:
 
     def _joined(self, kind: Kind, tenants: Iterable[Place]) -> bytes:
         made: dict[int, bytes] = {}
+        missing: dict[int, Place] = {}
         for one in tenants:
-            made |= self._on_shelf(kind, one, partial(Shelf.all, version=one.version))
+            found = self._on_shelf(kind, one, partial(Shelf.all, version=one.version))
+            if found is None:
+                missing[one.pk] = one
+            made |= found or {}
+        for one, rows, words in self._read(kind, missing):
+            made |= self._on_shelf(kind, one, partial(Shelf.fill, version=one.version, rows=rows, words=words))
         return b"[" + b",".join(made[pk] for pk in sorted(made)) + b"]"
+
+    def _read(self, kind: Kind, tenants: Mapping[int, Place]) -> Iterable[tuple[Place, list[Any], Words]]:
+        """The rows of each, all of them read at once."""
+        rows: dict[int, list[Any]] = {pk: [] for pk in tenants}
+        found = list(kind.rows_of(tenants)) if tenants else []
+        for row in found:
+            if owner := kind.tenant_of(row):
+                rows[owner.pk].append(row)
+        words = words_of(kind, found)
+        return [(one, rows[pk], words) for pk, one in tenants.items()]
 
     def one(self, kind: Kind, key: str) -> bytes | None:
         """One object by its key; None where there is none."""

@@ -36,7 +36,7 @@ def one(request: HttpRequest, collection: str, key: str) -> HttpResponse:
         return wire.ok(key)
     if request.method == "GET":
         return _ready(kind, prepared().one(kind, key))
-    return wire.ok(kind.show(kind.save(actor_of(request), key, kind.struct.read(body_of(request)))))
+    return wire.ok(kind.save(actor_of(request), key, kind.struct.read(body_of(request))))
 
 
 @view("GET")

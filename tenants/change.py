@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -15,6 +16,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from contivui.web.problem import Problem
+from tenants.lookup import Lookup, insert, update
 from tenants.models import AuditEntry, Event, Realization, Tenant
 from tenants.signals import nodes_changed, tenant_changed
 
@@ -73,10 +75,15 @@ def fresh(row: Row) -> Row:
 
     Raises Refused when somebody deleted it since the caller looked.
     """
-    found = type(row)._default_manager.filter(pk=row.pk).first()
+    found: Row | None = _by_key(type(row)).first(row.pk)
     if found is None:
         raise gone(row)
     return found
+
+
+@cache
+def _by_key(model: type[Row]) -> Lookup[Row]:
+    return Lookup(lambda pk: model._default_manager.filter(pk=pk).order_by(), int)
 
 
 def gone(row: models.Model) -> Refused:
@@ -152,8 +159,11 @@ def _protected(error: ProtectedError) -> Refused:
     )
 
 
+_LOCKED = Lookup(lambda pk: Tenant.objects.select_for_update().filter(pk=pk).order_by(), int)
+
+
 def _locked(tenant: Tenant) -> Tenant:
-    found = Tenant.objects.select_for_update().filter(pk=tenant.pk).first()
+    found = _LOCKED.first(tenant.pk)
     if found is None:
         raise gone(tenant)
     return found
@@ -165,7 +175,7 @@ def _settle(step: Change, actor: Actor, verb: str) -> None:
         return
     if step.entry is None:
         raise RuntimeError(f"The verb {verb} told the record nothing.")
-    AuditEntry.objects.create(
+    entry = AuditEntry(
         actor=actor.name,
         user_id=actor.user_id,
         via=actor.via,
@@ -175,6 +185,7 @@ def _settle(step: Change, actor: Actor, verb: str) -> None:
         verb=verb,
         **step.entry,
     )
+    insert(entry)
     _write_event(step, verb)
     if step.tenant and step.generation:
         _advance(step.tenant.pk, step.generation)
@@ -192,13 +203,13 @@ def _write_event(step: Change, verb: str) -> None:
     """The change as programs hear of it: what it was and what of, not its contents, which they ask for."""
     assert step.entry is not None
     told = {name: step.entry[name] for name in ("tenant_name", "object_type", "object_id", "object_name")}
-    Event.objects.create(kind="change", what=verb, tenant=step.tenant, generation=step.generation, **told)
+    insert(Event(kind="change", what=verb, tenant=step.tenant, generation=step.generation, **told))
 
 
 def _advance(tenant_id: int, generation: int) -> None:
     """A listener that fails costs a delay (a timer finds the generation), never the answer: hence robust."""
-    Tenant.objects.filter(pk=tenant_id).update(generation=generation)
-    Realization.objects.create(tenant_id=tenant_id, generation=generation, saved_at=timezone.now())
+    update(Tenant, tenant_id, generation=generation)
+    insert(Realization(tenant_id=tenant_id, generation=generation, saved_at=timezone.now()))
 
     def tell() -> None:
         tenant_changed.send(sender=None, tenant_id=tenant_id, generation=generation)

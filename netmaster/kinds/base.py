@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.db import models, transaction
@@ -13,6 +14,7 @@ from netmaster.structs import Body, Struct
 from netmaster.versions import Changed, note
 from netmaster.wire import filled
 from tenants.change import Actor
+from tenants.lookup import Lookup
 from tenants.models import Tenant
 
 #: What something is linked to: Contiv's word for its kind, and its key.
@@ -40,9 +42,9 @@ class Kind:
         """The row of a key."""
         raise NotImplementedError
 
-    def rows_of(self, tenant: int) -> models.QuerySet[Any]:
-        """Those of one tenant."""
-        return self.rows().filter(tenant=tenant)
+    def rows_of(self, tenants: Collection[int]) -> models.QuerySet[Any]:
+        """Those of some tenants."""
+        return self.rows().filter(tenant__in=tenants)
 
     def touched(self, entry: Changed) -> set[int] | None:
         """The objects that may be shown otherwise after a change of something else than the tenant itself; None: any of
@@ -67,6 +69,11 @@ class Kind:
 
     def create(self, actor: Actor, body: Body) -> Any:
         raise NotImplementedError
+
+    def made(self, row: Any) -> Any:
+        """What create answered, with what showing it needs. A kind to whose new objects nothing is linked yet need not
+        ask."""
+        return self.rows().get(pk=row.pk)
 
     def update(self, actor: Actor, row: Any, body: Body) -> Any:
         raise NotImplementedError
@@ -99,8 +106,8 @@ class Kind:
         words = wording.of_all(self.word)
         return [self.show(row, words.get(row.pk, {})) for row in rows]
 
-    def save(self, actor: Actor, key: str, body: Body) -> Any:
-        """Create or update, as the key exists or not; answers the row. Raises Refusal or what verbs raise.
+    def save(self, actor: Actor, key: str, body: Body) -> Body:
+        """Create or update, as the key exists or not; answers the object. Raises Refusal or what verbs raise.
 
         All of it is one transaction: an object and how it was written are there together, or neither is.
         """
@@ -111,11 +118,11 @@ class Kind:
             row = self.find(key)
             new = row is None
             row = self.create(actor, body) if row is None else self.update(actor, row, body)
-            row = self.rows().get(pk=row.pk)
-            wording.keep(self.word, row.pk, self.spare(body), self.members(row), new=new)
+            row = self.made(row) if new else self.rows().get(pk=row.pk)
+            words = wording.keep(self.word, row.pk, self.spare(body), self.members(row), new=new)
             if not new and (tenant := self.tenant_of(row)):
                 note(tenant.pk, "wordings")
-        return row
+        return self.show(row, words)
 
     def remove(self, actor: Actor, key: str) -> None:
         row = self.find(key)
@@ -140,8 +147,11 @@ def its(name: str, rows: models.QuerySet[Any] | None = None) -> models.Prefetch[
     return models.Prefetch(name, queryset=rows, to_attr=f"its_{name}")
 
 
+TENANT = Lookup(lambda name: Tenant.objects.filter(name=name), str)
+
+
 def tenant_named(name: str, missing: str = "Tenant not found") -> Tenant:
-    found = Tenant.objects.filter(name=name).first()
+    found = TENANT.first(name)
     if found is None:
         raise Refusal(missing)
     return found
@@ -166,4 +176,11 @@ class OwnedKind(Kind):
 
     def find(self, key: str) -> Any | None:
         parts = split(key, 2)
-        return parts and self.rows().filter(tenant__name=parts[0], name=parts[1]).first()
+        found = parts and self._named.first(*parts)
+        return self.rows().get(pk=found.pk) if found else None
+
+    @cached_property
+    def _named(self) -> Lookup[Any]:
+        """Most keys that are looked for are of something to be made: only what is there is loaded whole."""
+        rows = self.model._default_manager.order_by()
+        return Lookup(lambda tenant, name: rows.filter(tenant__name=tenant, name=name), str, str)

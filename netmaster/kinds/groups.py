@@ -22,6 +22,7 @@ from policies.models import BandwidthProfile, Policy, Rule
 from routing.actions import update_contract_group
 from routing.models import ContractGroup
 from tenants.change import Actor
+from tenants.checks import named_in
 from tenants.models import Tenant
 
 
@@ -76,10 +77,10 @@ class Groups(OwnedKind):
 
     def create(self, actor: Actor, body: Body) -> EndpointGroup:
         tenant, name = tenant_named(body["tenantName"]), body["groupName"]
-        network = Network.objects.filter(tenant=tenant, name=body["networkName"]).first()
+        network: Network | None = named_in(Network).first(tenant.pk, body["networkName"])
         if network is None:
             raise Refusal(f"Network {body['networkName']} not found")
-        if Network.objects.filter(tenant=tenant, name=name).exists():
+        if named_in(Network).first(tenant.pk, name):
             raise Refusal(f"Network {name} conflicts with the endpointGroup name")
         if body["ipPool"]:
             _refuse_pool(network, body["ipPool"])

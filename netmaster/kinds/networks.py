@@ -88,6 +88,10 @@ class Networks(OwnedKind):
             local_tag(row)
         return row
 
+    def made(self, row: Any) -> Any:
+        row.its_groups, row.its_services = [], []
+        return row
+
     def update(self, actor: Actor, row: Network, body: Body) -> Network:
         raise Refusal("Cant change network parameters after its created")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import models
@@ -45,8 +46,8 @@ class Tenants(Kind):
     def rows(self) -> models.QuerySet[Any]:
         return Tenant.objects.prefetch_related(*(its(where) for _, where in OWNED.values())).order_by("pk")
 
-    def rows_of(self, tenant: int) -> models.QuerySet[Any]:
-        return self.rows().filter(pk=tenant)
+    def rows_of(self, tenants: Collection[int]) -> models.QuerySet[Any]:
+        return self.rows().filter(pk__in=tenants)
 
     def find(self, key: str) -> Any | None:
         return self.rows().filter(name=key).first()
