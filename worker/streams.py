@@ -17,7 +17,7 @@ from contivui.web.waiting import until_left
 from tenants import events
 from tenants.tokens import TokenAuthentication
 from worker.bell import Bell
-from worker.consumers import in_database
+from worker.threads import in_database
 
 #: Seconds after which who listens, and what she may see, is judged anew, even when nothing happens.
 JUDGED_S = 15.0
@@ -47,7 +47,7 @@ class EventsSocket:
     async def _follow(self, scope: dict[str, Any], asked: events.Asked, send: Any) -> None:
         while user := await in_database(listener, scope):
             found = await in_database(events.read, user, asked)
-            messages = [{"kind": "missed"}] if found.missed else []
+            messages: list[dict[str, Any]] = [{"kind": "missed"}] if found.missed else []
             messages += [events.told(event) for event in found.events]
             messages += [{"kind": "seen", "id": found.last}] if found.last != asked.since else []
             for message in messages:

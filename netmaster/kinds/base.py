@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
-from django.db import models, transaction
+from django.db import models
 
 from netmaster import wording
-from netmaster.refusal import Refusal
+from netmaster.kinds.echo import echo
+from netmaster.refusal import Refusal, whole
 from netmaster.structs import Body, Struct
 from netmaster.versions import Changed, note
 from netmaster.wire import filled
@@ -106,15 +107,20 @@ class Kind:
         words = wording.of_all(self.word)
         return [self.show(row, words.get(row.pk, {})) for row in rows]
 
+    def echo(self, row: Any, body: Body) -> Body:
+        """What an update is answered with."""
+        return echo(self.key(row), body, self.sets(row), self.links(row))
+
     def save(self, actor: Actor, key: str, body: Body) -> Body:
-        """Create or update, as the key exists or not; answers the object. Raises Refusal or what verbs raise.
+        """Create or update, as the key exists or not, and what the client is answered: a new object as it is stored, an
+        update as it was sent. Raises Refusal or what verbs raise.
 
         All of it is one transaction: an object and how it was written are there together, or neither is.
         """
         if self.struct.key_of(body) != key:
             raise Refusal("Invalid Key")
         self.struct.check(body)
-        with transaction.atomic():
+        with whole():
             row = self.find(key)
             new = row is None
             row = self.create(actor, body) if row is None else self.update(actor, row, body)
@@ -122,14 +128,14 @@ class Kind:
             words = wording.keep(self.word, row.pk, self.spare(body), self.members(row), new=new)
             if not new and (tenant := self.tenant_of(row)):
                 note(tenant.pk, "wordings")
-        return self.show(row, words)
+        return self.show(row, words) if new else self.echo(row, body)
 
     def remove(self, actor: Actor, key: str) -> None:
         row = self.find(key)
         if row is None:
             raise Refusal(f"{self.word} not found")
         pk = row.pk
-        with transaction.atomic():
+        with whole():
             self.delete(actor, row)
             wording.forget(self.word, pk)
 

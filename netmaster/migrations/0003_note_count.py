@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('netmaster', '0001_initial'),
+        ('netmaster', '0002_group_numbers_and_unlisted'),
         ('tenants', '0002_programs'),
     ]
 
