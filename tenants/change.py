@@ -56,8 +56,10 @@ class Actor:
 
 SYSTEM = Actor("system", "system")
 PLAIN = (str, int, float, bool, type(None), list, dict)
-#: Bookkeeping and secrets: never part of the record.
-UNRECORDED = frozenset({"generation", "created_at", "updated_at", "token_hash", "record_number", "record_link"})
+#: Bookkeeping, secrets, and what follows from other columns: never part of the record.
+UNRECORDED = frozenset(
+    {"generation", "created_at", "updated_at", "token_hash", "record_number", "record_link", "base4", "base6"}
+)
 
 
 def plain(row: models.Model) -> dict[str, Any]:

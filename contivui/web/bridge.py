@@ -86,7 +86,7 @@ class Bridge:
 
 async def whole_body(receive: Receive) -> IO[bytes]:
     """The body of a request, from its beginning. Raises Gone or TooLarge."""
-    body: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # type: ignore[assignment]  # noqa: SIM115 - the caller closes it
+    body: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the caller closes it
     while True:
         message = await receive()
         body.write(message.get("body", b""))
