@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Value
 from django.db.models.functions import Upper
 from django.test.utils import CaptureQueriesContext
@@ -54,6 +54,13 @@ def test_a_row_that_is_inserted_is_as_one_that_is_saved() -> None:
     inserted.verb = "other"
     inserted.save()
     assert AuditEntry.objects.get(pk=inserted.pk).verb == "other"
+
+
+def test_a_row_keeps_the_key_it_has() -> None:
+    insert(Tenant(pk=77, name="blue"))
+    assert Tenant.objects.get(pk=77).name == "blue"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(Tenant(pk=77, name="green"))
 
 
 def test_an_update_is_of_one_row_and_of_the_columns_it_names() -> None:
