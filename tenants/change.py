@@ -89,6 +89,17 @@ def fresh(row: Row) -> Row:
     return found
 
 
+def held(row: Row) -> Row:
+    """The row as it stands, locked to the end of the transaction: what belongs to no tenant has no line to stand in.
+
+    Raises Refused when somebody deleted it since the caller looked.
+    """
+    found = type(row)._default_manager.select_for_update().filter(pk=row.pk).first()
+    if found is None:
+        raise gone(row)
+    return found
+
+
 @cache
 def _by_key(model: type[Row]) -> Lookup[Row]:
     return Lookup(lambda pk: model._default_manager.filter(pk=pk).order_by(), int)

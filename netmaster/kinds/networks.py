@@ -121,7 +121,7 @@ class Networks(OwnedKind):
 
 def _take_off(row: Network) -> None:
     with transaction.atomic():
-        Unlisted.objects.get_or_create(network=row)
+        Unlisted(network=row).save()
         note(row.tenant_id, "wordings")
 
 
