@@ -1,6 +1,6 @@
-"""The one web process: pages and API through WSGI in threads (twice as fast as Django's own ASGI handler for
-synchronous views), what waits beside them, websockets through Channels; and, at a port of their own, the agents. The
-one place of the project package that names rooms by import."""
+"""The one web process: pages and API through WSGI in threads (contivui.web.bridge), what waits beside them, websockets
+through Channels; and, at a port of their own, the agents. The one place of the project package that names rooms by
+import."""
 
 from __future__ import annotations
 
