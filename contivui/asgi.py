@@ -18,6 +18,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.urls import path, re_path
 
+from contivui.web.limits import BodyLimit
 from contivui.web.waiting import Waiting
 from worker.bell import Bell
 from worker.consumers import AgentConsumer, LiveConsumer
@@ -37,7 +38,7 @@ def make() -> ProtocolTypeRouter:
         path("ws/events/", AuthMiddlewareStack(EventsSocket(bell))),
     ]
     return ProtocolTypeRouter(
-        {"http": Waiting(WSGIMiddleware(http, workers=THREADS), bell), "websocket": URLRouter(sockets)}
+        {"http": BodyLimit(Waiting(WSGIMiddleware(http, workers=THREADS), bell)), "websocket": URLRouter(sockets)}
     )
 
 
