@@ -9,7 +9,16 @@ from networks.models import Endpoint
 from policies.models import Rule
 from tenants.models import AuditEntry
 from worker import intake
-from worker.models import DeniedFlow, DriftEvent, EndpointTraffic, NodeStatus, RuleHits, TenantDrops, TrafficSample
+from worker.models import (
+    DeniedFlow,
+    DriftEvent,
+    EndpointTraffic,
+    NodeStatus,
+    RuleHits,
+    SpecSection,
+    TenantDrops,
+    TrafficSample,
+)
 from worker.tests.cast import Stage, stage
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +28,7 @@ pytestmark = pytest.mark.django_db
 def blue() -> Stage:
     made = stage()
     NodeStatus.objects.create(node=made.nodes[1], connected=True)
+    SpecSection.objects.create(node=made.nodes[1], tenant=made.tenant)
     return made
 
 
@@ -102,3 +112,18 @@ def test_drift_that_could_not_be_healed_is_counted_as_found_only(blue: Stage) ->
     status = NodeStatus.objects.get(node=blue.nodes[1])
     assert (status.drift_found, status.drift_healed) == (1, 0)
     assert AuditEntry.objects.get(verb="drift.found").after == {"healed": False, "problem": "no space"}
+
+
+def test_a_node_says_nothing_of_tenants_its_spec_has_nothing_of(blue: Stage) -> None:
+    green = stage("green", tag=2)
+    rule = Rule.objects.get(priority=10, policy=green.policy)
+    node, told = blue.nodes[1], {"rules": {str(rule.pk): [5, 300]}, "denied": 7}
+    assert intake.report(node, {"tenants": {str(green.tenant.pk): told}}) == ()
+    assert intake.report(node, counters(blue, {rule.pk: [5, 300]})) == (), "nor under another tenant's name"
+    flow = {"tenant": green.tenant.pk, "source": "20.1.1.1", "destination": "20.1.1.2", "protocol": 6}
+    assert intake.denied(node, {"flows": [flow]}) == ()
+    intake.drift(node, {"tenant": green.tenant.pk, "found_at": 1.0, "healed_at": 2.0, "difference": []})
+    assert not RuleHits.objects.exists()
+    assert not TenantDrops.objects.exists()
+    assert not DeniedFlow.objects.exists()
+    assert DriftEvent.objects.get().tenant is None
