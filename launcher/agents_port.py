@@ -97,7 +97,7 @@ async def note_foreign(address: str | None) -> None:
     """Somebody showed a certificate of another authority."""
     from networks.actions import turn_away
     from networks.models import Knock
-    from worker.consumers import in_database
+    from worker.threads import in_database
 
     log.warning("%s showed a certificate of another authority.", address or "A process of this machine")
     try:

@@ -19,8 +19,8 @@ from django.core.exceptions import ValidationError
 from networks.actions import TurnedAway, join_node, turn_away
 from networks.authority import authority
 from tenants.change import Actor
-from worker.consumers import in_database
 from worker.nodes import address_of
+from worker.threads import in_database
 
 log = logging.getLogger(__name__)
 
