@@ -40,6 +40,7 @@ pages: list[URLPattern | URLResolver] = [
     path("", include("networks.urls")),
     path("", include("policies.urls")),
     path("", include("routing.urls")),
+    path("", include("netmaster.cards")),
     path("", include("tenants.urls")),
     path("", include("contivui.web.urls")),
 ]

@@ -7,6 +7,7 @@ from typing import Any
 from policies.actions import policy as on_policies
 from policies.actions import profile as on_profiles
 from policies.actions import rule as on_rules
+from policies.actions import table as on_tables
 from policies.models import BandwidthProfile, Policy, Rule
 from policies.resources import POLICY, PROFILE, RULE
 from tenants.change import Actor
@@ -19,9 +20,9 @@ def _recorded(row: Policy) -> dict[str, Any]:
 
 def _rules_back(actor: Actor, row: Policy, before: Values) -> None:
     """The rules as they were, under their ids."""
-    rules = [{"id": rule["id"], **arguments(Rule, on_rules.FIELDS, rule)} for rule in before["rules"]]
+    rules = [{"id": rule["id"], **arguments(Rule, on_tables.FIELDS, rule)} for rule in before["rules"]]
     if rules or row.rules.exists():
-        on_rules.replace_rules(actor=actor, policy=row, rules=rules)
+        on_tables.replace_rules(actor=actor, policy=row, rules=rules)
 
 
 def _off_groups(actor: Actor, row: Policy) -> None:

@@ -106,11 +106,11 @@ def _check(row: EndpointGroup, old: EndpointGroup | None = None) -> None:
 def _users(row: EndpointGroup) -> list[str]:
     endpoints = row.endpoints.values_list("name", flat=True)
     policies = row.policies.values_list("name", flat=True)
-    rules = row.peer_rules.values_list("policy__name", "pk")
+    rules = row.peer_rules.values_list("policy__name", "name", "pk")
     profiles = row.bandwidth_profiles.values_list("name", flat=True)
     return [
         *(f"endpoint {name} is in it" for name in endpoints),
         *(f"policy {name} is on it" for name in policies),
-        *(f"rule {pk} of policy {policy} names it" for policy, pk in rules),
+        *(f"rule {name or pk} of policy {policy} names it" for policy, name, pk in rules),
         *(f"bandwidth profile {name} is on it" for name in profiles),
     ]

@@ -173,11 +173,11 @@ def _settle(row: Network, old: Network) -> None:
 def _users(row: Network) -> list[str]:
     groups = EndpointGroup.objects.filter(network=row).values_list("name", flat=True)
     endpoints = Endpoint.objects.filter(network=row).values_list("name", flat=True)
-    rules = row.peer_rules.filter(Q(peer="network")).values_list("policy__name", "pk")
+    rules = row.peer_rules.filter(Q(peer="network")).values_list("policy__name", "name", "pk")
     return [
         *(f"group {name} is in it" for name in groups),
         *(f"endpoint {name} is in it" for name in endpoints),
-        *(f"rule {pk} of policy {policy} names it" for policy, pk in rules),
+        *(f"rule {name or pk} of policy {policy} names it" for policy, name, pk in rules),
     ]
 
 
