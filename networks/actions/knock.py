@@ -28,10 +28,10 @@ class TurnedAway(Refused):
 
 
 def turn_away(why: Knock.Why, *, node: Node | None = None, claimed: str = "", address: str | None = None) -> None:
-    """Write down that somebody was not let in: in the record, and on the page of the node it is about. Where nobody
-    knows which that is, but the caller has the underlay address of one, it is that one's."""
-    if node is None and address:
-        node = Node.objects.filter(vtep=address).first()
+    """Write down that somebody was not let in: in the record, and on the page of the node it is about. Where that is
+    not certain it is the one whose name the caller gave itself, or whose underlay address it has."""
+    if node is None:
+        node = Node.objects.filter(name=claimed).first() or Node.objects.filter(vtep=address).first()
     now = timezone.now()
     same = Knock.objects.filter(node=node, why=why, address=address, claimed=claimed[:64])
     if same.filter(last_at__gt=now - KNOCK_AGAIN).update(last_at=now, times=F("times") + 1):
