@@ -15,7 +15,6 @@ from worker.models import (
     EndpointTraffic,
     NodeStatus,
     RuleHits,
-    SpecSection,
     TenantDrops,
     TrafficSample,
 )
