@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from networks.models import Endpoint, Node
+from networks.models import Endpoint, JoinToken, Knock, Node, NodeCertificate
 from policies.models import Rule
 from tenants import chain, events
 from tenants.models import AuditEntry, Realization, Tenant
@@ -30,6 +30,8 @@ from worker.models import (
 SAMPLES_KEPT = timedelta(hours=1)
 DENIED_KEPT = timedelta(hours=24)
 DRIFT_KEPT = timedelta(days=30)
+#: Who was turned away; tokens and certificates beyond their end.
+WAYS_IN_KEPT = timedelta(days=30)
 #: Realizations that are live are kept for the history of changes.
 REALIZATIONS_KEPT = timedelta(days=7)
 #: A rate older than this says nothing any more.
@@ -221,4 +223,7 @@ def forget() -> None:
     DeniedFlow.objects.filter(at__lt=now - DENIED_KEPT).delete()
     DriftEvent.objects.filter(found_at__lt=now - DRIFT_KEPT).delete()
     Realization.objects.filter(live_at__lt=now - REALIZATIONS_KEPT).delete()
+    Knock.objects.filter(last_at__lt=now - WAYS_IN_KEPT).delete()
+    JoinToken.objects.filter(expires_at__lt=now - WAYS_IN_KEPT).delete()
+    NodeCertificate.objects.filter(expires_at__lt=now - WAYS_IN_KEPT).delete()
     events.forget()

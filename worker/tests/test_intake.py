@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from networks.models import Endpoint
+from networks.models import Endpoint, JoinToken, Knock, NodeCertificate
 from policies.models import Rule
 from tenants.models import AuditEntry
 from worker import intake
@@ -126,3 +126,15 @@ def test_a_node_says_nothing_of_tenants_its_spec_has_nothing_of(blue: Stage) -> 
     assert not TenantDrops.objects.filter(tenant=green.tenant).exists()
     assert not DeniedFlow.objects.exists()
     assert DriftEvent.objects.get().tenant is None
+
+
+def test_ways_in_that_ended_long_ago_are_forgotten(blue: Stage) -> None:
+    node, now = blue.nodes[0], timezone.now()
+    for days in (29, 31):
+        then = now - timedelta(days=days)
+        JoinToken.objects.create(node=node, token_hash=str(days), expires_at=then)
+        NodeCertificate.objects.create(node=node, fingerprint=str(days), name="n1", issued_at=then, expires_at=then)
+        Knock.objects.create(node=node, why="unknown", claimed=str(days), first_at=then, last_at=then)
+    intake.forget()
+    left = (JoinToken.objects.get().token_hash, NodeCertificate.objects.get().fingerprint, Knock.objects.get().claimed)
+    assert left == ("29", "29", "29")
