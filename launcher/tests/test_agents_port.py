@@ -135,6 +135,9 @@ def test_an_agent_that_finds_a_join_token_uses_it_and_removes_it(controller: str
 
     asyncio.run(live())
     assert not file.exists()
+    file.write_text("a token of last year")
+    asyncio.run(live())
+    assert file.exists()
 
 
 def test_a_person_joins_by_hand_and_is_told_what_was_wrong(controller: str, tmp_path: Path) -> None:
