@@ -71,7 +71,7 @@ class Bridge:
 
 
 async def whole_body(receive: Receive) -> IO[bytes]:
-    """The body of a request, from its beginning; contivui.web.limits saw to it that it is none too large. Raises Gone."""
+    """The body of a request, from its beginning; contivui.web.limits bounds it. Raises Gone."""
     body: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the caller closes it
     while True:
         message = await receive()
