@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Value
 from django.db.models.functions import Upper
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tenants.lookup import Lookup, insert, update
 from tenants.models import AuditEntry, Event, Tenant
@@ -43,25 +44,36 @@ def test_a_question_that_alters_its_value_is_none_for_a_look_up() -> None:
 def test_a_row_that_is_inserted_is_as_one_that_is_saved() -> None:
     tenant = Tenant.objects.create(name="blue")
     told = {"actor": "a", "via": "api", "verb": "v", "object_type": "t", "object_name": "n", "tenant": tenant}
-    told |= {"address": "2001:db8::1", "before": None, "after": {"a": [1, "ü", None]}}
-    saved, inserted = AuditEntry(**told), AuditEntry(**told)
-    saved.save()
+    told |= {
+        "address": "2001:db8::1",
+        "before": None,
+        "after": {"a": [1, "ü", None]},
+        "digest": "d",
+        "at": timezone.now(),
+    }
+    saved, inserted = (AuditEntry(number=number, **told) for number in (1, 2))
+    saved.save(force_insert=True)
     with CaptureQueriesContext(connection) as queries:
         insert(inserted)
     assert len(queries) == 1
     rows = AuditEntry.objects.values()
-    assert rows.get(pk=inserted.pk) | {"id": 0, "at": 0} == rows.get(pk=saved.pk) | {"id": 0, "at": 0}
-    inserted.verb = "other"
-    inserted.save()
-    assert AuditEntry.objects.get(pk=inserted.pk).verb == "other"
+    own = {"id": 0, "number": 0}
+    assert rows.get(pk=inserted.pk) | own == rows.get(pk=saved.pk) | own
+
+
+def test_a_row_keeps_the_key_it_has() -> None:
+    insert(Tenant(pk=77, name="blue"))
+    assert Tenant.objects.get(pk=77).name == "blue"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(Tenant(pk=77, name="green"))
 
 
 def test_an_update_is_of_one_row_and_of_the_columns_it_names() -> None:
     blue, green = (Tenant.objects.create(name=name) for name in ("blue", "green"))
-    entry = AuditEntry.objects.create(actor="a", object_name="n", tenant=blue, before={"a": 1})
-    update(AuditEntry, entry.pk, tenant=green.pk, before=None, verb="v")
-    entry.refresh_from_db()
-    assert (entry.tenant, entry.before, entry.verb, entry.actor) == (green, None, "v", "a")
+    event = Event.objects.create(kind="change", what="w", object_name="n", tenant=blue, number=7)
+    update(Event, event.pk, tenant=green.pk, number=None, data={"a": ["ü"]})
+    event.refresh_from_db()
+    assert (event.tenant, event.number, event.data, event.object_name) == (green, None, {"a": ["ü"]}, "n")
     update(Tenant, green.pk, generation=7)
     assert dict(Tenant.objects.values_list("name", "generation")) == {"blue": 1, "green": 7}
 
@@ -71,3 +83,6 @@ def test_inserted_rows_have_the_defaults_of_their_columns() -> None:
     insert(event)
     stored = Event.objects.get(pk=event.pk)
     assert (stored.data, stored.tenant_id, stored.object_name, stored.at) == ({}, None, "", event.at)
+    event.what = "other"
+    event.save()
+    assert Event.objects.get().what == "other"
