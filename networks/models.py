@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
-
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from tenants.models import NAME_PATTERN, Tenant, TenantOwned, TenantOwnedQuerySet, validate_name
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser, User
-
+from tenants.models import NAME_PATTERN, ClusterOwnedQuerySet, Tenant, TenantOwned, TenantOwnedQuerySet, validate_name
 
 #: Labels are written like names, only longer.
 validate_label = RegexValidator(NAME_PATTERN, validate_name.message, code="name")
@@ -138,14 +132,10 @@ class AddressReservation(models.Model):
         return self.network.tenant
 
 
-class NodeQuerySet(models.QuerySet["Node"]):
-    def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Nodes belong to the cluster: only its administrators see them as objects."""
-        return self if user.is_authenticated and user.is_superuser else self.none()
-
-
 class Node(models.Model):
     """A machine with an agent. It proves itself with a token of which only the hash is kept."""
+
+    kind = "node"
 
     name = models.CharField(max_length=64, unique=True, validators=[validate_name])
     vtep = models.GenericIPAddressField(
@@ -154,7 +144,7 @@ class Node(models.Model):
     token_hash = models.CharField(max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = NodeQuerySet.as_manager()
+    objects = ClusterOwnedQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

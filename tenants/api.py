@@ -23,11 +23,11 @@ from contivui.web.facts import facts
 from contivui.web.fields import LARGEST_ID
 from contivui.web.parameters import seconds
 from contivui.web.resource import Resource
-from tenants.access import Rights, require, rights_of
+from tenants.access import ClusterRole, Rights, require, rights_of
 from tenants.change import Actor
 from tenants.models import Membership, Tenant
 from tenants.once import once
-from tenants.resources import AUDIT, MEMBER, TENANT
+from tenants.resources import ACCOUNT, AUDIT, MEMBER, TENANT
 from tenants.serializers import MeSerializer, RealizationSerializer
 
 
@@ -75,8 +75,8 @@ class ObjectViewSet(TenantWrites, BulkViewSet):
     def get_queryset(self) -> Any:
         """Who is a member of one tenant only is told so to the database, too: it then reads that tenant's index in the
         order wanted instead of sorting all of its rows."""
-        rows, user = super().get_queryset(), self.request.user
-        if self.resource.scope != "tenant" or user.is_superuser:
+        rows = super().get_queryset()
+        if self.resource.scope != "tenant" or self.rights.cluster:
             return rows
         tenants = list(self.rights.tenants)
         path = getattr(self.resource.model, "tenant_path", "tenant")
@@ -183,7 +183,9 @@ class MeView(APIView):
         roles = Membership.objects.filter(user__username=request.user.get_username(), tenant__in=tenants)
         roles = roles.select_related("tenant").order_by("tenant__name")
         rights = rights_of(request.user)
-        me = {"name": request.user.get_username(), "administrator": rights.administrator, "tenants": roles}
+        administrator = rights.cluster is ClusterRole.ADMINISTRATOR
+        me = {"name": request.user.get_username(), "administrator": administrator, "cluster_role": rights.cluster}
+        me["tenants"] = roles
         return Response(MeSerializer(me).data)
 
 
@@ -201,7 +203,14 @@ class NoSuchThing(APIView):
         raise Http404
 
 
+class AccountViewSet(ObjectViewSet):
+    """A person who may sign in, and her role in the cluster. Her roles in tenants are `members`."""
+
+    resource = ACCOUNT
+
+
 VIEWSETS: dict[str, type[Any]] = {
+    "users": AccountViewSet,
     "tenants": TenantViewSet,
     "members": viewset(MEMBER, ObjectViewSet),
     "audit": AuditViewSet,

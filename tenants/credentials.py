@@ -14,10 +14,10 @@ from tenants.models import Tenant, Token, TokenRights
 
 
 def tokens_of(user: User) -> QuerySet[Any]:
-    """Her own, and those that were made for tenants she owns (all tenants, for an administrator)."""
+    """Her own, and those that were made for tenants she owns (all tenants, for who sees all)."""
     rights = rights_of(user)
     seen = Q(tenant_id__in=[pk for pk, right in rights.tenants.items() if right >= Right.OWNER])
-    if rights.administrator:
+    if rights.sees_all:
         seen = Q(tenant__isnull=False)
     if getattr(user, "only_tenant", None) is None:
         seen |= Q(user_id=user.pk)
@@ -36,7 +36,7 @@ def make_token(
 ) -> tuple[Token, str]:
     """Make a token for her, or for a tenant she sees. Answers it and its text, which nobody can read again."""
     if tenant is not None:
-        require(user, "tenant.view", tenant)
+        require(user, "token.create", tenant)
     with change(actor=actor, tenant=tenant, verb="token.create") as step:
         lasts = timedelta(days=days) if days else None
         row, text = Token.objects.create(user, lasts, name=name, rights=rights, tenant=tenant)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
-from knox.models import AbstractAuthToken
+from knox.models import AbstractAuthToken, AuthTokenManager
+
+from tenants import access
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser, User
+    from django.contrib.auth.models import AnonymousUser
 
 #: Contiv's rule for names: labels of letters, digits and inner dashes, joined by single dots.
 NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$"
@@ -22,15 +24,6 @@ validate_name = RegexValidator(
 )
 
 
-def seen_by(user: User, tenant: str) -> Q:
-    """Rows whose tenant (a look-up path, "" for tenants themselves) this person is a member of. A token that was made
-    for one tenant narrows whoever uses it to that one (tenants.tokens)."""
-    only = getattr(user, "only_tenant", None)
-    if only is not None:
-        return Q(**{tenant or "pk": only})
-    return Q(**{f"{tenant}__memberships__user".lstrip("_"): user})
-
-
 class Verdict(models.TextChoices):
     ALLOW = "allow", "Allow"
     DENY = "deny", "Deny"
@@ -38,12 +31,8 @@ class Verdict(models.TextChoices):
 
 class TenantQuerySet(models.QuerySet["Tenant"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Tenants this person may know of: all for a cluster administrator, else those she is a member of."""
-        if not user.is_authenticated:
-            return self.none()
-        if user.is_superuser:
-            return self
-        return self.filter(seen_by(user, ""))
+        """Tenants this person may know of: all for who sees all, else those she is a member of."""
+        return access.in_tenants(self, user, "")
 
 
 class Tenant(models.Model):
@@ -73,11 +62,15 @@ class Tenant(models.Model):
 class TenantOwnedQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Rows of the tenants this person may see; the one gate of pages, API, sockets and tasks alike."""
-        if not user.is_authenticated:
-            return self.none()
-        if user.is_superuser:
-            return self
-        return self.filter(seen_by(user, self.model.tenant_path))
+        return access.in_tenants(self, user, self.model.tenant_path)
+
+
+class ClusterOwnedQuerySet(models.QuerySet[Any]):
+    """Rows that belong to the cluster. The model's `kind` is its word in verbs ("node")."""
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """All for who may see this kind of thing, none for everybody else."""
+        return access.in_cluster(self, user, self.model.kind)
 
 
 class TenantOwned(models.Model):
@@ -135,14 +128,42 @@ class Membership(models.Model):
         return f"{self.user} is {self.role} of {self.tenant}"
 
 
+class HeldRole(models.Model):
+    """A person's role in the cluster, beside her account: auditor or operator. Administrators are superusers instead,
+    as Django has them."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="held_role")
+    role = models.CharField(max_length=8, choices=access.ClusterRole.choices[1:])
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role}"
+
+
+class Account(User):  # type: ignore[django-manager-missing]
+    """A person who may sign in, as administrators see her."""
+
+    kind = "user"
+    word = "account"
+
+    objects = ClusterOwnedQuerySet.as_manager()  # type: ignore[assignment,misc]
+
+    class Meta:
+        proxy = True
+        ordering = ["username"]
+
+    @property
+    def cluster_role(self) -> str | None:
+        """Also of an account that is switched off; it opens nothing then (tenants.access)."""
+        if self.is_superuser:
+            return access.ClusterRole.ADMINISTRATOR.value
+        held: HeldRole | None = getattr(self, "held_role", None)
+        return held.role if held else None
+
+
 class RecordQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """The part of the record that is about a person's tenants; the whole of it for a cluster administrator."""
-        if not user.is_authenticated:
-            return self.none()
-        if user.is_superuser:
-            return self
-        return self.filter(seen_by(user, "tenant"))
+        """The part of the record that this person may know of."""
+        return access.in_record(self, user)
 
 
 class AuditEntry(models.Model):
@@ -212,6 +233,12 @@ class TokenRights(models.TextChoices):
     WRITE = "write", "Read and change"
 
 
+class TokenManager(AuthTokenManager):  # type: ignore[misc]
+    def get_queryset(self) -> Any:
+        """With whom they are for: every request by token asks."""
+        return super().get_queryset().select_related("user__held_role")
+
+
 class Token(AbstractAuthToken):  # type: ignore[misc]
     """What a program shows instead of a password; kept as a hash. It can do what its maker can, less what it was not
     made for: with `rights` read nothing is changed, with a `tenant` there is nothing but that tenant."""
@@ -221,6 +248,8 @@ class Token(AbstractAuthToken):  # type: ignore[misc]
     tenant = models.ForeignKey(Tenant, null=True, on_delete=models.CASCADE, related_name="+")
     #: Moved on at most once a minute.
     last_used_at = models.DateTimeField(null=True, editable=False)
+
+    objects = TokenManager()
 
     def __str__(self) -> str:
         return f"{self.name or self.token_key} of {self.user}"

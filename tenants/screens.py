@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from contivui.web import cells
 from contivui.web.request import PageRequest
 from contivui.web.screens import Attribute, Column, Panel, Screen, register
-from tenants.forms import MemberForm, TenantForm
-from tenants.models import AuditEntry
-from tenants.people import ROLES, members_of
+from tenants.forms import AccountForm, MemberForm, TenantForm
+from tenants.models import Account, AuditEntry
+from tenants.people import CLUSTER_ROLES, ROLES, members_of
 from tenants.record import described
-from tenants.resources import MEMBER, TENANT
+from tenants.resources import ACCOUNT, MEMBER, TENANT
 
 #: Changes an object's page shows; Activity has all.
 LAST_CHANGES = 8
@@ -66,6 +66,51 @@ TENANTS = register(
                 title=_("Members"),
                 template="tenants/members.html",
                 context=lambda request, row: {"members": members_of(row), "tenant": row},
+                width="half",
+            ),
+            HISTORY,
+        ],
+    )
+)
+
+
+def role_words(row: Account) -> str:
+    return str(CLUSTER_ROLES.get(row.cluster_role or "", ""))
+
+
+def roles_in_tenants(request: PageRequest, row: Account) -> dict[str, Any]:
+    return {"memberships": row.memberships.select_related("tenant").order_by("tenant__name"), "roles": ROLES}
+
+
+PEOPLE = register(
+    Screen(
+        resource=ACCOUNT,
+        title=_("People"),
+        one=_("account"),
+        icon="user-circle",
+        purpose=_("Who may sign in, and who runs the cluster. What somebody may in a tenant is decided there."),
+        form=AccountForm,
+        live=False,
+        guarded=True,
+        columns=(
+            Column(key="username", title=_("Name"), cell=cells.key, sort="username"),
+            Column(key="full_name", title=_("Full name"), value=lambda row: row.get_full_name(), sort="last_name"),
+            Column(key="cluster_role", title=_("Role in the cluster"), value=role_words),
+            Column(key="is_active", title=_("May sign in"), cell=cells.yes_no, sort="is_active"),
+            Column(key="last_login", title=_("Last seen"), cell=cells.ago, sort="last_login"),
+        ),
+        attributes=(
+            Attribute(title=_("Full name"), value=lambda row: row.get_full_name()),
+            Attribute(title=_("Role in the cluster"), value=role_words),
+            Attribute(title=_("May sign in"), value=lambda row: row.is_active, cell=cells.yes_no),
+            Attribute(title=_("Since"), value=lambda row: row.date_joined, cell=cells.moment),
+        ),
+        panels=[
+            Panel(
+                key="tenants",
+                title=_("Tenants"),
+                template="tenants/roles.html",
+                context=roles_in_tenants,
                 width="half",
             ),
             HISTORY,

@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contivui.web.fields import TenantName
+from tenants.access import ClusterRole
 from tenants.models import AuditEntry, Role, Tenant, TokenRights, Verdict
 
 
@@ -49,6 +50,16 @@ class TenantSerializer(serializers.Serializer[Any]):
         Verdict.choices, required=False, help_text="What happens to a flow no rule speaks of."
     )
     generation = serializers.IntegerField(read_only=True)
+
+
+class AccountSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(read_only=True)
+    username = serializers.CharField(max_length=150, help_text="The name she signs in with; it stays what it is.")
+    password = serializers.CharField(max_length=200, write_only=True, required=False, help_text="Never answered.")
+    first_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    last_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    is_active = serializers.BooleanField(required=False, help_text="Whether she may sign in.")
+    cluster_role = serializers.ChoiceField(ClusterRole.choices, required=False, allow_null=True)
 
 
 class MemberSerializer(serializers.Serializer[Any]):
@@ -151,8 +162,9 @@ class RoleSerializer(serializers.Serializer[Any]):
 
 
 class MeSerializer(serializers.Serializer[Any]):
-    """Who asks: her name, whether she administers the cluster, her roles."""
+    """Who asks: her name, her role in the cluster if she has one, her roles in tenants."""
 
     name = serializers.CharField()
     administrator = serializers.BooleanField()
+    cluster_role = serializers.ChoiceField(ClusterRole.choices, allow_null=True)
     tenants = RoleSerializer(many=True)

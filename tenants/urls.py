@@ -4,11 +4,12 @@ from django.urls import path
 
 from contivui.web.views import pages
 from tenants import record, token_pages, views
-from tenants.screens import MEMBERS, TENANTS
+from tenants.screens import MEMBERS, PEOPLE, TENANTS
 
 urlpatterns = [
     *pages(TENANTS, "tenants"),
     *pages(MEMBERS, "members"),
+    *pages(PEOPLE, "people"),
     path("choose-tenant/", views.choose, name="tenant.choose"),
     path("tokens/", token_pages.tokens, name="tokens"),
     path("activity/", record.activity, name="activity"),

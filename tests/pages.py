@@ -20,6 +20,7 @@ FOLDERS = {
     "node": "nodes",
     "tenant": "tenants",
     "member": "members",
+    "user": "users",
     "service": "services",
     "app": "app-profiles",
     "contract": "contract-groups",

@@ -20,12 +20,13 @@ from routing.actions import (
 from tenants.change import SYSTEM
 from tenants.models import AuditEntry, Membership, Tenant
 from tenants.testing import Cast, client_of, people
+from tenants.users import create_user
 
 __all__ = ["people"]
 
 PREFIXES = [prefix for prefix, _, _ in router.registry]
 #: What only cluster administrators may ask for at all.
-OF_CLUSTER = {"nodes", "bgp-peers", "aci-gateways"}
+OF_CLUSTER = {"nodes", "bgp-peers", "aci-gateways", "users"}
 RUBBISH: list[Any] = [
     None,
     True,
@@ -61,6 +62,7 @@ def furnish(tenant: Tenant, vtep: str) -> dict[str, int]:
     )
     assert entry and membership
     return {
+        "users": create_user(actor=SYSTEM, username="secret-person", password="c0rrect-horse").pk,
         "tenants": tenant.pk,
         "members": membership.pk,
         "audit": entry.pk,

@@ -23,7 +23,19 @@ pytestmark = pytest.mark.usefixtures("unhashed")
 #: Pages that only take a form.
 POSTED = {"logout", "tenant.choose", "node.token"}
 STORED = ("service", "app", "contract", "bgp", "aci")
-LISTS = ("network", "reservation", "group", "endpoint", "policy", "profile", "node", "tenant", "member", *STORED)
+LISTS = (
+    "network",
+    "reservation",
+    "group",
+    "endpoint",
+    "policy",
+    "profile",
+    "node",
+    "tenant",
+    "member",
+    "user",
+    *STORED,
+)
 OF_TENANT = ("network", "reservation", "group", "endpoint", "policy", "profile", "member", "tenant", *STORED[:3])
 WITH_KEY = [name for name, keyed in page_routes() if keyed]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 
 from networks.models import Endpoint, Node
 from policies.models import Rule
+from tenants import access
 from tenants.models import Tenant, TenantOwnedQuerySet
 
 if TYPE_CHECKING:
@@ -179,10 +180,10 @@ class DeniedFlow(models.Model):
         return f"{self.source} → {self.destination}"
 
 
-class DriftEventQuerySet(models.QuerySet["DriftEvent"]):
+class DriftQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Drift is about nodes: for cluster administrators."""
-        return self if user.is_authenticated and user.is_superuser else self.none()
+        """Drift is about nodes, and says what a tenant has there: for who may see both."""
+        return access.in_tenants(access.in_cluster(self, user, "node"), user, "tenant")
 
 
 class DriftEvent(models.Model):
@@ -195,7 +196,7 @@ class DriftEvent(models.Model):
     difference = models.JSONField(default=list)
     problem = models.TextField(blank=True)
 
-    objects = DriftEventQuerySet.as_manager()
+    objects = DriftQuerySet.as_manager()
 
     class Meta:
         ordering = ["-found_at"]
