@@ -44,8 +44,10 @@ def make_token(
     return row, text
 
 
-def end_token(*, actor: Actor, row: Token) -> None:
-    """Nothing is opened by it any more, from the next request on."""
+def end_token(*, actor: Actor, user: User, row: Token) -> None:
+    """Nothing is opened by it any more, from the next request on. Her own are hers to end, others' an owner's."""
+    if row.user_id != user.pk:
+        require(user, "token.delete", row.tenant)
     with change(actor=actor, tenant=row.tenant, verb="token.delete") as step:
         before = _recorded(row)
         row.delete()

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-from django.contrib.auth.models import User
-
 from networks.models import Endpoint, Node
 from tenants.change import KEEP, Actor, Keep, assign, change, gone, plain
-from tenants.checks import FieldErrors, name_free, unused
+from tenants.checks import FieldErrors, name_free, unused, users_seen
 from tenants.models import Tenant
 
 
@@ -54,7 +52,8 @@ def delete_node(*, actor: Actor, row: Node) -> None:
     """Remove a node that carries no endpoint any more. Raises Refused naming those it carries."""
     with change(actor=actor, tenant=None, verb="node.delete") as step:
         row = _locked(row)
-        unused(row, _on(row, actor))
+        on_it = Endpoint.objects.filter(node=row)
+        unused(row, users_seen(actor, on_it, lambda one: f"endpoint {one} of tenant {one.tenant} is on it"))
         before = plain(row)
         row.delete()
         step.deleted(row, before)
@@ -75,15 +74,6 @@ def _locked(row: Node) -> Node:
     if found is None:
         raise gone(row)
     return found
-
-
-def _on(row: Node, actor: Actor) -> list[str]:
-    """What is on a node, as half-sentences: by name as far as whoever asks sees it, the rest as a number."""
-    endpoints = Endpoint.objects.filter(node=row)
-    seen = endpoints if actor.user_id is None else endpoints.visible_to(User.objects.get(pk=actor.user_id))
-    names = [f"endpoint {one.name} of tenant {one.tenant} is on it" for one in seen.select_related("tenant")]
-    hidden = endpoints.count() - len(names)
-    return [*names, *([f"{hidden} of tenants that you may not see are on it"] if hidden else [])]
 
 
 def _tenants_on(row: Node) -> list[int]:

@@ -76,7 +76,7 @@ def test_an_operator_runs_the_cluster_and_sees_nothing_of_tenants(people: Cast) 
     assert client.patch("/api/v2/fabric/", {"vlan_first": 2}, format="json").status_code == 200
     assert client.get("/api/v2/users/").status_code == 403
     refused = client.delete(f"/api/v2/nodes/{node.pk}/").json()
-    assert refused["users"] == ["1 of tenants that you may not see are on it"]
+    assert refused["users"] == ["1 of tenants that you may not see are there"]
     assert "endpoint hidden" in client_of(people.root).delete(f"/api/v2/nodes/{node.pk}/").json()["users"][0]
     seen = {each["object_type"] for each in client.get("/api/v2/audit/").json()["results"]}
     assert seen == {"node", "fabric"}
