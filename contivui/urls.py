@@ -11,11 +11,17 @@ from policies import api as policies_api
 from routing import api as routing_api
 from tenants import api as tenants_api
 from tenants import programs
+from worker import api as worker_api
 
+#: A room further on may say more of a kind than the one it is from: then its view set comes in the place of the first.
+viewsets = {
+    prefix: viewset
+    for room in (tenants_api, programs, networks_api, policies_api, routing_api, worker_api)
+    for prefix, viewset in room.VIEWSETS.items()
+}
 router = SimpleRouter()
-for room in (tenants_api, programs, networks_api, policies_api, routing_api):
-    for prefix, viewset in room.VIEWSETS.items():
-        router.register(prefix, viewset, basename=f"api-{prefix}")
+for prefix, viewset in viewsets.items():
+    router.register(prefix, viewset, basename=f"api-{prefix}")
 
 api: list[URLPattern | URLResolver] = [
     path("me/", tenants_api.MeView.as_view(), name="api-me"),

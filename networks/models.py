@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from tenants.labels import Labelled
 from tenants.models import NAME_PATTERN, ClusterOwnedQuerySet, Tenant, TenantOwned, TenantOwnedQuerySet, validate_name
 
 #: Labels are written like names, only longer.
@@ -132,7 +133,7 @@ class AddressReservation(models.Model):
         return self.network.tenant
 
 
-class Node(models.Model):
+class Node(Labelled):
     """A machine with an agent. It proves itself with a token of which only the hash is kept."""
 
     kind = "node"

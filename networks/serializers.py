@@ -9,7 +9,7 @@ from rest_framework import serializers
 from contivui.web.fields import Ref, TenantName
 from networks.models import ArpMode, Encap, EndpointGroup, ForwardingMode, InfraType, Network, NetworkKind, Node
 from tenants.models import Tenant
-from tenants.serializers import OwnedSerializer
+from tenants.serializers import LabelsField, OwnedSerializer
 
 RANGE = "The addresses it hands out, for example {}; empty: all of the subnet."
 POOL = "Addresses only this group draws from, for example {}; empty: what is left of the network."
@@ -97,6 +97,7 @@ class NodeSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(read_only=True)
     name = serializers.CharField(max_length=64)
     vtep = serializers.IPAddressField(protocol="ipv4", help_text="Underlay address its VXLAN traffic comes from.")
+    labels = LabelsField()
 
 
 class NewNodeSerializer(NodeSerializer):

@@ -13,7 +13,7 @@ from core.bandwidth import RateError, format_rate, parse_rate
 from networks.forms import offer
 from networks.models import EndpointGroup, Network
 from policies.models import Policy, Rule, RuleDirection, RulePeer
-from tenants.forms import NameField
+from tenants.forms import LabelsField, NameField
 from tenants.models import Tenant, Verdict
 
 #: The classes people know by name (RFC 2474, 2597, 3246), of the 64 there are.
@@ -45,12 +45,13 @@ class GroupsField(GroupBoxes):
 class PolicyForm(VerbForm):
     name = NameField()
     groups = GroupsField(_("Its rules are seen from these groups: “incoming” is what reaches their endpoints."))
+    labels = LabelsField()
 
     def prepare(self) -> None:
         offer(self, "groups", EndpointGroup.objects.filter(tenant=self.tenant))
 
     def fill(self, row: Policy) -> dict[str, Any]:
-        return {"name": row.name, "groups": [group.pk for group in row.groups.all()]}
+        return super().fill(row) | {"groups": [group.pk for group in row.groups.all()]}
 
     def arguments(self) -> dict[str, Any]:
         return {**self.cleaned_data, "groups": list(self.cleaned_data["groups"])}
@@ -93,6 +94,7 @@ class ProfileForm(VerbForm):
         help_text=_("Written into what the endpoints send, for switches that look at it."),
     )
     groups = GroupsField(_("A group has one profile at the most."))
+    labels = LabelsField()
 
     def prepare(self) -> None:
         offer(self, "groups", EndpointGroup.objects.filter(tenant=self.tenant))
@@ -103,13 +105,7 @@ class ProfileForm(VerbForm):
     def fill(self, row: Any) -> dict[str, Any]:
         groups = [group.pk for group in row.groups.all()]
         burst = row.burst_bytes or None
-        return {
-            "name": row.name,
-            "rate_bps": format_rate(row.rate_bps),
-            "burst_bytes": burst,
-            "dscp": row.dscp,
-            "groups": groups,
-        }
+        return super().fill(row) | {"rate_bps": format_rate(row.rate_bps), "burst_bytes": burst, "groups": groups}
 
     def arguments(self) -> dict[str, Any]:
         typed = self.cleaned_data

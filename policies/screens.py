@@ -19,7 +19,7 @@ from policies.forms import PolicyForm, ProfileForm
 from policies.models import BandwidthProfile, Policy, Rule
 from policies.resources import POLICY, PROFILE
 from policies.rules import named
-from tenants.screens import HISTORY, LIVE, TENANT_COLUMN
+from tenants.screens import HISTORY, LABELS, LABELS_COLUMN, LIVE, TENANT_COLUMN
 
 
 def with_hits(rules: QuerySet[Rule]) -> list[Rule]:
@@ -82,6 +82,7 @@ POLICIES = register(
                 cell=cells.links_to("group"),
             ),
             Column(key="n_rules", title=_("Rules"), sort="n_rules", number=True),
+            LABELS_COLUMN,
             LIVE,
         ),
         facets=(Facet(key="group", title=_("Group"), path="groups", choices=offered(EndpointGroup)),),
@@ -89,6 +90,7 @@ POLICIES = register(
             Attribute(
                 title=_("On groups"), value=lambda row: list(row.groups.all()), cell=cells.links_to("group", most=50)
             ),
+            LABELS,
         ),
         panels=[
             Panel(key="rules", title=_("Rules"), template="policies/rules.html", context=rules_of),
@@ -124,6 +126,7 @@ PROFILES = register(
                 value=lambda row: list(row.groups.all()),
                 cell=cells.links_to("group"),
             ),
+            LABELS_COLUMN,
             LIVE,
         ),
         attributes=(
@@ -133,6 +136,7 @@ PROFILES = register(
             Attribute(
                 title=_("On groups"), value=lambda row: list(row.groups.all()), cell=cells.links_to("group", most=50)
             ),
+            LABELS,
         ),
         panels=[HISTORY],
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from core.labels import Labels
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, fresh, gone, plain
 from tenants.checks import FieldErrors, name_free, refuse, unused
 from tenants.models import Membership, Role, Tenant, Verdict
@@ -30,10 +31,11 @@ def create_tenant(
     description: str = "",
     default_verdict: str = Verdict.ALLOW,
     owner: User | None = None,
+    labels: Labels | None = None,
 ) -> Tenant:
     """Make a tenant, with its first owner when one is given."""
     with change(actor=actor, tenant=None, verb="tenant.create") as step:
-        row = Tenant(name=name, description=description, default_verdict=default_verdict)
+        row = Tenant(name=name, description=description, default_verdict=default_verdict, labels=labels or {})
         _check(row)
         row.save()
         if owner is not None:
@@ -49,14 +51,15 @@ def update_tenant(
     name: str | Keep = KEEP,
     description: str | Keep = KEEP,
     default_verdict: str | Keep = KEEP,
+    labels: Labels | Keep = KEEP,
 ) -> Tenant:
     """Rename, describe, or change what happens to flows no rule speaks of (judged anew, running ones too)."""
     with change(actor=actor, tenant=row, verb="tenant.update") as step:
         row = fresh(row)
         before = plain(row)
-        assign(row, name=name, description=description, default_verdict=default_verdict)
+        assign(row, name=name, description=description, default_verdict=default_verdict, labels=labels)
         _check(row)
-        row.save(update_fields=["name", "description", "default_verdict"])
+        row.save(update_fields=["name", "description", "default_verdict", "labels"])
         step.updated(row, before)
     row.refresh_from_db(fields=["generation"])
     return row

@@ -15,6 +15,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from contivui.web.problem import Problem
+from tenants.labels import follow
 from tenants.models import AuditEntry, Event, Realization, Tenant
 from tenants.signals import nodes_changed, tenant_changed
 
@@ -114,9 +115,11 @@ class Change:
     def _note(self, row: models.Model, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
         if isinstance(row, Tenant) and after is not None:
             self.tenant = row
+        pk = row.pk if isinstance(row.pk, int) else (before or {}).get("id")
+        follow(row, pk, before, after)
         self.entry = {
             "object_type": row._meta.model_name,
-            "object_id": row.pk if isinstance(row.pk, int) else (before or {}).get("id"),
+            "object_id": pk,
             "object_name": str(row)[:200],
             "tenant_name": row.name if isinstance(row, Tenant) else self.tenant.name if self.tenant else "",
             "before": before,

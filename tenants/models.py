@@ -11,6 +11,7 @@ from django.db import models
 from knox.models import AbstractAuthToken, AuthTokenManager
 
 from tenants import access
+from tenants.labels import Labelled, LabelledQuerySet
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -29,13 +30,13 @@ class Verdict(models.TextChoices):
     DENY = "deny", "Deny"
 
 
-class TenantQuerySet(models.QuerySet["Tenant"]):
+class TenantQuerySet(LabelledQuerySet["Tenant"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Tenants this person may know of: all for who sees all, else those she is a member of."""
         return access.in_tenants(self, user, "")
 
 
-class Tenant(models.Model):
+class Tenant(Labelled):
     """A VRF: its networks reach each other, nothing else reaches them; subnets of two tenants may overlap."""
 
     name = models.CharField(max_length=64, unique=True, validators=[validate_name])
@@ -59,13 +60,13 @@ class Tenant(models.Model):
         return self.name
 
 
-class TenantOwnedQuerySet(models.QuerySet[Any]):
+class TenantOwnedQuerySet(LabelledQuerySet[Any]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Rows of the tenants this person may see; the one gate of pages, API, sockets and tasks alike."""
         return access.in_tenants(self, user, self.model.tenant_path)
 
 
-class ClusterOwnedQuerySet(models.QuerySet[Any]):
+class ClusterOwnedQuerySet(LabelledQuerySet[Any]):
     """Rows that belong to the cluster. The model's `kind` is its word in verbs ("node")."""
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
@@ -73,7 +74,7 @@ class ClusterOwnedQuerySet(models.QuerySet[Any]):
         return access.in_cluster(self, user, self.model.kind)
 
 
-class TenantOwned(models.Model):
+class TenantOwned(Labelled):
     """Base of what belongs to one tenant. `generation` is the tenant's generation that last changed this row."""
 
     #: Look-up path from a row to its tenant.
@@ -90,6 +91,8 @@ class TenantOwned(models.Model):
     class Meta:
         abstract = True
         ordering = ["tenant__name", "name"]
+        #: Lists over all tenants, by name.
+        indexes = [models.Index(fields=["name", "id"], name="%(class)s_by_name")]
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "name"],

@@ -15,7 +15,7 @@ TENANT = Resource(
     create=actions.create_tenant,
     update=actions.update_tenant,
     delete=actions.delete_tenant,
-    search=("name", "description"),
+    search=("name", "description", "labels"),
     filters=("name", "default_verdict"),
     scope="cluster",
 )

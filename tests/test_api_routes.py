@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from contivui.urls import router
 from networks.actions import create_endpoint, create_group, create_network, create_node, create_reservation
+from networks.models import Endpoint, Node
 from policies.actions import add_rule, create_policy, create_profile
+from policies.models import Rule
 from routing.actions import (
     create_app_profile,
     create_bgp_peer,
@@ -22,6 +25,8 @@ from tenants.change import SYSTEM
 from tenants.models import AuditEntry, Membership, Tenant
 from tenants.testing import Cast, client_of, people
 from tenants.users import create_user
+from worker import intake
+from worker.models import DeniedFlow, DriftEvent, NodeStatus, RuleHits, TenantDrops
 
 __all__ = ["people"]
 
@@ -66,6 +71,8 @@ def furnish(
         Membership.objects.filter(tenant=tenant).first(),
     )
     assert entry and membership
+    endpoint = create_endpoint(**give, name=f"{mark}-endpoint", network=net, group=group, node=node)
+    rule = add_rule(**give, policy=policy, description=f"{mark}-rule")
     return {
         "users": create_user(actor=SYSTEM, username=f"{cluster}-person", password="c0rrect-horse").pk,
         "tenants": tenant.pk,
@@ -75,10 +82,10 @@ def furnish(
         "networks": net.pk,
         "reservations": create_reservation(**give, network=net, addresses=f"{subnet}.200", note=f"{mark}-note").pk,
         "groups": group.pk,
-        "endpoints": create_endpoint(**give, name=f"{mark}-endpoint", network=net, group=group, node=node).pk,
+        "endpoints": endpoint.pk,
         "nodes": node.pk,
         "policies": policy.pk,
-        "rules": add_rule(**give, policy=policy, description=f"{mark}-rule").pk,
+        "rules": rule.pk,
         "profiles": create_profile(**give, name=f"{mark}-profile", rate_bps=10**6).pk,
         "services": create_service(
             **give, name=f"{mark}-service", network=net, selectors={"app": mark}, ports=["80:80:TCP"]
@@ -89,6 +96,26 @@ def furnish(
         "aci-gateways": (
             AciGateway.objects.first() or create_gateway(actor=SYSTEM, physical_domain=f"{cluster}-domain")
         ).pk,
+        **reported(node, endpoint, rule, mark),
+    }
+
+
+def reported(node: Node, endpoint: Endpoint, rule: Rule, mark: str) -> dict[str, int]:
+    """What a node says of them."""
+    tenant = endpoint.tenant_id
+    NodeStatus.objects.create(node=node, connected=True, connected_at=timezone.now())
+    counted = {"rules": {str(rule.pk): [3, 180]}, "endpoints": {str(endpoint.pk): [10, 20, 1, 2]}, "denied": 2}
+    intake.report(node, {"tenants": {str(tenant): counted}})
+    flow = {"tenant": tenant, "source": endpoint.ip4, "destination": "20.1.1.9", "protocol": 6, "destination_port": 22}
+    intake.denied(node, {"flows": [flow]})
+    difference = [f"{mark}-veth was gone."]
+    intake.drift(node, {"tenant": tenant, "found_at": 1.0, "healed_at": 1.5, "difference": difference})
+    return {
+        "rule-hits": RuleHits.objects.get(rule=rule).pk,
+        "traffic": endpoint.pk,
+        "drops": TenantDrops.objects.get(node=node).pk,
+        "denied": DeniedFlow.objects.get(node=node).pk,
+        "drift": DriftEvent.objects.get(node=node).pk,
     }
 
 

@@ -319,3 +319,15 @@ def test_explain_names_the_rule_that_decides(house: Cast) -> None:
 def test_a_profile_shows_the_burst_that_the_rate_decides(house: Cast) -> None:
     row = create_profile(actor=SYSTEM, tenant=house.blue, name="p", rate_bps=10**9)
     assert "by the rate" in signed_in(house.bob).get(reverse("profile.detail", args=[row.pk])).content.decode()
+
+
+def test_labels_are_typed_shown_again_and_refused_at_their_field(house: Cast) -> None:
+    client, row = signed_in(house.alice), EndpointGroup.objects.get(name="web")
+    edit = reverse("group.edit", args=[row.pk])
+    typed = {"name": "web", "network": row.network_id, "labels": "tier=web, canary"}
+    assert client.post(edit, typed).status_code == 302
+    row.refresh_from_db()
+    assert row.labels == {"tier": "web", "canary": ""}
+    assert 'value="canary=, tier=web"' in client.get(edit).content.decode()
+    answer = client.post(edit, {**typed, "labels": "-tier=web"})
+    assert answer.status_code == 422 and "cannot be the key of a label" in wrong(answer)["labels"][0]

@@ -1,7 +1,6 @@
 """The two sockets: a node's agent (told specs, asked for acknowledgements), and a person's open page (told of events).
 
-Consumers only translate. What a message means is decided in nodes, realize and intake; database work runs in a small
-pool of threads of its own, so a slow report of one node does not hold up the spec of another.
+Consumers only translate. What a message means is decided in nodes, realize, placing and intake.
 """
 
 from __future__ import annotations
@@ -9,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from channels.db import database_sync_to_async
+from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -21,7 +19,10 @@ from tenants.access import may
 from tenants.change import Actor, Refused
 from tenants.models import Tenant
 from worker import intake, nodes, placing, realize
+from worker.acks import acks
 from worker.announce import EVERY_NODE, announce_soon, node_group
+from worker.prompt import prompt
+from worker.threads import in_database
 
 log = logging.getLogger(__name__)
 
@@ -33,30 +34,37 @@ MOST_TOPICS = 200
 #: Seconds after which what a page or a stream may hear is judged anew.
 JUDGED_S = 15.0
 
-_pool = ThreadPoolExecutor(4, thread_name_prefix="consumers")
+
+class Consumer(AsyncJsonWebsocketConsumer):
+    """Channels looks for database connections to close before each message, in a thread; in_database does so itself."""
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        handler = getattr(self, get_handler_name(message), None)
+        if handler is None:
+            raise ValueError(f"No handler for message type {message['type']}")
+        await handler(message)
 
 
-async def in_database(function: Any, *args: Any, **kwargs: Any) -> Any:
-    return await database_sync_to_async(function, thread_sensitive=False, executor=_pool)(*args, **kwargs)
-
-
-class AgentConsumer(AsyncJsonWebsocketConsumer):
+class AgentConsumer(Consumer):
     """One connected node. `sent` is the revision the node will be at once it has taken everything it was sent."""
 
     async def connect(self) -> None:
-        self.node = await in_database(nodes.authenticate, dict(self.scope["headers"]))
+        node = await in_database(nodes.authenticate, dict(self.scope["headers"]))
+        self.known = node is not None
         self.sent: int | None = None
         self.greeted = False
-        if self.node is None:
+        if node is None:
             await self.close()  # Before accepting: the handshake is answered with 403.
             return
+        self.node = node
         for group in (node_group(self.node.pk), EVERY_NODE):
             await self.channel_layer.group_add(group, self.channel_name)
         await self.accept()
 
     async def disconnect(self, code: int) -> None:
-        if self.node is None:
+        if not self.known:
             return
+        prompt().leave(self.node.pk, self)
         for group in (node_group(self.node.pk), EVERY_NODE):
             await self.channel_layer.group_discard(group, self.channel_name)
         await in_database(nodes.goodbye, self.node.pk, self.channel_name)
@@ -83,28 +91,27 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):
         if older:
             await self.channel_layer.send(older, {"type": "node.replaced"})
         self.greeted = True
+        prompt().serving[self.node.pk] = self
         await self.send_json({"type": "welcome", "node": self.node.name, "protocol": PROTOCOL, "report_s": REPORT_S})
         self.sent = int(message.get("revision", 0)) or None
-        await self._send_specs(str(message.get("digest", "")))
+        await self.send_specs(str(message.get("digest", "")))
         self._announce("status")
 
     async def on_ack(self, message: dict[str, Any]) -> None:
-        tenants = await in_database(
-            realize.acknowledge,
+        ack = realize.Ack(
             self.node.pk,
             int(message["revision"]),
             digest=str(message.get("digest", "")),
             took_ms=float(message.get("took_ms", 0)),
             refused={int(key): str(reason) for key, reason in message.get("refused", {}).items()},
         )
-        for tenant_id in tenants:
-            announce_soon(f"tenant.{tenant_id}", "realization")
+        acks().add(ack)
         self._announce("status")
 
     async def on_nack(self, message: dict[str, Any]) -> None:
         log.warning("Node %s could not take a delta: %s. It gets the whole spec.", self.node, message.get("reason"))
         self.sent = None
-        await self._send_specs()
+        await self.send_specs()
 
     async def on_report(self, message: dict[str, Any]) -> None:
         for tenant_id in await in_database(intake.report, self.node, message):
@@ -136,12 +143,13 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):
     }
 
     async def _answer(self, message: dict[str, Any], verb: Any) -> None:
-        """Run a verb an agent asked for; a refusal is an answer like any other."""
+        """Run a verb an agent asked for, and publish what it changed; a refusal is an answer like any other."""
+        answer: dict[str, Any]
         try:
-            answer = {
-                "ok": True,
-                "endpoint": await in_database(verb, Actor(self.node.name, "agent"), self.node, message),
-            }
+            actor = Actor(self.node.name, "agent")
+            endpoint, tenants = await in_database(placing.kept, verb, actor, self.node, message)
+            prompt().publish(tenants)
+            answer = {"ok": True, "endpoint": endpoint}
         except ValidationError as error:
             answer = {"ok": False, "error": " ".join(error.messages)}
         except Refused as error:
@@ -150,7 +158,7 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):
 
     async def spec_changed(self, _: dict[str, Any]) -> None:
         if self.greeted:
-            await self._send_specs()
+            await self.send_specs()
 
     async def node_recheck(self, _: dict[str, Any]) -> None:
         """A node that was removed, or whose token was renewed, has no business here any more."""
@@ -160,19 +168,26 @@ class AgentConsumer(AsyncJsonWebsocketConsumer):
     async def node_replaced(self, _: dict[str, Any]) -> None:
         await self.close(code=4409, reason="Another agent of this node has connected.")
 
-    async def _send_specs(self, digest: str = "") -> None:
+    async def send_specs(self, digest: str = "") -> None:
         """Send what is new. `sent` moves before the next await of a send, so two wake-ups send nothing twice."""
         for delta in await in_database(nodes.deltas_since, self.node.pk, self.sent, digest):
             if delta["base"] in (None, self.sent):
                 self.sent = delta["revision"]
                 await self.send_json({"type": "spec", "delta": delta})
 
+    async def send_step(self, step: Any) -> None:
+        if step["base"] != self.sent:
+            await self.send_specs()
+            return
+        self.sent = step["revision"]
+        await self.send_json({"type": "spec", "delta": step})
+
     def _announce(self, what: str) -> None:
         announce_soon(f"node.{self.node.pk}", what)
         announce_soon("cluster", what)
 
 
-class LiveConsumer(AsyncJsonWebsocketConsumer):
+class LiveConsumer(Consumer):
     """One open page. It subscribes to topics; it hears keys of what changed and asks for the page again itself."""
 
     async def connect(self) -> None:
@@ -210,7 +225,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     async def _judged(self, wanted: set[str]) -> set[str]:
         self.judged_at = asyncio.get_running_loop().time()
-        return await in_database(topics_of, self.user_id, wanted)  # type: ignore[no-any-return]
+        return await in_database(topics_of, self.user_id, wanted)
 
 
 def topics_of(user_id: int, wanted: set[str]) -> set[str]:

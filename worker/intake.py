@@ -197,7 +197,8 @@ def sample() -> None:
 
 def _denied_totals(tenants: Iterable[int]) -> Iterable[tuple[int, int]]:
     drops = TenantDrops.objects.filter(tenant_id__in=list(tenants)).values_list("tenant_id")
-    return drops.annotate(total=Sum("denied")).order_by()
+    found: Iterable[tuple[int, int]] = drops.annotate(total=Sum("denied")).order_by()
+    return found
 
 
 def forget() -> None:

@@ -19,37 +19,25 @@ from contivui.web.screens import Attribute, Column, Panel, Screen, add_panel, re
 from networks.models import Endpoint, Node
 from networks.resources import NODE
 from networks.screens import endpoints_where
-from tenants.forms import NameField
+from tenants.forms import LabelsField, NameField
 from tenants.models import Tenant
-from tenants.screens import HISTORY
-from worker.models import DeniedFlow, DriftEvent, NodeSpec, NodeStatus, SpecSection
+from tenants.screens import HISTORY, LABELS, LABELS_COLUMN
+from worker.models import DeniedFlow, DriftEvent, SpecSection
+from worker.status import State, state_of, status_of, wanted_of
 
 LAST_DRIFTS = 20
 LAST_DENIED = 20
 
 
-def status_of(node: Node) -> NodeStatus:
-    """What the node last said of itself; of one that never said anything, a status that says so."""
-    return getattr(node, "status", None) or NodeStatus(node=node)
-
-
-def wanted_of(node: Node) -> int:
-    spec: NodeSpec | None = getattr(node, "spec", None)
-    return spec.revision if spec else 0
-
-
 def condition(node: Node) -> tuple[str, str]:
     """A node's state as a kind (good, wait, bad, off) and a word."""
-    status = status_of(node)
-    if status.connected_at is None:
-        return "off", gettext("never seen")
-    if not status.connected:
-        return "bad", gettext("away")
-    if status.problem:
-        return "bad", gettext("refuses a spec")
-    if status.revision < wanted_of(node):
-        return "wait", gettext("applying")
-    return "good", gettext("in sync")
+    return {
+        State.NEVER_SEEN: ("off", gettext("never seen")),
+        State.AWAY: ("bad", gettext("away")),
+        State.REFUSES: ("bad", gettext("refuses a spec")),
+        State.APPLYING: ("wait", gettext("applying")),
+        State.IN_SYNC: ("good", gettext("in sync")),
+    }[state_of(node)]
 
 
 def drift_words(node: Node) -> str:
@@ -96,6 +84,7 @@ class NodeForm(VerbForm):
         help_text=_("The IPv4 address other nodes reach it by; VXLAN traffic comes from it."),
         widget=forms.TextInput({"placeholder": "192.0.2.11", "class": "mono", "autocomplete": "off"}),
     )
+    labels = LabelsField()
 
 
 def show_token(request: PageRequest, made: tuple[Node, str]) -> HttpResponse:
@@ -146,6 +135,7 @@ NODES = register(
             Column(key="drift", title=_("Drift healed"), value=drift_words, number=True),
             Column(key="missing", title=_("Missing abilities"), value=missing_features, cell=cells.codes),
             Column(key="seen_at", title=_("Last seen"), value=lambda row: status_of(row).seen_at, cell=cells.ago),
+            LABELS_COLUMN,
         ),
         attributes=(
             Attribute(title=_("State"), value=condition, cell=lambda value, row: cells.state(*value)),
@@ -160,6 +150,7 @@ NODES = register(
             ),
             Attribute(title=_("Last seen"), value=lambda row: status_of(row).seen_at, cell=cells.ago),
             Attribute(title=_("Agent"), value=lambda row: status_of(row).agent_version),
+            LABELS,
         ),
         panels=[
             Panel(

@@ -18,7 +18,7 @@ EXAMPLES = Path(__file__).with_name("examples.json")
 Operation = dict[str, Any]
 
 
-class OnceMade(SchemaGenerator):  # type: ignore[misc]
+class OnceMade(SchemaGenerator):
     """The document as it was made when it was first asked for: it is the same for everybody, anybody may ask for it,
     and making it takes a second."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core import ids
+from core.labels import Labels
 from networks.actions.network import network_of
 from networks.allocation import choose_address, free_again, refuse_strange_pool
 from networks.kept import FAMILIES
@@ -22,11 +23,12 @@ def create_endpoint(
     node: Node | None = None,
     ip4: str | None = None,
     ip6: str | None = None,
+    labels: Labels | None = None,
 ) -> Endpoint:
     """Give an endpoint its addresses (the lowest free ones unless asked for, of each family the network has) and its
     MAC. Without a node it is addressed, but plugged in nowhere yet."""
     with change(actor=actor, tenant=tenant, verb="endpoint.create") as step:
-        row = Endpoint(tenant=tenant, name=name, network=owned("network", network, tenant))
+        row = Endpoint(tenant=tenant, name=name, network=owned("network", network, tenant), labels=labels or {})
         return _make(step, row, _as_it_stands(group, tenant), node, ip4, ip6)
 
 
@@ -40,6 +42,7 @@ def update_endpoint(
     network: Network | Keep = KEEP,
     ip4: str | Keep | None = KEEP,
     ip6: str | Keep | None = KEEP,
+    labels: Labels | Keep = KEEP,
 ) -> Endpoint:
     """Rename, put in another group, move to another node. Network and addresses are given once, with the MAC made of
     them; they are arguments only so that another value is refused at its field."""
@@ -47,7 +50,7 @@ def update_endpoint(
         row = fresh(row)
         before = plain(row)
         _refuse_moved(row, network=network, ip4=ip4, ip6=ip6)
-        assign(row, name=name, node=node)
+        assign(row, name=name, node=node, labels=labels)
         _regroup(row, row.group if group is KEEP else _as_it_stands(group, row.tenant))
         _save(step, row)
         step.updated(row, before)

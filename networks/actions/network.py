@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q
 
+from core.labels import Labels
 from networks import spaces
 from networks.addresses import check_family
 from networks.allocation import free_again, space_of
@@ -33,12 +34,13 @@ def create_network(
     label: str = "",
     range4: str = "",
     range6: str = "",
+    labels: Labels | None = None,
 ) -> Network:
     """Make a network of at least one family. An empty gateway means none, an empty range all of the subnet; a subnet
     may also name its range, "20.1.1.10-20.1.1.50/24". `tag` None or 0 takes the lowest free one of the fabric's range
     for this encapsulation."""
     with change(actor=actor, tenant=tenant, verb="network.create") as step:
-        row = Network(tenant=tenant, name=name, encap=encap, tag=tag or 0, kind=kind, label=label)
+        row = Network(tenant=tenant, name=name, encap=encap, tag=tag or 0, kind=kind, label=label, labels=labels or {})
         assign(row, subnet4=subnet4, gateway4=gateway4, range4=range4)
         assign(row, subnet6=subnet6, gateway6=gateway6, range6=range6)
         _check(row)
@@ -63,6 +65,7 @@ def update_network(
     label: str | Keep = KEEP,
     range4: str | Keep = KEEP,
     range6: str | Keep = KEEP,
+    labels: Labels | Keep = KEEP,
 ) -> Network:
     """Rename, set gateways, add a family. Once it has endpoints, a subnet it has with its range, the encapsulation and
     the tag stay: every address and every node would have to change at one moment. `tag` None or 0 leaves the tag as it
@@ -70,7 +73,7 @@ def update_network(
     with change(actor=actor, tenant=row.tenant, verb="network.update") as step:
         row = fresh(row)
         before, old = plain(row), fresh(row)
-        assign(row, name=name, kind=kind, label=label, encap=encap)
+        assign(row, name=name, kind=kind, label=label, labels=labels, encap=encap)
         assign(row, subnet4=subnet4, gateway4=gateway4, range4=range4)
         assign(row, subnet6=subnet6, gateway6=gateway6, range6=range6)
         if tag is not KEEP:

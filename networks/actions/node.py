@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 
+from core.labels import Labels
 from networks.models import Endpoint, Node
 from tenants.change import KEEP, Actor, Keep, assign, change, gone, plain
 from tenants.checks import FieldErrors, name_free, unused, users_seen
 from tenants.models import Tenant
 
 
-def create_node(*, actor: Actor, name: str, vtep: str) -> tuple[Node, str]:
+def create_node(*, actor: Actor, name: str, vtep: str, labels: Labels | None = None) -> tuple[Node, str]:
     """Add a node. Answers it and its token, which nobody can read again. `vtep` is its underlay IPv4 address."""
     with change(actor=actor, tenant=None, verb="node.create") as step:
-        row, token = Node(name=name, vtep=vtep), secrets.token_urlsafe(32)
+        row, token = Node(name=name, vtep=vtep, labels=labels or {}), secrets.token_urlsafe(32)
         _check(row)
         row.token_hash = token_hash(token)
         row.save()
@@ -22,14 +23,16 @@ def create_node(*, actor: Actor, name: str, vtep: str) -> tuple[Node, str]:
     return row, token
 
 
-def update_node(*, actor: Actor, row: Node, name: str | Keep = KEEP, vtep: str | Keep = KEEP) -> Node:
+def update_node(
+    *, actor: Actor, row: Node, name: str | Keep = KEEP, vtep: str | Keep = KEEP, labels: Labels | Keep = KEEP
+) -> Node:
     """Rename, or give another underlay address: then every tenant with an endpoint here is compiled again."""
     with change(actor=actor, tenant=None, verb="node.update") as step:
         # Tenants before the node, as in every verb that places an endpoint: two writers never wait for each other.
         list(Tenant.objects.select_for_update().filter(pk__in=_tenants_on(row)).order_by("pk"))
         row = _locked(row)
         before = plain(row)
-        assign(row, name=name, vtep=vtep)
+        assign(row, name=name, vtep=vtep, labels=labels)
         _check(row)
         row.save()
         if before["vtep"] != row.vtep:

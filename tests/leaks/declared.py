@@ -45,6 +45,11 @@ KINDS = {
     "contract-groups": TENANT,
     "bgp-peers": OPERATED,
     "aci-gateways": OPERATED,
+    "drift": TENANT,
+    "denied": TENANT,
+    "rule-hits": TENANT,
+    "traffic": TENANT,
+    "drops": TENANT,
 }
 #: What else API v2 has.
 OPERATIONS = {
@@ -60,6 +65,7 @@ OPERATIONS = {
     "DELETE tokens/{token_key}/": TOKENS,
     "GET networks/{pk}/addresses/": TENANT,
     "POST nodes/{pk}/token/": OPERATED,
+    "GET nodes/{pk}/status/": OPERATED,
     "PUT policies/{pk}/rules/": TENANT,
 }
 #: Kinds of pages, for what all kinds have: list, detail, create, edit, delete.

@@ -15,7 +15,6 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
-from django.utils import timezone
 
 from netmaster.proxy.tokens import issue
 from networks.actions import create_node
@@ -26,8 +25,7 @@ from tenants.change import SYSTEM
 from tenants.models import Role, Tenant, Token
 from tenants.users import set_cluster_role
 from tests.test_api_routes import furnish
-from worker import intake, nodes
-from worker.models import DeniedFlow
+from worker.models import SpecSection
 from worker.publish import publish_tenant
 
 #: What nobody outside the tenant may ever read: its name and all names in it, its addresses, its MACs. And names of
@@ -94,15 +92,9 @@ def theirs() -> tuple[Tenant, dict[str, User], dict[str, int]]:
     token, _ = Token.objects.create(people["owner"], None, name=f"{SECRET}-token", tenant=tenant)
     publish_tenant(tenant.pk)
     node = Node.objects.get(pk=keys["nodes"])
-    nodes.hello(node, "channel", {"version": "1", "revision": 0, "digest": "", "features": []})
-    now = timezone.now()
-    DeniedFlow.objects.create(
-        tenant=tenant, node=node, at=now, source=f"{SUBNET}.1", destination=f"{SUBNET}.2", protocol=6
-    )
-    drift = {"tenant": tenant.pk, "found_at": now.timestamp(), "difference": [f"{SECRET}-difference"]}
-    intake.drift(node, {**drift, "healed_at": None, "problem": f"{SECRET}-problem"})
     node.status.problem = f"{SECRET}-refusal"
     node.status.save()
+    SpecSection.objects.filter(tenant=tenant).update(refused=f"{SECRET}-refusal")
     return tenant, people, keys | {"tokens": token.token_key}
 
 

@@ -281,7 +281,7 @@ def test_no_page_hears_what_is_not_hers(house: House) -> None:
 
 def looked_at(asker: Asker, keys: dict[str, Any]) -> dict[str, str]:
     """All she can read, with what lists, searches and counts can be asked."""
-    found = {}
+    found: dict[str, str] = {}
     for operation in walk.operations():
         if operation.method != "GET":
             continue
@@ -307,7 +307,7 @@ def looked_at(asker: Asker, keys: dict[str, Any]) -> dict[str, str]:
 def test_nothing_an_outsider_reads_changes_when_another_tenant_comes_to_be(db: None, settings: Any) -> None:
     """Lists, pages, searches, counts, ETags, refusals: byte for byte."""
     settings.API_RATE = 0
-    home, people, keys = ours()
+    _home, people, keys = ours()
     outsider = by_session("another tenant's owner", people["owner"])
     before = looked_at(outsider, keys)
     theirs()

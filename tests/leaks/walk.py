@@ -73,7 +73,8 @@ def dialect() -> list[str]:
 
 
 def sockets() -> list[str]:
-    return [str(route.pattern) for route in make().application_mapping["websocket"].routes]
+    routes: Any = make().application_mapping["websocket"]
+    return [str(route.pattern) for route in routes.routes]
 
 
 def inside_messages() -> set[str]:

@@ -97,6 +97,27 @@ async def test_a_connected_node_is_sent_only_the_step_to_the_next_revision() -> 
     await socket.disconnect()
 
 
+async def test_what_an_agent_attaches_is_sent_to_all_nodes_without_a_worker() -> None:
+    await dressed()
+    first, second = await greeted(token(1)), await greeted(token(2))
+    for socket in (first, second):
+        assert (await socket.receive_json_from(3))["type"] == "spec"
+    names = ["new-1", "new-2", "new-3"]
+    for name in names:
+        await second.send_json_to({"type": "attach", "id": name, "tenant": "blue", "network": "net", "name": name})
+    placed, there, elsewhere = set[int](), set[int](), set[int]()
+    while len(placed) < len(names) or placed - there:
+        message = await second.receive_json_from(3)
+        if message["type"] == "result":
+            placed.add(message["endpoint"]["id"])
+        else:
+            there |= {item.id for item in wire.decode_delta(message["delta"]).upsert if item.kind == "endpoint"}
+    while placed - elsewhere:
+        delta = wire.decode_delta((await first.receive_json_from(3))["delta"])
+        elsewhere |= {item.id for item in delta.upsert if item.kind == "remote"}
+    await asyncio.gather(first.disconnect(), second.disconnect())
+
+
 async def test_a_nack_is_answered_with_the_whole_spec() -> None:
     await dressed()
     socket = await greeted(token(1))
