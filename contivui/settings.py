@@ -227,6 +227,7 @@ FACTS = {
     "realization": "worker.realization.realization_of",
     "hits": "worker.facts.hits_of",
     "traffic": "worker.facts.traffic_of",
+    "quota": "tenants.quotas.limited",
     "touched": "worker.touched.touched_by",
 }
 

@@ -57,6 +57,7 @@ NEEDS: dict[str, Right] = {
     "member.delete": Right.OWNER,
     "token.create": Right.VIEWER,
     "token.delete": Right.OWNER,
+    "quota.update": Right.ADMINISTRATOR,
     "endpoint.place": Right.ADMINISTRATOR,
 }
 #: Objects of the cluster: no role in a tenant opens them.

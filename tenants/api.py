@@ -23,12 +23,15 @@ from contivui.web.facts import facts
 from contivui.web.fields import LARGEST_ID
 from contivui.web.parameters import seconds
 from contivui.web.resource import Resource
+from contivui.web.strict import require_types
+from tenants import quotas
 from tenants.access import ClusterRole, Rights, require, rights_of
+from tenants.actions import set_quota
 from tenants.change import Actor
 from tenants.models import Membership, Tenant
 from tenants.once import once
 from tenants.resources import ACCOUNT, AUDIT, MEMBER, TENANT
-from tenants.serializers import MeSerializer, RealizationSerializer
+from tenants.serializers import LimitsSerializer, MeSerializer, QuotaSerializer, RealizationSerializer
 
 
 def actor_of(request: Request) -> Actor:
@@ -162,6 +165,25 @@ class TenantViewSet(ObjectViewSet):
         if not (said.isascii() and said.isdigit()) or not 0 < int(said[:20]) <= min(row.generation, LARGEST_ID):
             raise BadParameter({"generation": f"Give a generation from 1 to {row.generation}."})
         return Response(RealizationSerializer(realization_of(Saved(row.pk, int(said)))).data)
+
+    @extend_schema(methods=["GET"], responses=QuotaSerializer)
+    @extend_schema(methods=["PATCH"], request=LimitsSerializer, responses=QuotaSerializer)
+    @action(detail=True, methods=["get", "patch"], pagination_class=None, filter_backends=[])
+    def quota(self, request: Request, pk: str) -> Response:
+        """How much of each thing the tenant has and may have. Administrators set it."""
+        row = self.find(pk)
+        if request.method == "GET":
+            return Response(quota_of(row))
+        require(request.user, "quota.update", row)
+        form = LimitsSerializer(data=request.data)
+        require_types(form)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        return self.write(lambda: Done(quota_of(set_quota(actor=self.actor(), row=row, **given)), tenants=[row]))
+
+
+def quota_of(row: Tenant) -> dict[str, Any]:
+    return dict(QuotaSerializer({use.name: use for use in quotas.use_of(row)}).data)
 
 
 class AuditViewSet(ObjectViewSet):

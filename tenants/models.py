@@ -47,6 +47,8 @@ class Tenant(Labelled):
         default=Verdict.ALLOW,
         help_text="What happens to a flow no rule speaks of. Contiv's own default is allow.",
     )
+    #: How much of what it may have, by the names of tenants.quotas; what is not in it is not limited.
+    limits = models.JSONField(default=dict, blank=True, editable=False)
     #: Counts changes of anything the tenant owns. Set by tenants.change only.
     generation = models.PositiveBigIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -15,6 +15,7 @@ from core.labels import written
 from tenants.forms import AccountForm, MemberForm, TenantForm
 from tenants.models import Account, AuditEntry
 from tenants.people import CLUSTER_ROLES, ROLES, members_of
+from tenants.quota_pages import bars
 from tenants.record import described
 from tenants.resources import ACCOUNT, MEMBER, TENANT
 
@@ -66,6 +67,7 @@ TENANTS = register(
             LABELS,
         ),
         panels=[
+            Panel(key="quota", title=_("Quotas"), template="tenants/quota_bars.html", context=bars, width="half"),
             Panel(
                 key="members",
                 title=_("Members"),

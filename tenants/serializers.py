@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from contivui.web.fields import TenantName
 from core.labels import LONGEST_VALUE
+from tenants import quotas
 from tenants.access import ClusterRole
 from tenants.models import AuditEntry, Role, Tenant, TokenRights, Verdict
 
@@ -75,6 +76,29 @@ class AccountSerializer(serializers.Serializer[Any]):
     last_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
     is_active = serializers.BooleanField(required=False, help_text="Whether she may sign in.")
     cluster_role = serializers.ChoiceField(ClusterRole.choices, required=False, allow_null=True)
+
+
+class UseSerializer(serializers.Serializer[Any]):
+    used = serializers.IntegerField()
+    limit = serializers.IntegerField(allow_null=True, help_text="None: any number.")
+
+
+class QuotaSerializer(serializers.Serializer[Any]):
+    """How much of each thing a tenant has, and may have. `bandwidth_bps` is the sum over all endpoints of the rate
+    their profile gives each, in bits per second."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {name: UseSerializer() for name in quotas.NAMES}
+
+
+class LimitsSerializer(serializers.Serializer[Any]):
+    """The limits that change; null takes one away."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {
+            name: serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=quotas.LARGEST)
+            for name in quotas.NAMES
+        }
 
 
 class MemberSerializer(serializers.Serializer[Any]):

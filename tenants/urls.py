@@ -3,13 +3,14 @@ from __future__ import annotations
 from django.urls import path
 
 from contivui.web.views import pages
-from tenants import record, token_pages, views
+from tenants import quota_pages, record, token_pages, views
 from tenants.screens import MEMBERS, PEOPLE, TENANTS
 
 urlpatterns = [
     *pages(TENANTS, "tenants"),
     *pages(MEMBERS, "members"),
     *pages(PEOPLE, "people"),
+    path("tenants/<key:pk>/quota/", quota_pages.quota, name="tenant.quota"),
     path("choose-tenant/", views.choose, name="tenant.choose"),
     path("tokens/", token_pages.tokens, name="tokens"),
     path("activity/", record.activity, name="activity"),

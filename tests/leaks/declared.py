@@ -13,6 +13,8 @@ TENANT = "tenant"
 OWNED = "owned by a tenant"
 #: A tenant itself: viewers see it, owners change it, administrators make and end it.
 TENANTS = "a tenant"
+#: Of a tenant, seen by its members and set by administrators.
+QUOTA = "quota of a tenant"
 #: Of a tenant, seen and ended by its owners.
 TOKENS = "tokens of a tenant"
 #: Of the cluster: operators see and change it.
@@ -63,6 +65,8 @@ OPERATIONS = {
     "GET tokens/": ANYONE,
     "POST tokens/": ANYONE,
     "DELETE tokens/{token_key}/": TOKENS,
+    "GET tenants/{pk}/quota/": TENANTS,
+    "PATCH tenants/{pk}/quota/": QUOTA,
     "GET networks/{pk}/addresses/": TENANT,
     "POST nodes/{pk}/token/": OPERATED,
     "GET nodes/{pk}/status/": OPERATED,
@@ -104,6 +108,7 @@ PAGES = {
     "fabric": OPERATED,
     "node.token": OPERATED,
     "policy.rules": TENANT,
+    "tenant.quota": QUOTA,
 }
 #: The Contiv dialect under /api/v1/, by pattern: what it is for there is said in netmaster.proxy.
 DIALECT = {

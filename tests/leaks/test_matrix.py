@@ -188,7 +188,7 @@ def wrong_of(operation: walk.Operation, asker: Asker, house: House) -> list[str]
 
 ACTS: dict[str, Does] = {"list": "see", "detail": "see", "create": "make", "edit": "change", "delete": "end"}
 #: What a page that is no kind's does.
-OTHER_ACTS: dict[str, Does] = {"node.token": "change", "policy.rules": "change"}
+OTHER_ACTS: dict[str, Does] = {"node.token": "change", "policy.rules": "change", "tenant.quota": "change"}
 PAGE_STATUSES: dict[Outcome, set[int]] = {"unknown": {302}, "hidden": {404}, "refused": {403}}
 
 
