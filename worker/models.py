@@ -189,6 +189,8 @@ class DeniedFlow(models.Model):
 class DriftEvent(models.Model):
     """A difference a node found between what it had applied and what the kernel held, and how it was healed."""
 
+    tenant_path = "tenant"
+
     node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="drift")
     tenant = models.ForeignKey(Tenant, null=True, on_delete=models.SET_NULL, related_name="+")
     found_at = models.DateTimeField(db_index=True)

@@ -147,7 +147,8 @@ SOCKETS = {"ws/agent/": NODE, "ws/live/": ANYONE, "ws/events/": ANYONE}
 #: Messages an agent may send, by type; and what arrives at a consumer from inside.
 AGENT_MESSAGES = dict.fromkeys(("hello", "ack", "nack", "report", "denied", "drift", "attach", "detach"), NODE)
 LIVE_MESSAGES = {"subscribe": ANYONE}
-INSIDE_MESSAGES = dict.fromkeys(("spec_changed", "node_recheck", "node_replaced", "live_event"), INSIDE)
+INSIDE_HANDLERS = ("spec_changed", "node_recheck", "node_replaced", "live_event", "send_specs", "send_step")
+INSIDE_MESSAGES = dict.fromkeys(INSIDE_HANDLERS, INSIDE)
 TASKS = dict.fromkeys(
     (
         "worker.tasks.publish",

@@ -54,3 +54,10 @@ def outcome(guard: str, asker: Asker, does: Does) -> Outcome:
 def may_read(asker: Asker) -> bool:
     """Whether the marked tenant's words may be in an answer to her."""
     return bool(asker.roles & (MEMBERS | ALL_SEEING))
+
+
+def worth_asking(guard: str, asker: Asker) -> bool:
+    """Not she who may do what another who is asked may do as well: that she may is tested with each kind of object."""
+    if "owner" in asker.roles and not asker.reads_only:
+        return guard in (declared.OWNED, declared.TENANTS, declared.TOKENS, declared.QUOTA)
+    return not ("administrator" in asker.roles and guard == declared.TENANT)
