@@ -25,6 +25,7 @@ for prefix, viewset in viewsets.items():
 
 api: list[URLPattern | URLResolver] = [
     path("me/", tenants_api.MeView.as_view(), name="api-me"),
+    re_path(r"^audit/(?P<id>[0-9]{1,18})/undo/\Z", tenants_api.UndoView.as_view(), name="api-audit-undo"),
     path("fabric/", networks_api.FabricView.as_view(), name="api-fabric"),
     path("explain/", policies_api.ExplainView.as_view(), name="api-explain"),
     path("events/", programs.EventsView.as_view(), name="api-events"),
@@ -39,6 +40,7 @@ pages: list[URLPattern | URLResolver] = [
     path("", include("networks.urls")),
     path("", include("policies.urls")),
     path("", include("routing.urls")),
+    path("", include("netmaster.cards")),
     path("", include("tenants.urls")),
     path("", include("contivui.web.urls")),
 ]

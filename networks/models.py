@@ -6,8 +6,11 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from networks.credentials import JoinToken, Knock, NodeCertificate
 from tenants.labels import Labelled
 from tenants.models import NAME_PATTERN, ClusterOwnedQuerySet, Tenant, TenantOwned, TenantOwnedQuerySet, validate_name
+
+__all__ = ["JoinToken", "Knock", "NodeCertificate"]
 
 #: Labels are written like names, only longer.
 validate_label = RegexValidator(NAME_PATTERN, validate_name.message, code="name")
@@ -134,7 +137,7 @@ class AddressReservation(models.Model):
 
 
 class Node(Labelled):
-    """A machine with an agent. It proves itself with a token of which only the hash is kept."""
+    """A machine with an agent. It proves itself with a certificate (networks.credentials)."""
 
     kind = "node"
 
@@ -142,7 +145,6 @@ class Node(Labelled):
     vtep = models.GenericIPAddressField(
         protocol="IPv4", unique=True, help_text="Underlay address VXLAN traffic of this node comes from."
     )
-    token_hash = models.CharField(max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ClusterOwnedQuerySet.as_manager()

@@ -1,15 +1,27 @@
-"""What is uniform about networks, reservations, groups, endpoints and nodes."""
+"""What is uniform about networks, reservations, groups, endpoints, nodes and how those join."""
 
 from __future__ import annotations
 
 from contivui.web.filters import ContainsFilter
 from contivui.web.resource import Resource
 from networks import actions
-from networks.models import AddressReservation, Endpoint, EndpointGroup, Network, Node
+from networks.models import (
+    AddressReservation,
+    Endpoint,
+    EndpointGroup,
+    JoinToken,
+    Knock,
+    Network,
+    Node,
+    NodeCertificate,
+)
 from networks.serializers import (
     EndpointSerializer,
     GroupSerializer,
+    JoinTokenSerializer,
+    KnockSerializer,
     NetworkSerializer,
+    NodeCertificateSerializer,
     NodeSerializer,
     ReservationSerializer,
 )
@@ -78,5 +90,41 @@ NODE = Resource(
     delete=actions.delete_node,
     search=("name", "vtep", "labels"),
     filters=("name", "vtep"),
+    scope="cluster",
+)
+JOIN_TOKEN = Resource(
+    model=JoinToken,
+    name="join_token",
+    plural="join-tokens",
+    serializer=JoinTokenSerializer,
+    create=actions.make_join_token,
+    delete=actions.end_join_token,
+    search=("node__name",),
+    filters=("node",),
+    ordering=("created_at", "expires_at"),
+    select=("node",),
+    scope="cluster",
+)
+NODE_CERTIFICATE = Resource(
+    model=NodeCertificate,
+    name="node_certificate",
+    plural="node-certificates",
+    serializer=NodeCertificateSerializer,
+    search=("name", "fingerprint"),
+    filters=("node", "fingerprint"),
+    ordering=("issued_at", "expires_at"),
+    select=("node",),
+    scope="cluster",
+)
+#: Who was turned away.
+KNOCK = Resource(
+    model=Knock,
+    name="knock",
+    plural="knocks",
+    serializer=KnockSerializer,
+    search=("claimed", "node__name"),
+    filters=("node", "why", "address"),
+    ordering=("first_at", "last_at"),
+    select=("node",),
     scope="cluster",
 )

@@ -16,6 +16,7 @@ from core.bandwidth import default_burst, format_rate
 from networks.models import EndpointGroup
 from networks.screens import offered
 from policies.forms import PolicyForm, ProfileForm
+from policies.missing import sentences
 from policies.models import BandwidthProfile, Policy, Rule
 from policies.resources import POLICY, PROFILE
 from policies.rules import named
@@ -29,6 +30,7 @@ def with_hits(rules: QuerySet[Rule]) -> list[Rule]:
     for rule in rows:
         rule.counted = hits.get(rule.pk)  # type: ignore[attr-defined]
         rule.peer_words = named(rule)  # type: ignore[attr-defined]
+        rule.lost = sentences(rule)  # type: ignore[attr-defined]
     return rows
 
 

@@ -128,6 +128,7 @@ def _rules_by_policy(tenant_id: int) -> dict[int, list[RuleValue]]:
         "peer_group_id",
         "peer_network_id",
         "peer_addresses",
+        "missing",
     )
     for policy, *column in columns:
         found[policy].append(rule_value(*column))

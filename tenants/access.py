@@ -61,9 +61,17 @@ NEEDS: dict[str, Right] = {
     "endpoint.place": Right.ADMINISTRATOR,
 }
 #: Objects of the cluster: no role in a tenant opens them.
-CLUSTER = frozenset({"node", "fabric", "bgp", "aci", "user"})
+CLUSTER = frozenset({"node", "join_token", "node_certificate", "knock", "fabric", "bgp", "aci", "user"})
 #: Those of them that are an operator's, every verb on them, and seeing them; and how the record names them.
-OPERATED = {"node": "node", "fabric": "fabric", "bgp": "bgppeer", "aci": "acigateway"}
+OPERATED = {
+    "node": "node",
+    "join_token": "jointoken",
+    "node_certificate": "nodecertificate",
+    "knock": "knock",
+    "fabric": "fabric",
+    "bgp": "bgppeer",
+    "aci": "acigateway",
+}
 
 
 class Forbidden(Problem, PermissionDenied):

@@ -52,6 +52,6 @@ AUDIT = Resource(
     plural="audit",
     serializer=AuditSerializer,
     search=("object_name", "actor", "verb"),
-    filters=("verb", "actor", "via", "object_type", "object_id", "generation"),
+    filters=("verb", "actor", "via", "object_type", "object_id", "generation", "request", "batch", "undoes"),
     ordering=("at",),
 )

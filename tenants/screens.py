@@ -34,7 +34,7 @@ def history_of(request: PageRequest, row: models.Model) -> dict[str, Any]:
     kind = row._meta.model_name
     entries = AuditEntry.objects.visible_to(request.user).filter(object_type=kind, object_id=row.pk)
     more = f"{reverse('activity')}?object={kind}.{row.pk}"
-    return {"entries": described(entries[:LAST_CHANGES]), "more": more}
+    return {"entries": described(entries[:LAST_CHANGES], request.person), "more": more}
 
 
 HISTORY = Panel(key="history", title=_("Last changes"), template="tenants/history.html", context=history_of)

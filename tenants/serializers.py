@@ -119,8 +119,11 @@ class AuditSerializer(serializers.ModelSerializer[AuditEntry]):
             "id",
             "at",
             "actor",
+            "token",
             "via",
             "address",
+            "request",
+            "batch",
             "tenant",
             "generation",
             "verb",
@@ -129,8 +132,18 @@ class AuditSerializer(serializers.ModelSerializer[AuditEntry]):
             "object_name",
             "before",
             "after",
+            "undoes",
+            "number",
+            "digest",
         ]
         read_only_fields = fields
+
+
+class UndoneSerializer(serializers.Serializer[Any]):
+    """What was undone, the last first, and the changes that did it, in their order. None: nothing had been altered."""
+
+    undone = serializers.ListField(child=serializers.IntegerField(), help_text="Ids in the record.")
+    changes = AuditSerializer(many=True)
 
 
 class RefusalSerializer(serializers.Serializer[Any]):

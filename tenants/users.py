@@ -89,10 +89,21 @@ def set_cluster_role(*, actor: Actor, row: User, role: str | None) -> Account:
     return account
 
 
-def change_user(*, actor: Actor, row: User, cluster_role: str | Keep | None = KEEP, **changes: Any) -> Account:
+def change_user(
+    *,
+    actor: Actor,
+    row: User,
+    username: str | Keep = KEEP,
+    first_name: str | Keep = KEEP,
+    last_name: str | Keep = KEEP,
+    password: str | Keep = KEEP,
+    is_active: bool | Keep = KEEP,
+    cluster_role: str | Keep | None = KEEP,
+) -> Account:
     """What pages and API change in one go: both of it or nothing, each in the record by its own verb."""
+    names = {"username": username, "first_name": first_name, "last_name": last_name}
     with transaction.atomic():
-        account = update_user(actor=actor, row=row, **changes)
+        account = update_user(actor=actor, row=row, password=password, is_active=is_active, **names)
         if cluster_role is not KEEP:
             account = set_cluster_role(actor=actor, row=account, role=cluster_role or None)
     return account

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from contivui.urls import router
-from networks.actions import create_endpoint, create_group, create_network, create_node, create_reservation
-from networks.models import Endpoint, Node
+from networks.actions import create_endpoint, create_group, create_network, create_node, create_reservation, turn_away
+from networks.models import Endpoint, JoinToken, Knock, Node, NodeCertificate
 from policies.actions import add_rule, create_policy, create_profile
 from policies.models import Rule
 from routing.actions import (
@@ -32,7 +33,7 @@ __all__ = ["people"]
 
 PREFIXES = [prefix for prefix, _, _ in router.registry]
 #: What only cluster administrators may ask for at all.
-OF_CLUSTER = {"nodes", "bgp-peers", "aci-gateways", "users"}
+OF_CLUSTER = {"nodes", "join-tokens", "node-certificates", "knocks", "bgp-peers", "aci-gateways", "users"}
 RUBBISH: list[Any] = [
     None,
     True,
@@ -66,6 +67,7 @@ def furnish(
     group = create_group(**give, name=f"{mark}-group", network=net)
     policy = create_policy(**give, name=f"{mark}-policy", groups=[group])
     node, _ = create_node(actor=SYSTEM, name=f"{cluster}-node", vtep=vtep)
+    turn_away(Knock.Why.FOREIGN, address=vtep)
     entry, membership = (
         AuditEntry.objects.filter(tenant=tenant).first(),
         Membership.objects.filter(tenant=tenant).first(),
@@ -84,6 +86,9 @@ def furnish(
         "groups": group.pk,
         "endpoints": endpoint.pk,
         "nodes": node.pk,
+        "join-tokens": JoinToken.objects.get(node=node).pk,
+        "node-certificates": certificate_of(node).pk,
+        "knocks": Knock.objects.get(node=node).pk,
         "policies": policy.pk,
         "rules": rule.pk,
         "profiles": create_profile(**give, name=f"{mark}-profile", rate_bps=10**6).pk,
@@ -117,6 +122,13 @@ def reported(node: Node, endpoint: Endpoint, rule: Rule, mark: str) -> dict[str,
         "denied": DeniedFlow.objects.get(node=node).pk,
         "drift": DriftEvent.objects.get(node=node).pk,
     }
+
+
+def certificate_of(node: Node) -> NodeCertificate:
+    """As one would be given; what it certifies is another test's."""
+    now = timezone.now()
+    lasts = {"issued_at": now, "expires_at": now + timedelta(days=7)}
+    return NodeCertificate.objects.create(node=node, name=node.name, fingerprint=f"{node.pk:064x}", **lasts)
 
 
 def details(prefix: str, pk: int) -> list[str]:

@@ -79,8 +79,8 @@ def test_the_core_imports_only_the_standard_library() -> None:
     assert foreign == []
 
 
-def test_the_agent_imports_only_the_standard_library_websockets_and_the_core() -> None:
-    allowed = {"agent", "core", "websockets"} | sys.stdlib_module_names
+def test_the_agent_imports_only_the_core_the_standard_library_and_what_its_requirements_name() -> None:
+    allowed = {"agent", "core", "websockets", "cryptography"} | sys.stdlib_module_names
     foreign = [
         f"{path.relative_to(ROOT)}:{line} imports {module}"
         for path in sources("agent")

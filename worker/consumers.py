@@ -14,7 +14,12 @@ from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db import Error
 
+from contivui.web.trace import traced
+from networks.actions import TurnedAway, renew_certificate, turn_away
+from networks.actions.joining import renew_s, still_good
+from networks.models import Knock
 from tenants.access import may
 from tenants.change import Actor, Refused
 from tenants.models import Tenant
@@ -28,6 +33,10 @@ log = logging.getLogger(__name__)
 
 PROTOCOL = 1
 REPORT_S = 2.0
+#: A node that was revoked is off within this time though nobody could tell its connection so; seconds.
+RECHECK_S = 20.0
+#: Of a websocket's close, bytes, less what a sentence's other letters may take.
+LONGEST_REASON = 110
 #: An agent's message is a report of some thousand endpoints at the most.
 MOST_BYTES = 8 * 1024 * 1024
 MOST_TOPICS = 200
@@ -49,21 +58,30 @@ class AgentConsumer(Consumer):
     """One connected node. `sent` is the revision the node will be at once it has taken everything it was sent."""
 
     async def connect(self) -> None:
-        node = await in_database(nodes.authenticate, dict(self.scope["headers"]))
-        self.known = node is not None
+        self.known = False
         self.sent: int | None = None
         self.greeted = False
-        if node is None:
-            await self.close()  # Before accepting: the handshake is answered with 403.
+        try:
+            self.certificate = await in_database(nodes.identify, self.scope)
+        except TurnedAway as error:
+            await self._turn_away(error)
             return
-        self.node = node
+        self.node, self.known = self.certificate.node, True
         for group in (node_group(self.node.pk), EVERY_NODE):
             await self.channel_layer.group_add(group, self.channel_name)
         await self.accept()
+        self.checking = asyncio.create_task(self._check_often())
+
+    async def _turn_away(self, error: TurnedAway) -> None:
+        """Who shows no certificate gets 403; whose is not good any more is told why."""
+        if error.why != Knock.Why.NO_CERTIFICATE:
+            await self.accept()
+        await self.close(code=4401, reason=error.message[:LONGEST_REASON])
 
     async def disconnect(self, code: int) -> None:
         if not self.known:
             return
+        self.checking.cancel()
         prompt().leave(self.node.pk, self)
         for group in (node_group(self.node.pk), EVERY_NODE):
             await self.channel_layer.group_discard(group, self.channel_name)
@@ -78,7 +96,8 @@ class AgentConsumer(Consumer):
             handler = self.HANDLERS[message["type"]]
             if not self.greeted and handler is not AgentConsumer.on_hello:
                 raise ValueError("the first message must be hello")
-            await handler(self, message)
+            with traced():
+                await handler(self, message)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("Node %s sent something unusable (%r); its connection is closed.", self.node, error)
             await self.close(code=4400, reason=f"Unusable message: {error}"[:120])
@@ -87,12 +106,16 @@ class AgentConsumer(Consumer):
         if message.get("protocol") != PROTOCOL:
             await self.close(code=4406, reason=f"This controller speaks protocol {PROTOCOL}.")
             return
+        if (claimed := str(message.get("node", self.certificate.name))) != self.certificate.name:
+            await self._refuse_name(claimed)
+            return
         older = await in_database(nodes.hello, self.node, self.channel_name, message)
         if older:
             await self.channel_layer.send(older, {"type": "node.replaced"})
         self.greeted = True
         prompt().serving[self.node.pk] = self
-        await self.send_json({"type": "welcome", "node": self.node.name, "protocol": PROTOCOL, "report_s": REPORT_S})
+        welcome = {"node": self.node.name, "protocol": PROTOCOL, "report_s": REPORT_S}
+        await self.send_json({"type": "welcome", **welcome, "renew_s": renew_s(self.certificate)})
         self.sent = int(message.get("revision", 0)) or None
         await self.send_specs(str(message.get("digest", "")))
         self._announce("status")
@@ -131,6 +154,21 @@ class AgentConsumer(Consumer):
     async def on_detach(self, message: dict[str, Any]) -> None:
         await self._answer(message, placing.release)
 
+    async def on_renew(self, message: dict[str, Any]) -> None:
+        """The connection stays, and is from now on one of the new certificate, whose key signed the request."""
+        actor = Actor(self.node.name, "agent", address=nodes.address_of(self.scope))
+        try:
+            given = await in_database(
+                renew_certificate, actor=actor, certificate=self.certificate, request=str(message["request"])
+            )
+        except TurnedAway as error:
+            await in_database(turn_away, error.why, node=self.node, address=actor.address)
+            answer = {"ok": False, "error": error.message}
+        else:
+            self.certificate = given.row
+            answer = {"ok": True, **given.described}
+        await self.send_json({"type": "result", "id": message.get("id"), **answer})
+
     HANDLERS = {
         "hello": on_hello,
         "ack": on_ack,
@@ -140,6 +178,7 @@ class AgentConsumer(Consumer):
         "drift": on_drift,
         "attach": on_attach,
         "detach": on_detach,
+        "renew": on_renew,
     }
 
     async def _answer(self, message: dict[str, Any], verb: Any) -> None:
@@ -161,9 +200,26 @@ class AgentConsumer(Consumer):
             await self.send_specs()
 
     async def node_recheck(self, _: dict[str, Any]) -> None:
-        """A node that was removed, or whose token was renewed, has no business here any more."""
-        if await in_database(nodes.authenticate, dict(self.scope["headers"])) != self.node:
-            await self.close(code=4401, reason="This node's token is no longer valid.")
+        """A node that was removed, or whose certificate is not good any more, has no business here."""
+        try:
+            await in_database(still_good, self.certificate.fingerprint)
+        except TurnedAway as error:
+            await self.close(code=4401, reason=error.message[:LONGEST_REASON])
+
+    async def _check_often(self) -> None:
+        """Ask again without being told: the broker may be away while a node is revoked, and certificates expire."""
+        while True:
+            await asyncio.sleep(RECHECK_S)
+            try:
+                await self.node_recheck({})
+            except Error as error:
+                log.warning("Whether node %s may stay cannot be asked: the database is away (%s).", self.node, error)
+
+    async def _refuse_name(self, claimed: str) -> None:
+        address = nodes.address_of(self.scope)
+        await in_database(turn_away, Knock.Why.OTHER_NAME, node=self.node, claimed=claimed, address=address)
+        sentence = f"This certificate is node {self.certificate.name}'s, not {claimed}'s."
+        await self.close(code=4403, reason=sentence[:LONGEST_REASON])
 
     async def node_replaced(self, _: dict[str, Any]) -> None:
         await self.close(code=4409, reason="Another agent of this node has connected.")

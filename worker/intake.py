@@ -13,8 +13,7 @@ from django.utils import timezone
 
 from networks.models import Endpoint, Node
 from policies.models import Rule
-from tenants import events
-from tenants.change import Actor
+from tenants import chain, events
 from tenants.models import AuditEntry, Realization, Tenant
 from worker.models import DeniedFlow, DriftEvent, EndpointTraffic, NodeStatus, RuleHits, TenantDrops, TrafficSample
 
@@ -159,10 +158,9 @@ def _record(node: Node, tenant: Tenant | None, event: DriftEvent, said: object) 
     """Healing is a change made by the node itself, so it is in the record like any other; intent did not change,
     so the generation is the one that was put back. Of a tenant that went meanwhile, `said`, its id, is the name: what
     it left on a node is not the cluster's."""
-    actor = Actor(node.name, "agent")
-    AuditEntry.objects.create(
-        actor=actor.name,
-        via=actor.via,
+    entry = AuditEntry(
+        actor=node.name,
+        via="agent",
         tenant=tenant,
         tenant_name=tenant.name if tenant else f"#{said}",
         generation=tenant.generation if tenant else None,
@@ -173,6 +171,7 @@ def _record(node: Node, tenant: Tenant | None, event: DriftEvent, said: object) 
         before={"difference": event.difference},
         after={"healed": event.healed_at is not None, "problem": event.problem},
     )
+    chain.write(entry)
 
 
 def sample() -> None:

@@ -24,11 +24,12 @@ def create_endpoint(
     ip4: str | None = None,
     ip6: str | None = None,
     labels: Labels | None = None,
+    pk: int | None = None,
 ) -> Endpoint:
     """Give an endpoint its addresses (the lowest free ones unless asked for, of each family the network has) and its
     MAC. Without a node it is addressed, but plugged in nowhere yet."""
     with change(actor=actor, tenant=tenant, verb="endpoint.create") as step:
-        row = Endpoint(tenant=tenant, name=name, network=owned("network", network, tenant), labels=labels or {})
+        row = Endpoint(pk=pk, tenant=tenant, name=name, network=owned("network", network, tenant), labels=labels or {})
         return _make(step, row, _as_it_stands(group, tenant), node, ip4, ip6)
 
 
@@ -51,7 +52,7 @@ def update_endpoint(
         before = plain(row)
         _refuse_moved(row, network=network, ip4=ip4, ip6=ip6)
         assign(row, name=name, node=node, labels=labels)
-        _regroup(row, row.group if group is KEEP else _as_it_stands(group, row.tenant))
+        _regroup(row, row.group if group is KEEP else _as_it_stands(group, row.tenant), was_there=step.back)
         _save(step, row)
         step.updated(row, before)
     return row
@@ -113,7 +114,8 @@ def _make(
     step: Change, row: Endpoint, group: EndpointGroup | None, node: Node | None, ip4: str | None, ip6: str | None
 ) -> Endpoint:
     row.group, row.node = _fits(row, group), node
-    row.ip4, row.ip6 = choose_address(row, 4, ip4), choose_address(row, 6, ip6)
+    row.ip4 = choose_address(row, 4, ip4, had_it=step.back)
+    row.ip6 = choose_address(row, 6, ip6, had_it=step.back)
     if row.ip4:
         row.mac = ids.endpoint_mac(row.ip4)
     _save(step, row)
@@ -166,14 +168,14 @@ def _fits(row: Endpoint, group: EndpointGroup | None) -> EndpointGroup | None:
     return group
 
 
-def _regroup(row: Endpoint, group: EndpointGroup | None) -> None:
+def _regroup(row: Endpoint, group: EndpointGroup | None, *, was_there: bool = False) -> None:
     """Put an endpoint that has its addresses into a group; they must not be of another group's pool, nor outside its
-    own. Staying where it is is always right, whatever became of the pool."""
+    own. Staying where it is, or was, is always right, whatever became of the pool."""
     before = row.group_id
     row.group = _fits(row, group)
     for family in FAMILIES if row.group_id != before else ():
         if address := getattr(row, f"ip{family}"):
-            refuse_strange_pool(row, family, address, "group")
+            refuse_strange_pool(row, family, address, "group", was_there=was_there)
 
 
 def _refuse_moved(row: Endpoint, *, network: Network | Keep, ip4: str | Keep | None, ip6: str | Keep | None) -> None:

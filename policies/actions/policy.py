@@ -14,11 +14,17 @@ from tenants.models import Tenant
 
 
 def create_policy(
-    *, actor: Actor, tenant: Tenant, name: str, groups: Sequence[EndpointGroup] = (), labels: Labels | None = None
+    *,
+    actor: Actor,
+    tenant: Tenant,
+    name: str,
+    groups: Sequence[EndpointGroup] = (),
+    labels: Labels | None = None,
+    pk: int | None = None,
 ) -> Policy:
     """Make a policy without rules, on these groups."""
     with change(actor=actor, tenant=tenant, verb="policy.create") as step:
-        row = Policy(tenant=tenant, name=name, labels=labels or {}, generation=step.generation or 0)
+        row = Policy(pk=pk, tenant=tenant, name=name, labels=labels or {}, generation=step.generation or 0)
         _check(row)
         chosen = owned_all("groups", groups, tenant)
         row.save()

@@ -27,11 +27,12 @@ def create_profile(
     dscp: int | None = None,
     groups: Sequence[EndpointGroup] = (),
     labels: Labels | None = None,
+    pk: int | None = None,
 ) -> BandwidthProfile:
     """Make a limit for each single endpoint of these groups. `rate_bps` 0 is no limit, `burst_bytes` 0 lets the rate
     decide, `dscp` None leaves the packets' own mark."""
     with change(actor=actor, tenant=tenant, verb="profile.create") as step:
-        row = BandwidthProfile(tenant=tenant, name=name, rate_bps=rate_bps, burst_bytes=burst_bytes, dscp=dscp)
+        row = BandwidthProfile(pk=pk, tenant=tenant, name=name, rate_bps=rate_bps, burst_bytes=burst_bytes, dscp=dscp)
         row.labels = labels or {}
         _check(row)
         row.generation = step.generation or 0

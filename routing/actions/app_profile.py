@@ -14,11 +14,17 @@ from tenants.models import Tenant
 
 
 def create_app_profile(
-    *, actor: Actor, tenant: Tenant, name: str, groups: Sequence[EndpointGroup] = (), labels: Labels | None = None
+    *,
+    actor: Actor,
+    tenant: Tenant,
+    name: str,
+    groups: Sequence[EndpointGroup] = (),
+    labels: Labels | None = None,
+    pk: int | None = None,
 ) -> AppProfile:
     """Make a profile of these groups. A group that is in another profile moves here: it is in one at a time."""
     with change(actor=actor, tenant=tenant, verb="app.create") as step:
-        row = AppProfile(tenant=tenant, name=name, labels=labels or {})
+        row = AppProfile(pk=pk, tenant=tenant, name=name, labels=labels or {})
         _check(row)
         chosen = owned_all("groups", groups, tenant)
         row.generation = step.generation or 0

@@ -24,10 +24,11 @@ def create_contract_group(
     contracts: Sequence[str] = (),
     groups: Sequence[EndpointGroup] = (),
     labels: Labels | None = None,
+    pk: int | None = None,
 ) -> ContractGroup:
     """Name contracts that these groups provide or consume."""
     with change(actor=actor, tenant=tenant, verb="contract.create") as step:
-        row = ContractGroup(tenant=tenant, name=name, labels=labels or {}, kind=kind, contracts=list(contracts))
+        row = ContractGroup(pk=pk, tenant=tenant, name=name, labels=labels or {}, kind=kind, contracts=list(contracts))
         _check(row)
         chosen = owned_all("groups", groups, tenant)
         row.generation = step.generation or 0

@@ -27,10 +27,11 @@ def create_service(
     ports: Sequence[str],
     address: str | None = None,
     labels: Labels | None = None,
+    pk: int | None = None,
 ) -> Service:
     """Keep an address of the network (the lowest free one, unless asked for) for endpoints with these labels."""
     with change(actor=actor, tenant=tenant, verb="service.create") as step:
-        row = Service(tenant=tenant, name=name, network=owned("network", network, tenant))
+        row = Service(pk=pk, tenant=tenant, name=name, network=owned("network", network, tenant))
         assign(row, selectors=dict(selectors), ports=list(ports), labels=labels or {})
         _check(row)
         take_address(row, address)

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('tenants', '0003_labels'),
+        ('tenants', '0004_record_as_chains'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0004_cluster_roles'),
+        ('tenants', '0005_cluster_roles'),
     ]
 
     operations = [
