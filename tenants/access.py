@@ -55,6 +55,9 @@ NEEDS: dict[str, Right] = {
     "member.create": Right.OWNER,
     "member.update": Right.OWNER,
     "member.delete": Right.OWNER,
+    "invitation.view": Right.OWNER,
+    "invitation.create": Right.OWNER,
+    "invitation.delete": Right.OWNER,
     "token.create": Right.VIEWER,
     "token.delete": Right.OWNER,
     "quota.update": Right.ADMINISTRATOR,
@@ -183,6 +186,14 @@ def in_tenants(rows: Rows, user: User | AnonymousUser, path: str) -> Rows:
     if role in (ClusterRole.ADMINISTRATOR, ClusterRole.AUDITOR):
         return rows
     return rows.filter(_hers(user, path))
+
+
+def in_owned(rows: Rows, user: User | AnonymousUser) -> Rows:
+    """Of rows that are the business of a tenant's owners, those of tenants she owns; all for who sees all."""
+    rights = rights_of(user)
+    if rights.sees_all:
+        return rows
+    return rows.filter(tenant__in=[pk for pk, right in rights.tenants.items() if right >= Right.OWNER])
 
 
 def in_cluster(rows: Rows, user: User | AnonymousUser, kind: str) -> Rows:

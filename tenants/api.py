@@ -29,12 +29,15 @@ from tenants import quotas
 from tenants.access import ClusterRole, Rights, require, rights_of
 from tenants.actions import set_quota
 from tenants.change import Actor
+from tenants.invitations import invite
 from tenants.models import AuditEntry, Membership, Tenant, Token
 from tenants.once import once
-from tenants.resources import ACCOUNT, AUDIT, MEMBER, TENANT
+from tenants.resources import ACCOUNT, AUDIT, INVITATION, MEMBER, TENANT
 from tenants.serializers import (
+    InvitationSerializer,
     LimitsSerializer,
     MeSerializer,
+    NewInvitationSerializer,
     QuotaSerializer,
     RealizationSerializer,
     UndoneSerializer,
@@ -262,7 +265,22 @@ class AccountViewSet(ObjectViewSet):
     resource = ACCOUNT
 
 
+class InvitationViewSet(ObjectViewSet):
+    """Somebody without an account who may join a tenant by a link, once. Its owners invite."""
+
+    resource = INVITATION
+
+    @extend_schema(request=InvitationSerializer, responses={201: NewInvitationSerializer})
+    def create(self, request: Request) -> Response:
+        return super().create(request)
+
+    def make(self, body: Any) -> Done:
+        row, secret = invite(actor=self.actor(), **self.read(self.get_serializer(data=body)))
+        return self.made(row, token=secret, path=reverse("invitation", args=[secret]))
+
+
 VIEWSETS: dict[str, type[Any]] = {
+    "invitations": InvitationViewSet,
     "users": AccountViewSet,
     "tenants": TenantViewSet,
     "members": viewset(MEMBER, ObjectViewSet),

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from contivui.web.resource import Resource
-from tenants import actions, users
-from tenants.models import Account, AuditEntry, Membership, Tenant
-from tenants.serializers import AccountSerializer, AuditSerializer, MemberSerializer, TenantSerializer
+from tenants import actions, invitations, users
+from tenants.models import Account, AuditEntry, Invitation, Membership, Tenant
+from tenants.serializers import (
+    AccountSerializer,
+    AuditSerializer,
+    InvitationSerializer,
+    MemberSerializer,
+    TenantSerializer,
+)
 
 TENANT = Resource(
     model=Tenant,
@@ -31,6 +37,18 @@ MEMBER = Resource(
     filters=("role", "user"),
     ordering=("role",),
     select=("user", "tenant"),
+)
+INVITATION = Resource(
+    model=Invitation,
+    name="invitation",
+    plural="invitations",
+    serializer=InvitationSerializer,
+    create=invitations.invite,
+    delete=invitations.withdraw,
+    search=("email",),
+    filters=("email", "role"),
+    ordering=("email",),
+    select=("tenant", "made_by"),
 )
 ACCOUNT = Resource(
     model=Account,

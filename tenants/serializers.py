@@ -78,6 +78,25 @@ class AccountSerializer(serializers.Serializer[Any]):
     cluster_role = serializers.ChoiceField(ClusterRole.choices, required=False, allow_null=True)
 
 
+class InvitationSerializer(serializers.Serializer[Any]):
+    """Somebody who may join by a link. The link is in the answer that made it, and nowhere else."""
+
+    id = serializers.IntegerField(read_only=True)
+    tenant = TenantName(Tenant)
+    email = serializers.CharField(max_length=254, help_text="Whom it is for; whoever has the link may use it.")
+    role = serializers.ChoiceField(Role.choices, required=False)
+    days = serializers.IntegerField(
+        write_only=True, required=False, min_value=1, max_value=30, help_text="Days until it expires; 7 if left out."
+    )
+    maker = serializers.CharField(source="made_by.username", read_only=True, default=None)
+    expires_at = serializers.DateTimeField(read_only=True)
+
+
+class NewInvitationSerializer(InvitationSerializer):
+    token = serializers.CharField(read_only=True, help_text="The secret of the link. Nobody can read it again.")
+    path = serializers.CharField(read_only=True, help_text="The page to open, at this installation's address.")
+
+
 class UseSerializer(serializers.Serializer[Any]):
     used = serializers.IntegerField()
     limit = serializers.IntegerField(allow_null=True, help_text="None: any number.")

@@ -25,6 +25,8 @@ def _role_back(actor: Actor, row: Account, before: Values) -> None:
     users.set_cluster_role(actor=actor, row=row, role=before["cluster_role"])
 
 
+for verb in ("invitation.create", "invitation.delete", "invitation.accept"):
+    never[verb] = "A link is shown once and opens once. Withdraw it, make another, or remove the member."
 never["user.delete"] = "The password of an account is never in the record. Make the account anew."
 
 undoable(Undoable.of(TENANT, rest=_members_back, special={"quota.update": _limits_back}))

@@ -23,6 +23,7 @@ from routing.actions import (
 )
 from routing.models import AciGateway
 from tenants.change import SYSTEM
+from tenants.invitations import invite
 from tenants.models import AuditEntry, Membership, Tenant
 from tenants.testing import Cast, client_of, people
 from tenants.users import create_user
@@ -80,6 +81,7 @@ def furnish(
         "tenants": tenant.pk,
         "members": membership.pk,
         "audit": entry.pk,
+        "invitations": invite(actor=SYSTEM, tenant=tenant, email=f"{mark}@example.com")[0].pk,
         "tokens": 1,
         "networks": net.pk,
         "reservations": create_reservation(**give, network=net, addresses=f"{subnet}.200", note=f"{mark}-note").pk,

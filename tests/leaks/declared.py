@@ -15,7 +15,7 @@ OWNED = "owned by a tenant"
 TENANTS = "a tenant"
 #: Of a tenant, seen by its members and set by administrators.
 QUOTA = "quota of a tenant"
-#: Of a tenant, seen and ended by its owners.
+#: Of a tenant, its owners' business: tokens and invitations.
 TOKENS = "tokens of a tenant"
 #: Of the cluster: operators see and change it.
 OPERATED = "operated"
@@ -33,6 +33,7 @@ KINDS = {
     "users": ADMINISTERED,
     "tenants": TENANTS,
     "members": OWNED,
+    "invitations": TOKENS,
     "audit": TENANT,
     "networks": TENANT,
     "reservations": TENANT,
@@ -72,6 +73,8 @@ OPERATIONS = {
     "PATCH tenants/{pk}/quota/": QUOTA,
     "GET networks/{pk}/addresses/": TENANT,
     "POST nodes/{pk}/token/": OPERATED,
+    "POST nodes/{pk}/revoke/": OPERATED,
+    "POST audit/{id}/undo/": TENANT,  # And what was done takes the rights for it (tenants.undo).
     "GET nodes/{pk}/status/": OPERATED,
     "PUT policies/{pk}/rules/": TENANT,
 }
@@ -110,8 +113,14 @@ PAGES = {
     "tenant.choose": ANYONE,
     "fabric": OPERATED,
     "node.token": OPERATED,
+    "node.revoke": OPERATED,
+    "joining": OPERATED,
+    "undo": TENANT,
     "policy.rules": TENANT,
     "tenant.quota": QUOTA,
+    "tenant.invite": OWNED,
+    "invitation.withdraw": TOKENS,
+    "invitation": PUBLIC,  # For who has the link.
 }
 #: The Contiv dialect under /api/v1/, by pattern: what it is for there is said in netmaster.proxy.
 DIALECT = {
@@ -146,9 +155,11 @@ COLLECTIONS = {
     "volumeProfiles": ADMINISTERED,
     "volumes": ADMINISTERED,
 }
-SOCKETS = {"ws/agent/": NODE, "ws/live/": ANYONE, "ws/events/": ANYONE}
+SOCKETS = {"ws/live/": ANYONE, "ws/events/": ANYONE}
+#: At the port of agents, where a client's certificate says which node it is. Joining takes a token that opens once.
+OF_AGENTS = {"join/authority.pem": PUBLIC, "join/": NODE, "": PUBLIC, "ws/agent/": NODE}
 #: Messages an agent may send, by type; and what arrives at a consumer from inside.
-AGENT_MESSAGES = dict.fromkeys(("hello", "ack", "nack", "report", "denied", "drift", "attach", "detach"), NODE)
+AGENT_MESSAGES = dict.fromkeys(("hello", "ack", "nack", "report", "denied", "drift", "attach", "detach", "renew"), NODE)
 LIVE_MESSAGES = {"subscribe": ANYONE}
 INSIDE_HANDLERS = ("spec_changed", "node_recheck", "node_replaced", "live_event", "send_specs", "send_step")
 INSIDE_MESSAGES = dict.fromkeys(INSIDE_HANDLERS, INSIDE)
@@ -162,4 +173,4 @@ TASKS = dict.fromkeys(
     ),
     INSIDE,
 )
-COMMANDS = dict.fromkeys(("export", "import", "import_contiv", "check_addresses", "openapi"), SHELL)
+COMMANDS = dict.fromkeys(("export", "import", "import_contiv", "check_addresses", "openapi", "verify_audit"), SHELL)

@@ -17,7 +17,7 @@ from tenants.models import Tenant
 from tests.leaks import declared, walk
 from tests.leaks.expected import Does, Outcome, may_read, outcome, worth_asking
 from tests.leaks.house import CLUSTER, SECRET, SECRETS, Asker, askers, by_dialect, by_session, ours, theirs
-from tests.pages import FOLDERS, unhashed
+from tests.pages import FOLDERS, OTHERS, unhashed
 from worker.consumers import AgentConsumer, topics_of
 
 __all__ = ["unhashed"]
@@ -83,6 +83,7 @@ def test_every_way_in_is_declared_and_nothing_else() -> None:
     assert walk.dialect() == list(declared.DIALECT)
     assert set(DIALECT_KINDS) == set(declared.COLLECTIONS)
     assert walk.sockets() == list(declared.SOCKETS)
+    assert walk.of_agents() == list(declared.OF_AGENTS)
     assert set(AgentConsumer.HANDLERS) == set(declared.AGENT_MESSAGES)
     assert walk.inside_messages() == set(declared.INSIDE_MESSAGES)
     assert walk.tasks() == set(declared.TASKS)
@@ -104,7 +105,7 @@ class Request:
 def request_of(operation: walk.Operation, house: House, *, absent: bool = False) -> Request:
     known = house.keys.get(operation.kind)
     pk, key = (NO_ID, NO_KEY) if absent else (known, known)
-    path = "/api/v2/" + operation.path.format(pk=pk, token_key=key)
+    path = "/api/v2/" + operation.path.format(pk=pk, id=pk, token_key=key)
     name = f"{NO_NAME}-tenant" if absent else house.tenant.name
     body: Any = {}
     if operation.rest == "bulk/":
@@ -188,14 +189,25 @@ def wrong_of(operation: walk.Operation, asker: Asker, house: House) -> list[str]
 
 ACTS: dict[str, Does] = {"list": "see", "detail": "see", "create": "make", "edit": "change", "delete": "end"}
 #: What a page that is no kind's does.
-OTHER_ACTS: dict[str, Does] = {"node.token": "change", "policy.rules": "change", "tenant.quota": "change"}
+OTHER_ACTS: dict[str, Does] = {
+    "node.token": "change",
+    "policy.rules": "change",
+    "tenant.quota": "change",
+    "node.revoke": "change",
+    "joining": "change",
+    "undo": "change",
+    "tenant.invite": "change",
+    "invitation.withdraw": "end",
+}
 PAGE_STATUSES: dict[Outcome, set[int]] = {"unknown": {302}, "hidden": {404}, "refused": {403}}
 
 
 def page_of(name: str, keyed: bool, house: House, *, absent: bool = False) -> str:
     kind, _dot, page = name.partition(".")
     if keyed:
-        return reverse(name, args=[NO_ID if absent else house.keys[FOLDERS[kind]]])
+        return reverse(name, args=[NO_ID if absent else house.keys[(FOLDERS | OTHERS)[kind]]])
+    if name == "invitation":
+        return reverse(name, args=[NO_KEY])
     if page == "create" and declared.SCREENS[kind] in (declared.TENANT, declared.OWNED):
         return reverse(name) + f"?tenant={NO_NAME if absent else SECRET}-tenant"
     return reverse(name)
@@ -293,9 +305,9 @@ def looked_at(asker: Asker, keys: dict[str, Any]) -> dict[str, str]:
         found |= {one: told(asker.ask("GET", one)) for one in asked}
     for name, keyed in walk.pages().items():
         kind = name.partition(".")[0]
-        if name in ("healthz", "logout") or kind in ("node", "bgp", "aci", "user"):
+        if name in ("healthz", "logout", "invitation") or kind in ("node", "bgp", "aci", "user"):
             continue
-        url = reverse(name, args=[keys[FOLDERS[kind]]] if keyed else [])
+        url = reverse(name, args=[keys[(FOLDERS | OTHERS)[kind]]] if keyed else [])
         asked = [url, *([f"{url}?q={SECRET}"] if name.endswith(".list") else [])]
         if asker.user is not None:
             found |= {one: told(asker.ask("GET", one)) for one in asked}

@@ -12,7 +12,7 @@ from django.core.management import get_commands
 from django.urls import URLPattern
 
 from contivui import urls
-from contivui.asgi import make
+from contivui.asgi import make, make_agents
 from contivui.celery import app
 from netmaster.proxy import patterns
 from tests.pages import page_routes
@@ -73,8 +73,15 @@ def dialect() -> list[str]:
 
 
 def sockets() -> list[str]:
-    routes: Any = make().application_mapping["websocket"]
-    return [str(route.pattern) for route in routes.routes]
+    return _routes(make(), "websocket")
+
+
+def of_agents() -> list[str]:
+    return [*_routes(make_agents(), "http"), *_routes(make_agents(), "websocket")]
+
+
+def _routes(application: Any, protocol: str) -> list[str]:
+    return [str(route.pattern) for route in application.application_mapping[protocol].routes]
 
 
 def inside_messages() -> set[str]:
