@@ -41,10 +41,12 @@ class JoinForm(forms.Form):
         label=_("Name"),
         max_length=150,
         help_text=_("The name you will sign in with."),
-        widget=forms.TextInput(PLAIN_TEXT),
+        widget=forms.TextInput({**PLAIN_TEXT, "class": "form-control", "autocomplete": "username"}),
     )
     password = forms.CharField(
-        label=_("Password"), max_length=200, widget=forms.PasswordInput({"autocomplete": "new-password"})
+        label=_("Password"),
+        max_length=200,
+        widget=forms.PasswordInput({"autocomplete": "new-password", "class": "form-control"}),
     )
 
 

@@ -15,6 +15,7 @@ from netmaster.kinds.rules import lose
 from netmaster.oper import group_oper
 from netmaster.refusal import Refusal
 from netmaster.structs import GROUP, Body
+from netmaster.versions import Changed
 from netmaster.world import World, spans_of
 from networks.actions import create_group, delete_group
 from networks.models import AddressReservation, Endpoint, EndpointGroup, Network
@@ -23,6 +24,7 @@ from policies.models import BandwidthProfile, Policy, Rule
 from routing.actions import update_contract_group
 from routing.models import ContractGroup
 from tenants.change import Actor
+from tenants.checks import named_in
 from tenants.models import Tenant
 
 
@@ -68,12 +70,19 @@ class Groups(OwnedKind):
             "Tenant": ("tenant", tenant),
         }
 
+    def touched(self, entry: Changed) -> set[int] | None:
+        if entry.kind == "endpointgroup":
+            return {entry.pk}
+        if entry.kind == "rule":
+            return entry.either("peer_group_id")
+        return set() if entry.kind == "network" and entry.before is None else super().touched(entry)
+
     def create(self, actor: Actor, body: Body) -> EndpointGroup:
         tenant, name = tenant_named(body["tenantName"]), body["groupName"]
-        network = Network.objects.filter(tenant=tenant, name=body["networkName"]).first()
+        network: Network | None = named_in(Network).first(tenant.pk, body["networkName"])
         if network is None:
             raise Refusal(f"Network {body['networkName']} not found")
-        if Network.objects.filter(tenant=tenant, name=name).exists():
+        if named_in(Network).first(tenant.pk, name):
             raise Refusal(f"Network {name} conflicts with the endpointGroup name")
         if body["ipPool"]:
             _refuse_pool(network, body["ipPool"])
