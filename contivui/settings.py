@@ -251,6 +251,7 @@ FACTS = {
     "realization": "worker.realization.realization_of",
     "hits": "worker.facts.hits_of",
     "traffic": "worker.facts.traffic_of",
+    "quota": "tenants.quotas.limited",
     "touched": "worker.touched.touched_by",
 }
 
@@ -289,6 +290,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "2.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "DEFAULT_GENERATOR_CLASS": "contivui.web.openapi.OnceMade",
     "SCHEMA_PATH_PREFIX": r"/api/v2/",
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "contivui.web.openapi.finish"],

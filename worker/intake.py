@@ -166,19 +166,20 @@ def drift(node: Node, message: Mapping[str, Any]) -> int | None:
     status.drift_found += 1
     status.drift_healed += bool(healed)
     status.save(update_fields=["drift_found", "drift_healed"])
-    _record(node, tenant, event)
+    _record(node, tenant, event, said=message["tenant"])
     events.note("drift", tenant=tenant, data={"node": node.name, "healed": bool(healed), "difference": sentences})
     return tenant.pk if tenant else None
 
 
-def _record(node: Node, tenant: Tenant | None, event: DriftEvent) -> None:
+def _record(node: Node, tenant: Tenant | None, event: DriftEvent, said: object) -> None:
     """Healing is a change made by the node itself, so it is in the record like any other; intent did not change,
-    so the generation is the one that was put back."""
+    so the generation is the one that was put back. Of a tenant that went meanwhile, `said`, its id, is the name: what
+    it left on a node is not the cluster's."""
     entry = AuditEntry(
         actor=node.name,
         via="agent",
         tenant=tenant,
-        tenant_name=tenant.name if tenant else "",
+        tenant_name=tenant.name if tenant else f"#{said}",
         generation=tenant.generation if tenant else None,
         verb="drift.heal" if event.healed_at else "drift.found",
         object_type="node",

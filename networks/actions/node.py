@@ -10,7 +10,7 @@ from core.labels import Labels
 from networks.actions.join_token import issue
 from networks.models import Endpoint, Node
 from tenants.change import KEEP, Actor, Keep, assign, change, held, plain
-from tenants.checks import FieldErrors, name_free, unused
+from tenants.checks import FieldErrors, name_free, unused, users_seen
 from tenants.models import Tenant
 
 
@@ -57,8 +57,8 @@ def delete_node(*, actor: Actor, row: Node) -> None:
     """Remove a node that carries no endpoint any more. Raises Refused naming those it carries."""
     with change(actor=actor, tenant=None, verb="node.delete") as step:
         row = held(row)
-        on_it = Endpoint.objects.filter(node=row).values_list("tenant__name", "name")
-        unused(row, [f"endpoint {name} of tenant {tenant} is on it" for tenant, name in on_it])
+        on_it = Endpoint.objects.filter(node=row)
+        unused(row, users_seen(actor, on_it, lambda one: f"endpoint {one} of tenant {one.tenant} is on it"))
         before = plain(row)
         row.delete()
         step.deleted(row, before)
