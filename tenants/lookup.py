@@ -45,7 +45,10 @@ class Lookup(Generic[Row]):
 
 
 def insert(row: models.Model) -> None:
-    """Save a new row that nobody listens for (no signals are sent), whose key the database makes."""
+    """Save a new row that nobody listens for (no signals are sent). Its key the database makes, unless it has one."""
+    if row.pk is not None:
+        row.save(force_insert=True)
+        return
     sql, fields = _insertion(type(row))
     values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
     with connection.cursor() as cursor:

@@ -22,10 +22,13 @@ from networks.models import AddressReservation, Endpoint, EndpointGroup, Network
 from policies.actions import update_policy, update_profile
 from policies.models import BandwidthProfile, Policy, Rule
 from routing.actions import update_contract_group
-from routing.models import ContractGroup
+from routing.models import AppProfileGroup, ContractGroup
 from tenants.change import Actor
 from tenants.checks import named_in
 from tenants.models import Tenant
+
+#: What of a request puts something on the group.
+ATTACHED = ("policies", "netProfile", "extContractsGrps")
 
 
 class Groups(OwnedKind):
@@ -91,12 +94,17 @@ class Groups(OwnedKind):
                 actor=actor, tenant=tenant, name=name, network=network, label=body["cfgdTag"], pool4=body["ipPool"]
             )
             give_number(row)
+            if not any(body[name] for name in ATTACHED):
+                return _alone(row)
             try:
                 attach(actor, row, body)
             except Refusal as refusal:
                 refusal.leaves = skip_number
                 raise
         return row
+
+    def made(self, row: Any) -> Any:
+        return row if hasattr(row, "its_policies") else super().made(row)
 
     def update(self, actor: Actor, row: EndpointGroup, body: Body) -> EndpointGroup:
         if body["networkName"] != row.network.name:
@@ -124,6 +132,14 @@ class Groups(OwnedKind):
 
     def oper(self, row: EndpointGroup) -> Body:
         return group_oper(World(row.tenant, row.network), row)
+
+
+def _alone(row: EndpointGroup) -> EndpointGroup:
+    """A new group that nothing is on, with that known of it."""
+    alone: Any = row
+    alone.its_policies, alone.its_bandwidth_profiles, alone.its_contract_groups, alone.its_peer_rules = [], [], [], []
+    AppProfileGroup._meta.get_field("group").remote_field.set_cached_value(alone, None)
+    return row
 
 
 def attach(actor: Actor, row: EndpointGroup, body: Body) -> None:

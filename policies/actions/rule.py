@@ -12,7 +12,7 @@ from policies.models import Policy, Rule, RuleDirection, RulePeer
 from policies.rules import check, named
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, fresh, plain
 from tenants.checks import listed, owned, refuse
-from tenants.lookup import Lookup, update
+from tenants.lookup import Lookup, insert, update
 from tenants.models import Tenant, Verdict
 
 NAMED = Lookup(lambda policy, name: Rule.objects.filter(policy=policy, name=name).order_by(), int, str)
@@ -48,7 +48,7 @@ def add_rule(
         assign(row, missing=dict(missing or {}))
         _name_free(row)
         check(row, () if idle or step.back else _others(row), may_miss=idle or step.back)
-        row.save()
+        insert(row)
         stamp(row.policy, step.generation)
         step.created(row, recorded(row))
     return row
