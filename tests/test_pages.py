@@ -21,9 +21,21 @@ __all__ = ["people", "unhashed"]
 pytestmark = pytest.mark.usefixtures("unhashed")
 
 #: Pages that only take a form.
-POSTED = {"logout", "tenant.choose", "node.token"}
+POSTED = {"logout", "tenant.choose", "node.token", "node.revoke", "invitation.withdraw"}
 STORED = ("service", "app", "contract", "bgp", "aci")
-LISTS = ("network", "reservation", "group", "endpoint", "policy", "profile", "node", "tenant", "member", *STORED)
+LISTS = (
+    "network",
+    "reservation",
+    "group",
+    "endpoint",
+    "policy",
+    "profile",
+    "node",
+    "tenant",
+    "member",
+    "user",
+    *STORED,
+)
 OF_TENANT = (
     "network",
     "reservation",

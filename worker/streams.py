@@ -17,10 +17,8 @@ from contivui.web.waiting import until_left
 from tenants import events
 from tenants.tokens import TokenAuthentication
 from worker.bell import Bell
+from worker.consumers import JUDGED_S
 from worker.threads import in_database
-
-#: Seconds after which who listens, and what she may see, is judged anew, even when nothing happens.
-JUDGED_S = 15.0
 
 
 class EventsSocket:
@@ -45,6 +43,7 @@ class EventsSocket:
         await until_left(self._follow(scope, asked, send), receive, "websocket.disconnect")
 
     async def _follow(self, scope: dict[str, Any], asked: events.Asked, send: Any) -> None:
+        # Who listens, and what she may see, is judged anew each time, also when nothing happens.
         while user := await in_database(listener, scope):
             found = await in_database(events.read, user, asked)
             messages: list[dict[str, Any]] = [{"kind": "missed"}] if found.missed else []
@@ -69,7 +68,7 @@ def listener(scope: dict[str, Any]) -> Any | None:
     user = scope.get("user")
     if user is None or not user.is_authenticated or not _ours(headers.get(b"origin", b"")):
         return None
-    return get_user_model().objects.filter(pk=user.pk, is_active=True).first()
+    return get_user_model().objects.select_related("held_role").filter(pk=user.pk, is_active=True).first()
 
 
 def _ours(origin: bytes) -> bool:
