@@ -104,7 +104,7 @@ def test_nothing_of_the_core_reads_a_clock_or_chance() -> None:
 def test_verbs_are_the_only_writers_of_tenant_objects_in_views() -> None:
     """Pages and API call verbs: no .save(), .create() or .delete() on rows outside actions.py and the worker."""
     writers = []
-    # How a client words things, and how groups are numbered for it, is no tenant's object: it decides nothing.
+    # How a client words things, how groups are numbered for it, what was noted: no tenant's object, it decides nothing.
     writers_at_heart = {"actions.py", "change.py", "models.py", "labels.py", "spaces.py", "tags.py"}
     writers_at_heart |= {"wording.py", "group_numbers.py", "versions.py"}
     for room in ("contivui", "tenants", "networks", "policies", "routing", "netmaster"):

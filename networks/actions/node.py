@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from core.labels import Labels
-from networks.actions.join_token import make_join_token
+from networks.actions.join_token import issue
 from networks.models import Endpoint, Node
 from tenants.change import KEEP, Actor, Keep, assign, change, held, plain
 from tenants.checks import FieldErrors, name_free, unused
@@ -21,7 +21,8 @@ def create_node(
     underlay IPv4 address."""
     with transaction.atomic():
         row = add_node(actor=actor, name=name, vtep=vtep, labels=labels, pk=pk)
-        return row, make_join_token(actor=actor, node=row)[1]
+        # Of one change with the node: taken back, it takes its token along.
+        return row, issue(row)[1]
 
 
 def add_node(*, actor: Actor, name: str, vtep: str, labels: Labels | None = None, pk: int | None = None) -> Node:
