@@ -79,7 +79,7 @@ def test_an_operator_runs_the_cluster_and_sees_nothing_of_tenants(people: Cast) 
     assert refused["users"] == ["1 of tenants that you may not see are there"]
     assert "endpoint hidden" in client_of(people.root).delete(f"/api/v2/nodes/{node.pk}/").json()["users"][0]
     seen = {each["object_type"] for each in client.get("/api/v2/audit/").json()["results"]}
-    assert seen == {"node", "jointoken", "fabric"}
+    assert seen == {"node", "fabric"}
 
 
 def test_a_token_for_reading_reads_whatever_asks(people: Cast) -> None:
