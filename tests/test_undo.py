@@ -506,6 +506,7 @@ def test_what_is_never_undone_says_why(people: Cast) -> None:
 def test_a_node_goes_with_its_token_and_comes_back_without(people: Cast) -> None:
     with traced():
         node, _ = on_networks.create_node(actor=SYSTEM, name="node", vtep="192.0.2.1")
+        on_networks.make_join_token(actor=SYSTEM, node=node)
     gone = undo("node.create")
     assert [entry.verb for entry in gone] == ["node.token_end", "node.delete"]
     back = undo("node.delete")
