@@ -21,7 +21,7 @@ __all__ = ["people", "unhashed"]
 pytestmark = pytest.mark.usefixtures("unhashed")
 
 #: Pages that only take a form.
-POSTED = {"logout", "tenant.choose", "node.token", "node.revoke", "invitation.withdraw"}
+POSTED = {"logout", "tenant.choose", "node.token", "invitation.withdraw"}
 STORED = ("service", "app", "contract", "bgp", "aci")
 LISTS = (
     "network",
