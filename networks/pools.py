@@ -6,13 +6,14 @@ from core import ipam, ranges
 from core.ipam import AddressError
 from networks.allocation import holder_in
 from networks.kept import Family, of_family, pools_of, reservations_of
-from networks.models import AddressReservation, EndpointGroup, Network
+from networks.models import AddressReservation, Endpoint, EndpointGroup, Network
 from tenants.checks import FieldErrors
 
 
-def check_pool(row: EndpointGroup, family: Family, errors: FieldErrors, old: str = "") -> None:
+def check_pool(row: EndpointGroup, family: Family, errors: FieldErrors, old: str = "", *, had_it: bool = False) -> None:
     """Make a group's pool of one family canonical; note what is wrong with it. It lies in what the network hands out,
-    and nothing in it is anybody's; what was in the pool before (`old`) is the group's own."""
+    and nothing in it is anybody's; what was in the pool before (`old`) is the group's own. One it `had` it gets back
+    with what its own endpoints have of it, and with what is reserved in it: both may be in a pool."""
     field = f"pool{family}"
     typed = getattr(row, field).strip()
     setattr(row, field, typed)
@@ -29,7 +30,10 @@ def check_pool(row: EndpointGroup, family: Family, errors: FieldErrors, old: str
     gateway = of_family(row.network, "gateway", family)
     if gateway and ipam.overlaps(pool, gateway):
         errors.add(field, f"{gateway} is the gateway of network {row.network}. Choose a range beside it.", "taken")
-    _check_free(row.network, pool, field, errors, but=old)
+    if not had_it:
+        _check_free(row.network, pool, field, errors, but=old)
+    elif stranger := _stranger_in(row, family, pool):
+        errors.add(field, "Endpoint {} has {} now.".format(*stranger), "taken")
 
 
 def check_reservation(row: AddressReservation, errors: FieldErrors, old: str = "") -> None:
@@ -64,6 +68,14 @@ def _canonical(network: Network, family: Family, typed: str, field: str, errors:
     except AddressError as error:
         errors.add(field, str(error), "range")
         return None
+
+
+def _stranger_in(row: EndpointGroup, family: Family, pool: str) -> tuple[str, str] | None:
+    """(endpoint, address) of one with an address of the pool that is not in the group. Reads all that are not."""
+    field = f"ip{family}"
+    others = Endpoint.objects.filter(network=row.network).exclude(group=row).exclude(**{field: None})
+    had = others.order_by("pk").values_list("name", field).iterator()
+    return next(((name, address) for name, address in had if ipam.overlaps(pool, address)), None)
 
 
 def _check_free(network: Network, pool: str, field: str, errors: FieldErrors, but: str) -> None:

@@ -506,11 +506,28 @@ def test_what_is_never_undone_says_why(people: Cast) -> None:
 def test_a_node_goes_with_its_token_and_comes_back_without(people: Cast) -> None:
     with traced():
         node, _ = on_networks.create_node(actor=SYSTEM, name="node", vtep="192.0.2.1")
+        on_networks.make_join_token(actor=SYSTEM, node=node)
     gone = undo("node.create")
     assert [entry.verb for entry in gone] == ["node.delete"]
     back = undo("node.delete")
     assert [entry.verb for entry in back] == ["node.create"]
     assert (Node.objects.get().pk, node.join_tokens.count()) == (node.pk, 0)
+
+
+def test_a_pool_comes_back_over_what_its_endpoints_have_of_it(people: Cast, net: Network) -> None:
+    give: dict[str, Any] = {"actor": SYSTEM, "tenant": people.blue, "network": net}
+    group = on_networks.create_group(**give, name="db", pool4="20.1.1.100-20.1.1.110")
+    endpoint = on_networks.create_endpoint(**give, name="db-1", group=group)
+    assert endpoint.ip4 == "20.1.1.100"
+    on_networks.update_group(actor=SYSTEM, row=group, pool4="20.1.1.130-20.1.1.140")
+    moved = newest()
+    undo("group.update")
+    assert on_networks.create_endpoint(**give, name="db-2", group=group).ip4 == "20.1.1.101"
+    on_networks.update_group(actor=SYSTEM, row=group, pool4="20.1.1.130-20.1.1.140")
+    on_networks.create_endpoint(**give, name="web", ip4="20.1.1.105")
+    assert newest("group.update").pk > moved.pk
+    assert refusal("group.update") == "Endpoint web has 20.1.1.105 now."
+    assert list(differences()) == []
 
 
 def test_a_label_comes_back_where_lists_look_for_it(people: Cast, net: Network) -> None:

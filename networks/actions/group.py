@@ -31,7 +31,7 @@ def create_group(
     with change(actor=actor, tenant=tenant, verb="group.create") as step:
         row = EndpointGroup(pk=pk, tenant=tenant, name=name, network=owned("network", network, tenant))
         assign(row, label=label, pool4=pool4, pool6=pool6, labels=labels or {})
-        _check(row)
+        _check(row, back=step.back)
         row.generation = step.generation or 0
         insert(row)
         _keep(row)
@@ -58,7 +58,7 @@ def update_group(
         assign(row, name=name, label=label, pool4=pool4, pool6=pool6, labels=labels)
         if network is not KEEP:
             row.network = owned("network", network, row.tenant)
-        _check(row, old)
+        _check(row, old, back=step.back)
         row.generation = step.generation or 0
         row.save()
         _let_go(old)
@@ -92,7 +92,7 @@ def _let_go(row: EndpointGroup) -> None:
             spaces.keep_for(space_of(row.network, family), area_of(pool), None)
 
 
-def _check(row: EndpointGroup, old: EndpointGroup | None = None) -> None:
+def _check(row: EndpointGroup, old: EndpointGroup | None = None, *, back: bool = False) -> None:
     errors = FieldErrors()
     errors.fields_of(row, exclude=["pool4", "pool6"])
     name_free(row, errors)
@@ -100,7 +100,7 @@ def _check(row: EndpointGroup, old: EndpointGroup | None = None) -> None:
     if old is not None and not stays and Endpoint.objects.filter(group=row).exists():
         errors.add("network", "This cannot change while the group has endpoints. Make another group.", "fixed")
     for family in FAMILIES:
-        check_pool(row, family, errors, getattr(old, f"pool{family}") if stays else "")
+        check_pool(row, family, errors, getattr(old, f"pool{family}") if stays else "", had_it=back)
     errors.settle()
 
 
