@@ -34,6 +34,7 @@ pages: list[URLPattern | URLResolver] = [
     path("", include("policies.urls")),
     path("", include("routing.urls")),
     path("", include("tenants.urls")),
+    path("", include("accounts.urls")),
     path("", include("contivui.web.urls")),
 ]
 

@@ -13,6 +13,7 @@ import socket
 from pathlib import Path
 
 import uvicorn
+from django.conf import settings
 
 from launcher.memory import collect_less_often
 
@@ -44,6 +45,8 @@ def serve(sockets: list[socket.socket]) -> None:
         ws="websockets-sansio",
         ws_max_size=LARGEST_FRAME,
         lifespan="off",
+        # Whose word counts for where a request comes from: lock-outs and the record go by it.
+        forwarded_allow_ips=settings.TRUSTED_PROXIES,
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,

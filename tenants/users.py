@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, fresh
 from tenants.checks import FieldErrors, refuse
+from tenants.signals import password_set
 
 #: What the record says of an account.
 RECORDED = ("username", "first_name", "last_name", "is_active", "is_superuser")
@@ -26,6 +27,7 @@ def create_user(
         _check(row)
         _set_password(row, password)
         row.save()
+        password_set.send(sender=User, user=row, by_herself=False)
         step.created(row, recorded(row))
     return row
 
@@ -51,6 +53,8 @@ def update_user(
             _another_administrator(row)
         _check(row)
         row.save()
+        if password is not KEEP:
+            password_set.send(sender=User, user=row, by_herself=actor.user_id == row.pk)
         step.updated(row, before, recorded(row))
     return row
 

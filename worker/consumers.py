@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +16,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.core.exceptions import ValidationError
 
+from accounts.sessions import alive
 from tenants.change import Actor, Refused
 from tenants.models import Tenant
 from worker import intake, nodes, placing, realize
@@ -27,6 +29,8 @@ REPORT_S = 2.0
 #: An agent's message is a report of some thousand endpoints at the most.
 MOST_BYTES = 8 * 1024 * 1024
 MOST_TOPICS = 200
+#: Seconds after which an open page's session is asked for anew.
+JUDGED_S = 15.0
 
 _pool = ThreadPoolExecutor(4, thread_name_prefix="consumers")
 
@@ -172,6 +176,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     async def connect(self) -> None:
         self.topics: set[str] = set()
+        self.judged_at = time.monotonic()
         user = self.scope["user"]
         if user is None or not user.is_authenticated:
             await self.close()
@@ -194,6 +199,12 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         await self.send_json({"type": "subscribed", "topics": sorted(self.topics)})
 
     async def live_event(self, message: dict[str, Any]) -> None:
+        """A session that ended hears no more. Asked for at most every few seconds: events come in bursts."""
+        if time.monotonic() - self.judged_at > JUDGED_S:
+            if not await in_database(alive, self.scope["session"]):
+                await self.close(code=4401, reason="This session has ended.")
+                return
+            self.judged_at = time.monotonic()
         await self.send_json({**message, "type": "event"})
 
 

@@ -12,15 +12,13 @@ from django.contrib.auth import get_user_model
 from django.http.request import validate_host
 from rest_framework.exceptions import AuthenticationFailed
 
+from accounts.sessions import alive
 from contivui.web.errors import BadParameter
 from contivui.web.waiting import until_left
 from tenants import events
 from tenants.tokens import TokenAuthentication
 from worker.bell import Bell
-from worker.consumers import in_database
-
-#: Seconds after which who listens, and what she may see, is judged anew, even when nothing happens.
-JUDGED_S = 15.0
+from worker.consumers import JUDGED_S, in_database
 
 
 class EventsSocket:
@@ -68,6 +66,8 @@ def listener(scope: dict[str, Any]) -> Any | None:
             return None
     user = scope.get("user")
     if user is None or not user.is_authenticated or not _ours(headers.get(b"origin", b"")):
+        return None
+    if not alive(scope["session"]):
         return None
     return get_user_model().objects.filter(pk=user.pk, is_active=True).first()
 

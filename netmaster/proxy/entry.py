@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
-from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 
+from accounts import door
+from accounts.patience import Wait
 from netmaster.about import VERSION
+from netmaster.caller import VIA
 from netmaster.proxy.answers import Denied, answer, members_of, said, view
-from netmaster.proxy.patience import patience
 from netmaster.proxy.tokens import issue
 
 
@@ -19,13 +18,12 @@ def login(request: HttpRequest) -> HttpResponse:
     name, password = said(members, "username"), said(members, "password")
     if not name or not password:
         raise Denied(400, "Username and password must be provided")
-    if wait := patience.wait_s(name):
-        raise Denied(429, f"Too many wrong passwords. Try again in {math.ceil(wait)} seconds.")
-    user = authenticate(request, username=name, password=password)
-    if user is None:
-        patience.failed(name)
-        raise Denied(401, "Invalid username/password")
-    patience.succeeded(name)
+    try:
+        user = door.check(request, name, password, VIA)
+    except Wait as wait:
+        raise Denied(429, str(wait)) from None
+    except door.Wrong:
+        raise Denied(401, "Invalid username/password") from None
     return answer(200, {"token": issue(user)})
 
 

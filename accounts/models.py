@@ -1,0 +1,96 @@
+"""Who somebody is: sessions, what is known of an account beyond its name, and guesses at passwords."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+
+
+class Session(AbstractBaseSession):
+    """A browser that is signed in (or about to). The row is the session: without it the browser is nobody's."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="sessions")
+    #: What it is called where it is shown: its key opens it.
+    public_id = models.CharField(max_length=16, null=True, unique=True)  # noqa: DJ001 - sessions of nobody have none
+    address = models.GenericIPAddressField(null=True)
+    agent = models.CharField(max_length=300, blank=True)
+    since = models.DateTimeField(null=True)
+    #: Moved on at most once a minute.
+    seen_at = models.DateTimeField(null=True)
+
+    word = "session"
+
+    class Meta(AbstractBaseSession.Meta):
+        abstract = False
+
+    def __str__(self) -> str:
+        return f"session of {self.user} from {self.address or 'nowhere'}"
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        from accounts.sessions import SessionStore
+
+        return SessionStore
+
+
+class Account(models.Model):
+    """What the product keeps of a person beyond Django's own row; made when there is something to keep."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="account")
+    #: Somebody else knows her password: she chooses another one before anything else.
+    must_change_password = models.BooleanField(default=False)
+
+    word = "account"
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+class Guesses(models.Model):
+    """Wrong answers in a row of one kind and key, and until when no other one is listened to.
+
+    Counted before an answer is judged, so that many at once are counted too; forgotten when a right one comes.
+    """
+
+    class Kind(models.TextChoices):
+        #: One account from one address.
+        PAIR = "pair"
+        ADDRESS = "address"
+        #: One account, from addresses it was never signed in from.
+        ACCOUNT = "account"
+        #: The second factor of one account.
+        FACTOR = "factor"
+
+    kind = models.CharField(max_length=7, choices=Kind)
+    #: A digest: what was typed as a name may be anything, even a password.
+    key = models.CharField(max_length=64)
+    count = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+
+    word = "lock-out"
+    #: Whose and from where, for the record; not kept here.
+    said = ""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "key"], name="accounts_guesses_once")]
+        indexes = [models.Index(fields=["last_at"])]
+
+    def __str__(self) -> str:
+        return self.said or self.kind
+
+
+class KnownAddress(models.Model):
+    """An address somebody has signed in from: guesses from elsewhere do not hold her up there."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="known_addresses")
+    network = models.CharField(max_length=43)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "network"], name="accounts_known_address_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} from {self.network}"
