@@ -11,7 +11,9 @@ from django.utils import timezone
 LASTS = timedelta(minutes=10)
 CONFIRMED = "confirmed"
 #: Pages whose forms need it, by route. What lets somebody in, or more people in, or lets her keep a way in.
-SENSITIVE = frozenset({"tokens"})
+SENSITIVE = frozenset(
+    {"tokens", "factors", "factors.app", "factors.key", "factors.codes", "factors.remove", "sign_in", "sign_in.reset"}
+)
 
 
 def confirm(request: HttpRequest) -> None:

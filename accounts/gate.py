@@ -46,7 +46,7 @@ class Gate:
         if step := _first_step(request, route):
             return self._held(request, *STEPS[step])
         if route in SENSITIVE and request.user.is_authenticated and not is_confirmed(request):
-            return redirect(f"{reverse('confirm')}?{urlencode({'next': request.get_full_path()})}")
+            return redirect(f"{reverse('confirm')}?{urlencode({'next': _page_of(request, route)})}")
         return None
 
     def _held(self, request: HttpRequest, route: str, why: Any) -> HttpResponse:
@@ -54,6 +54,12 @@ class Gate:
             return plain(403, "first_step", str(why))
         messages.warning(request, why)
         return redirect(route)
+
+
+def _page_of(request: HttpRequest, route: str) -> str:
+    """Where to come back to: an address that only takes forms is reached from the page its name begins with."""
+    only_posted = request.method == "POST" and "." in route
+    return reverse(route.partition(".")[0]) if only_posted else request.get_full_path()
 
 
 def _first_step(request: HttpRequest, route: str) -> str | None:

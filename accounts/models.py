@@ -94,3 +94,68 @@ class KnownAddress(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} from {self.network}"
+
+
+class Authenticator(models.Model):
+    """An app that shows six digits every half minute."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="authenticator")
+    #: Sealed (accounts.sealed).
+    secret = models.TextField()
+    #: The newest half minute whose digits were taken: none is taken twice.
+    last_step = models.BigIntegerField(default=0)
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    word = "authenticator app"
+
+    def __str__(self) -> str:
+        return f"authenticator app of {self.user}"
+
+
+class Passkey(models.Model):
+    """A security key, or a device that holds one (WebAuthn)."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="passkeys")
+    name = models.CharField(max_length=64)
+    credential_id = models.CharField(max_length=1400, unique=True)
+    public_key = models.TextField()
+    #: How often it says it was used; one that says less than before is a copy.
+    sign_count = models.BigIntegerField(default=0)
+    made_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    word = "security key"
+
+    class Meta:
+        ordering = ["made_at", "pk"]
+
+    def __str__(self) -> str:
+        return f"security key {self.name} of {self.user}"
+
+
+class RecoveryCode(models.Model):
+    """One of the codes that open an account once, for when everything else is lost; kept as a digest."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "digest"], name="accounts_recovery_code_once")]
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.user}"
+
+
+class Rules(models.Model):
+    """The one row that says how people of this installation sign in."""
+
+    factor_for_administrators = models.BooleanField(default=False)
+
+    word = "sign-in rules"
+
+    def __str__(self) -> str:
+        return "sign-in rules"
+
+    @classmethod
+    def current(cls) -> Rules:
+        return cls.objects.filter(pk=1).first() or cls(pk=1)

@@ -6,6 +6,7 @@ was used for. Both stand in the row's `expire_date`, which is all that is asked 
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -45,6 +46,12 @@ class SessionStore(db.SessionStore):
         row.since = datetime.fromisoformat(began["at"]) if began else now
         row.seen_at, row.expire_date = now, ends(row.since, now)
         return row
+
+    def cycle_key(self) -> None:
+        """A new key, and so a new row beside the old one for a moment: two rows are never called the same."""
+        if began := self.get(BEGAN):
+            self[BEGAN] = {**began, "id": secrets.token_hex(8)}
+        super().cycle_key()
 
     def used(self) -> None:
         """The person did something: the session lasts on from now."""

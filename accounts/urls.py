@@ -3,13 +3,21 @@ from __future__ import annotations
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from accounts.views import own, signing
+from accounts.views import factors, own, rules, signing
 
 urlpatterns = [
     path("login/", signing.SignIn.as_view(), name="login"),
+    path("login/factor/", factors.ask, name="login.factor"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("password/", signing.own_password, name="password_change"),
     path("account/", own.account, name="account"),
     path("account/confirm/", signing.show_again, name="confirm"),
     path("account/sessions/end/", own.end, name="account.sessions"),
+    path("account/factors/", factors.own, name="factors"),
+    path("account/factors/app/", factors.add_app, name="factors.app"),
+    path("account/factors/key/", factors.add_key, name="factors.key"),
+    path("account/factors/codes/", factors.new_codes, name="factors.codes"),
+    path("account/factors/remove/", factors.remove, name="factors.remove"),
+    path("sign-in/", rules.sign_in, name="sign_in"),
+    path("sign-in/<key:pk>/reset/", rules.reset, name="sign_in.reset"),
 ]

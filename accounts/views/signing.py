@@ -6,21 +6,22 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, update_session_auth_hash
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth
-from django.contrib.auth.models import User
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from accounts.actions.factors import has_factor
 from accounts.actions.passwords import change_password
 from accounts.confirming import confirm
+from accounts.entering import enter
 from accounts.forms import ConfirmForm, PasswordForm, SignInForm
 from accounts.gate import done
 from accounts.sessions import MUST
-from accounts.steps import first_steps
+from accounts.views.factors import hold
 from contivui.web.request import PageRequest
 
 
@@ -31,8 +32,12 @@ class SignIn(auth.LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: Any) -> HttpResponse:
-        enter(self.request, form.get_user())
-        return redirect(self.get_success_url())
+        user, wanted = form.get_user(), self.get_success_url()
+        if has_factor(user):
+            hold(self.request, user, wanted)
+            return redirect("login.factor")
+        enter(self.request, user)
+        return redirect(wanted)
 
     def form_invalid(self, form: Any) -> HttpResponse:
         answer = super().form_invalid(form)
@@ -40,13 +45,6 @@ class SignIn(auth.LoginView):
             answer.status_code = 429
             answer["Retry-After"] = str(form.wait.seconds)
         return answer
-
-
-def enter(request: HttpRequest, user: User) -> None:
-    """Open her session, with what she must do first."""
-    login(request, user)
-    if steps := first_steps(user):
-        request.session[MUST] = steps
 
 
 def wanted_page(request: HttpRequest) -> str:

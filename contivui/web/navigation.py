@@ -35,6 +35,7 @@ CLUSTER = (
     Place(_("Nodes"), "node.list", "server-2", "node.view"),
     Place(_("Fabric"), "fabric", "route", "fabric.view"),
     Place(_("Tenants"), "tenant.list", "building-community"),
+    Place(_("Sign-in"), "sign_in", "key", "user.update"),
 )
 #: Kept for Contiv's clients; nodes do nothing about it yet.
 STORED = (

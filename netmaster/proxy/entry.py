@@ -5,11 +5,14 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from accounts import door
+from accounts.actions.factors import has_factor
 from accounts.patience import Wait
 from netmaster.about import VERSION
 from netmaster.caller import VIA
 from netmaster.proxy.answers import Denied, answer, members_of, said, view
 from netmaster.proxy.tokens import issue
+
+SECOND_FACTOR = "This account has a second factor, which cannot be asked for here. Use a token of the API v2."
 
 
 @view("POST")
@@ -24,6 +27,8 @@ def login(request: HttpRequest) -> HttpResponse:
         raise Denied(429, str(wait)) from None
     except door.Wrong:
         raise Denied(401, "Invalid username/password") from None
+    if has_factor(user):
+        raise Denied(401, SECOND_FACTOR)
     return answer(200, {"token": issue(user)})
 
 
