@@ -19,5 +19,5 @@ urlpatterns = [
     path("account/factors/codes/", factors.new_codes, name="factors.codes"),
     path("account/factors/remove/", factors.remove, name="factors.remove"),
     path("sign-in/", rules.sign_in, name="sign_in"),
-    path("sign-in/<key:pk>/reset/", rules.reset, name="sign_in.reset"),
+    path("sign-in/reset/", rules.reset, name="sign_in.reset"),
 ]

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
+from accounts import api as accounts_api
 from networks import api as networks_api
 from policies import api as policies_api
 from routing import api as routing_api
@@ -19,6 +20,9 @@ for room in (tenants_api, programs, networks_api, policies_api, routing_api):
 
 api: list[URLPattern | URLResolver] = [
     path("me/", tenants_api.MeView.as_view(), name="api-me"),
+    path("me/sessions/", accounts_api.SessionsView.as_view(), name="api-me-sessions"),
+    re_path(r"^me/sessions/(?P<session>[0-9a-f]{16})/\Z", accounts_api.SessionView.as_view(), name="api-me-session"),
+    path("me/password/", accounts_api.PasswordView.as_view(), name="api-me-password"),
     path("fabric/", networks_api.FabricView.as_view(), name="api-fabric"),
     path("explain/", policies_api.ExplainView.as_view(), name="api-explain"),
     path("events/", programs.EventsView.as_view(), name="api-events"),

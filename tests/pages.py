@@ -27,7 +27,7 @@ FOLDERS = {
     "aci": "aci-gateways",
 }
 #: What somebody who has not signed in may open.
-PUBLIC = {"login", "set_language", "healthz"}
+PUBLIC = {"login", "login.factor", "set_language", "healthz"}
 
 __all__ = ["FOLDERS", "PUBLIC", "furnish", "page_routes", "signed_in", "unhashed", "url_of"]
 

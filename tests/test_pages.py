@@ -21,7 +21,15 @@ __all__ = ["people", "unhashed"]
 pytestmark = pytest.mark.usefixtures("unhashed")
 
 #: Pages that only take a form.
-POSTED = {"logout", "tenant.choose", "node.token"}
+POSTED = {
+    "logout",
+    "tenant.choose",
+    "node.token",
+    "account.sessions",
+    "factors.codes",
+    "factors.remove",
+    "sign_in.reset",
+}
 STORED = ("service", "app", "contract", "bgp", "aci")
 LISTS = ("network", "reservation", "group", "endpoint", "policy", "profile", "node", "tenant", "member", *STORED)
 OF_TENANT = ("network", "reservation", "group", "endpoint", "policy", "profile", "member", "tenant", *STORED[:3])

@@ -52,13 +52,19 @@ class CodeForm(forms.Form):
         dress(self.fields["code"].widget)
 
 
-class AppForm(CodeForm):
-    answer = None  # type: ignore[assignment]
+class AppForm(forms.Form):
+    """The first code of a new app."""
+
+    code = forms.CharField(
+        label=gettext_lazy("Code"),
+        max_length=10,
+        help_text=gettext_lazy("The six digits the app shows now."),
+        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["code"].required = True
-        self.fields["code"].help_text = _("The six digits the app shows now.")
+        dress(self.fields["code"].widget)
 
 
 class KeyForm(forms.Form):
@@ -86,7 +92,7 @@ def _held(request: HttpRequest) -> tuple[User, str] | None:
     user = User.objects.filter(pk=held["user"], is_active=True).first()
     if user is None:
         return None
-    user.backend = held["backend"]  # type: ignore[attr-defined]
+    user.backend = held["backend"]
     return user, held["next"]
 
 
@@ -201,7 +207,8 @@ def _unkept(answer: HttpResponse) -> HttpResponse:
 def remove(request: PageRequest) -> HttpResponse:
     """Remove a security key (`key`), or the app."""
     key = request.POST.get("key", "app")
-    user, row = request.user, None
+    user = request.user
+    row: Authenticator | Passkey | None = None
     if key == "app":
         row = Authenticator.objects.filter(user=user).first()
     elif key.isascii() and key.isdigit() and len(key) < 18:

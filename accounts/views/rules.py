@@ -43,10 +43,10 @@ def sign_in(request: PageRequest) -> HttpResponse:
 
 
 @require_POST
-def reset(request: PageRequest, pk: int) -> HttpResponse:
-    """Take all second factors from somebody who lost them."""
+def reset(request: PageRequest) -> HttpResponse:
+    """Take all second factors from somebody (`user`) who lost them."""
     request.person.require("user.update")
-    user = get_object_or_404(User, pk=pk)
+    user = get_object_or_404(User, username=request.POST.get("user", "").replace("\0", ""))
     reset_factors(actor=request.person.actor, user=user)
     messages.success(request, _("%(name)s signs in with the password alone now.") % {"name": user.get_username()})
     return redirect("sign_in")
