@@ -1,4 +1,5 @@
-"""`python -m agent`: the agent of this node, until SIGTERM or Ctrl-C. What is in the kernel then stays there."""
+"""`python -m agent`: the agent of this node, until SIGTERM or Ctrl-C. What is in the kernel then stays there.
+`python -m agent join URL TOKEN`: makes this machine a node first, once."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from agent.agent import Agent
 from agent.config import Config, ConfigError, load
+from agent.enter import join_by_hand
+from agent.joining import NotLetIn
 from agent.kernel import tools
 from agent.kernel.interface import ApplyError
 from agent.kernel.namespace import visit
@@ -22,6 +25,9 @@ from core.render import NodeFacts
 
 def main() -> None:
     try:
+        if sys.argv[1:2] == ["join"]:
+            sys.stdout.write(join_by_hand(sys.argv[2:]) + "\n")
+            return
         config = load(sys.argv[1:])
         logging.basicConfig(
             level=config.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -29,7 +35,7 @@ def main() -> None:
         config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         with alone(config.state), contextlib.suppress(asyncio.CancelledError):
             asyncio.run(work(config, underlay(config)))
-    except (ConfigError, ApplyError, OSError) as error:
+    except (ConfigError, NotLetIn, ApplyError, OSError) as error:
         sys.exit(f"The agent cannot start: {error}")
 
 

@@ -237,7 +237,10 @@ class Agent:
             return outcome
 
     async def prepare(self, plug: Plug, described: Message) -> None:
-        """Use the time until the spec with a new endpoint comes: make its veth, closed, where the tenant is known."""
+        """Use the time until the spec with a new endpoint comes: note its plug, and make its veth, closed, where the
+        tenant is known."""
+        if _key(plug.tenant, plug.endpoint) not in self.spec.items:
+            self.spawn(self.in_thread(self.plugs.foresee(plug)))
         async with self._lock(plug.tenant):
             keeper = self._keepers.get(plug.tenant)
             if keeper and _key(plug.tenant, plug.endpoint) not in self.spec.items:

@@ -1,4 +1,5 @@
-"""What a person sets for one agent: flags, then environment, then a file, then defaults; refused with a sentence."""
+"""What a person sets for one agent: flags, then environment, then a file, then what was settled when it joined, then
+defaults; refused with a sentence."""
 
 from __future__ import annotations
 
@@ -7,10 +8,12 @@ import os
 import socket
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from agent import identity
 
 ENVIRONMENT_PREFIX = "CONTIVUI_AGENT_"
 
@@ -37,16 +40,17 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("controller", "where the controller listens: wss://host[:port], ws://host:port or unix:/path/to.sock"),
-    Setting("token_file", "file with this node's token, readable by its owner only (mode 0600)"),
-    Setting("vtep", "underlay IPv4 address of this node, as it was entered when the node was added"),
-    Setting("node", "name of this node, for messages", socket.gethostname()),
+    Setting(
+        "controller", "where the controller listens for agents: https://host:port or unix:/path (default: where joined)"
+    ),
+    Setting("vtep", "underlay IPv4 address of this node (default: the one it joined with)"),
+    Setting("node", "name of this node (default: the one it joined as, else the machine's)", socket.gethostname()),
+    Setting("join_token_file", "file with a join token: where there is one, it is used to join, and removed", ""),
     Setting("underlay", "device that carries the underlay; found from the vtep address when not given", ""),
-    Setting("state", "folder for the last good spec, attachments and the local socket", "/var/lib/contivui-agent"),
+    Setting("state", "folder for certificate, last good spec, attachments and local socket", "/var/lib/contivui-agent"),
     Setting("socket", "local unix socket for attach, detach and status (default: agent.sock in the state folder)", ""),
     Setting("netns", "folder in which the tenants' network namespaces are named", "/run/netns"),
     Setting("node_netns", "network namespace that holds the underlay (default: the one the agent runs in)", ""),
-    Setting("ca", "file with the certificate authority to trust for wss:// (default: the system's)", ""),
     Setting("log_level", "DEBUG, INFO, WARNING or ERROR", "INFO"),
 )
 
@@ -56,7 +60,6 @@ class Config:
     """Settings of one agent, checked. `underlay` and `node_netns` "" mean: find out, and own namespace."""
 
     controller: str
-    token_file: Path
     vtep: str
     node: str
     state: Path
@@ -64,24 +67,8 @@ class Config:
     netns: Path
     underlay: str = ""
     node_netns: str = ""
-    ca: str = ""
+    join_token_file: Path | None = None
     log_level: str = "INFO"
-
-    def token(self) -> str:
-        """The node's token, read anew each time so that a replaced file is used at the next connection.
-
-        Raises ConfigError when it is missing, empty or readable by others.
-        """
-        try:
-            mode = self.token_file.stat().st_mode & 0o777
-            token = self.token_file.read_text().strip()
-        except OSError as error:
-            raise ConfigError(f"The token file cannot be read ({error}); write the node's token to it.") from None
-        if mode & 0o077:
-            raise ConfigError(f"{self.token_file} has mode {mode:04o}; a token is for its owner only: chmod 600 it.")
-        if not token or not token.isascii() or not token.isprintable():
-            raise ConfigError(f"{self.token_file} holds no token; write the one shown when the node was added.")
-        return token
 
 
 def load(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Config:
@@ -89,8 +76,11 @@ def load(arguments: Sequence[str], environment: Mapping[str, str] | None = None)
     flags = vars(parser().parse_args(arguments))
     environment = os.environ if environment is None else environment
     file = _from_file(flags["config"] or environment.get(ENVIRONMENT_PREFIX + "CONFIG", ""))
-    values = {s.name: _pick(s, flags[s.name], environment, file) for s in SETTINGS}
-    return _checked(values)
+    by_name = {s.name: s for s in SETTINGS}
+    state = Path(_pick(by_name["state"], flags["state"], environment, file, {})).expanduser()
+    joined = identity.read(state)
+    noted = asdict(joined) if joined else {}
+    return _checked({s.name: _pick(s, flags[s.name], environment, file, noted) for s in SETTINGS})
 
 
 def parser() -> argparse.ArgumentParser:
@@ -99,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
         description="Makes the controller's spec true in the kernel of this node, and says so.",
         epilog="Each setting can also come from the environment, in capitals after CONTIVUI_AGENT_ "
         '(CONTIVUI_AGENT_VTEP), or from a TOML file of the same names (vtep = "192.0.2.1"). Flags win over the '
-        "environment, the environment over the file.",
+        "environment, the environment over the file. python -m agent join --help says how a machine becomes a node.",
     )
     made.add_argument("--config", metavar="FILE", help="TOML file with any of the settings below")
     for setting in SETTINGS:
@@ -109,8 +99,15 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def _pick(setting: Setting, flag: str | None, environment: Mapping[str, str], file: Mapping[str, str]) -> str:
-    for value in (flag, environment.get(setting.variable), file.get(setting.name), setting.default):
+def _pick(
+    setting: Setting,
+    flag: str | None,
+    environment: Mapping[str, str],
+    file: Mapping[str, str],
+    noted: Mapping[str, str],
+) -> str:
+    found = (flag, environment.get(setting.variable), file.get(setting.name), noted.get(setting.name), setting.default)
+    for value in found:
         if value is not None:
             return value.strip()
     raise ConfigError(f"{setting.name} is not set: {setting.help}. Give {setting.flag} or set {setting.variable}.")
@@ -135,7 +132,6 @@ def _checked(values: dict[str, str]) -> Config:
         raise ConfigError(f"log_level is {values['log_level']!r}; set it to DEBUG, INFO, WARNING or ERROR.")
     return Config(
         controller=_controller(values["controller"]),
-        token_file=Path(values["token_file"]).expanduser(),
         vtep=_vtep(values["vtep"]),
         node=values["node"],
         state=state,
@@ -143,16 +139,16 @@ def _checked(values: dict[str, str]) -> Config:
         netns=Path(values["netns"]),
         underlay=values["underlay"],
         node_netns=values["node_netns"],
-        ca=values["ca"],
+        join_token_file=Path(values["join_token_file"]).expanduser() if values["join_token_file"] else None,
         log_level=values["log_level"],
     )
 
 
 def _controller(text: str) -> str:
     url = urlsplit(text)
-    if (url.scheme == "unix" and url.path.startswith("/")) or (url.scheme in {"ws", "wss"} and url.hostname):
+    if (url.scheme == "unix" and url.path.startswith("/")) or (url.scheme == "https" and url.hostname):
         return text
-    raise ConfigError(f"controller is {text!r}; write wss://host, ws://host:port or unix:/path/to.sock.")
+    raise ConfigError(f"controller is {text!r}; write https://host:port or unix:/path/to.sock.")
 
 
 def _vtep(text: str) -> str:

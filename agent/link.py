@@ -1,4 +1,4 @@
-"""The one connection of a node: outgoing, authenticated, made again for as long as the agent lives.
+"""The one connection of a node: outgoing, with certificates both ways, made again for as long as the agent lives.
 
 What is heard goes to an `Inbox`. What is sent while the controller is away is dropped, except what it must hear of
 later (`keep=True`), of which the newest are kept.
@@ -10,7 +10,6 @@ import asyncio
 import json
 import logging
 import random
-import ssl
 import time
 from collections import deque
 from typing import Any, Protocol
@@ -19,13 +18,19 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect, unix_connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from agent.config import Config, ConfigError
+from agent import identity
+from agent.config import Config
+from agent.identity import NotJoined
+from agent.joining import NotLetIn, join, read_token
+from agent.renewal import keep_renewed
+from core.joining import CONTROLLER_NAME
 
 log = logging.getLogger("agent.link")
 
 Message = dict[str, Any]
 
-PATH = "/ws/agent/"
+#: Whatever its address: what its certificate says it is.
+URI = f"wss://{CONTROLLER_NAME}/ws/agent/"
 FIRST_RETRY_S, LONGEST_RETRY_S, LONGEST_REFUSED_S = 0.2, 5.0, 30.0
 OPEN_S, PING_S, PONG_S, CLOSE_S, ANSWER_S = 5.0, 5.0, 10.0, 1.0, 10.0
 #: Bytes; a whole spec of some hundred thousand items.
@@ -33,13 +38,13 @@ LONGEST_MESSAGE = 256 * 1024 * 1024
 KEPT_MESSAGES = 200
 #: Close code of an end that stops (RFC 6455, 7.4.1).
 GOING_AWAY = 1001
-#: How a controller refuses a token while the connection is made.
+#: How a controller refuses a node while the connection is made.
 REFUSED_STATUS = frozenset({401, 403})
 #: Close codes from here on are the controller's own: it let the node in and does not want to go on with it.
 FIRST_OWN_CODE = 4000
 
 
-class Away(Exception):
+class Away(ConnectionError):
     """The controller cannot be asked now. Its text is a sentence that says since when and why."""
 
 
@@ -124,30 +129,40 @@ class Link:
         """One connection from its beginning to its end. Returns the longest delay before the next try."""
         longest = LONGEST_RETRY_S
         try:
+            await self._join_if_told()
             async with self._open() as socket:
                 await self._talk(socket)
             problem = "it closed the connection"
         except InvalidStatus as error:
             problem = f"it answered HTTP {error.response.status_code}"
             if error.response.status_code in REFUSED_STATUS:
-                problem, longest = self._token_refused(), LONGEST_REFUSED_S
+                problem, longest = "it lets no node in there without a certificate", LONGEST_REFUSED_S
         except ConnectionClosed as error:
             problem = f"the connection ended ({error})"
             if error.rcvd and error.rcvd.code >= FIRST_OWN_CODE:
                 problem, longest = f"it ended the connection: {error.rcvd.reason}", LONGEST_REFUSED_S
-        except (OSError, InvalidHandshake, InvalidURI, ConfigError, ValueError) as error:
+        except (NotJoined, NotLetIn) as error:
+            problem, longest = str(error), LONGEST_REFUSED_S
+        except (OSError, InvalidHandshake, InvalidURI, ValueError) as error:
             problem = str(error) or type(error).__name__
         finally:
             self._disconnected()
         self._note_problem(problem.rstrip("."))
         return longest
 
-    def _token_refused(self) -> str:
-        return f"it refused this node's token; write the one shown for the node to {self._config.token_file}"
+    async def _join_if_told(self) -> None:
+        """Where a join token waits in its file it is used, whatever this node has; then it is gone."""
+        config, file = self._config, self._config.join_token_file
+        if file is None or not file.exists():
+            return
+        token = read_token(file)
+        joined = await asyncio.to_thread(join, config.controller, token, config.node, config.vtep, config.state)
+        file.unlink()
+        log.info("This machine is node %s now.", joined.node)
 
     def _open(self) -> connect:
         options: dict[str, Any] = {
-            "additional_headers": {"Authorization": f"Bearer {self._config.token()}"},
+            "ssl": identity.client_context(self._config.state),
             # Frames stay on the machine or in the data centre; deflating a whole spec costs more than it saves.
             "compression": None,
             "open_timeout": OPEN_S,
@@ -158,20 +173,20 @@ class Link:
         }
         url = urlsplit(self._config.controller)
         if url.scheme == "unix":
-            return unix_connect(url.path, f"ws://localhost{PATH}", **options)
-        if url.scheme == "wss":
-            options["ssl"] = ssl.create_default_context(cafile=self._config.ca or None)
-        path = url.path if url.path.strip("/") else PATH
-        return connect(f"{url.scheme}://{url.netloc}{path}", proxy=None, **options)
+            return unix_connect(url.path, URI, **options)
+        return connect(URI, host=url.hostname, port=url.port or 443, proxy=None, **options)
 
     async def _talk(self, socket: ClientConnection) -> None:
-        await socket.send(json.dumps(self._inbox.hello()))
+        joined = identity.read(self._config.state)
+        name = joined.node if joined else self._config.node
+        await socket.send(json.dumps({**self._inbox.hello(), "node": name}))
         async with asyncio.timeout(OPEN_S):
             welcome = _parse(await socket.recv())
         if welcome["type"] != "welcome":
             raise ValueError(f"its first message was {welcome['type']!r} where a welcome belongs")
         self._welcomed(welcome)
         sender = asyncio.create_task(self._pass_on(socket))
+        renewing = asyncio.create_task(keep_renewed(self, self._config.state, name, float(welcome["renew_s"])))
         try:
             async for text in socket:
                 self._heard(_parse(text))
@@ -180,6 +195,7 @@ class Link:
             raise
         finally:
             sender.cancel()
+            renewing.cancel()
 
     def _welcomed(self, welcome: Message) -> None:
         self.connected, self.since, self.problem = True, time.time(), ""

@@ -7,8 +7,10 @@ caller who never got an answer and asks again finds it done.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from agent.cache import BrokenFile, read_sealed, set_aside, write_sealed
@@ -60,6 +62,10 @@ class PlugStore:
         self._path = folder / "plugs.json"
         self._plugs: dict[int, Plug] = {}
         self._departed: set[int] = set()
+        self._foreseen: dict[int, Plug] = {}
+        self._writing = threading.Lock()
+        self._number = self._written = 0
+        self._content = b""
 
     def load(self) -> None:
         """Read what was noted. A broken file is set aside: veths found in the kernel are then adopted as they are."""
@@ -86,9 +92,16 @@ class PlugStore:
     def departed(self) -> list[int]:
         return sorted(self._departed)
 
+    def foresee(self, plug: Plug) -> Callable[[], None]:
+        """A plug that is to be added soon. Answers what notes it on disk already, to be called from any thread while
+        there is time: adding it then takes none. It is forgotten with `remove`."""
+        self._foreseen[plug.endpoint] = plug
+        return self._noting()
+
     def add(self, plugs: Iterable[Plug]) -> None:
         for plug in plugs:
             self._plugs[plug.endpoint] = plug
+            self._foreseen.pop(plug.endpoint, None)
             self._departed.discard(plug.endpoint)
         self._save()
 
@@ -96,6 +109,7 @@ class PlugStore:
         """Forget plugs. `tell`: the controller does not know yet that they left."""
         for endpoint in endpoints:
             self._plugs.pop(endpoint, None)
+            self._foreseen.pop(endpoint, None)
             if tell:
                 self._departed.add(endpoint)
         self._save()
@@ -106,5 +120,19 @@ class PlugStore:
             self._save()
 
     def _save(self) -> None:
-        values = {"plugs": [asdict(p) for p in self._plugs.values()], "departed": self.departed}
-        write_sealed(self._path, json.dumps(values).encode())
+        self._noting()()
+
+    def _noting(self) -> Callable[[], None]:
+        """What writes the plugs as they are now, unless something newer, or the same, was written meanwhile."""
+        self._number += 1
+        plugs = sorted({**self._plugs, **self._foreseen}.items())
+        values = {"plugs": [asdict(plug) for _, plug in plugs], "departed": self.departed}
+        return partial(self._write, self._number, json.dumps(values).encode())
+
+    def _write(self, number: int, content: bytes) -> None:
+        with self._writing:
+            if number < self._written:
+                return
+            if content != self._content:
+                write_sealed(self._path, content)
+            self._written, self._content = number, content

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import addresses, api, apply, changes, rates, throughput
+from bench import addresses, api, apply, changes, rates, rotation, throughput
 from bench.figures import Figure, table, write
 from lab import sandbox
 
@@ -19,6 +19,7 @@ BENCHES: dict[str, Callable[[], Iterator[Figure]]] = {
     "apply": apply.measure,
     "throughput": throughput.measure,
     "rates": rates.measure,
+    "rotation": rotation.measure,
     "addresses": addresses.measure,
     "api": api.measure,
 }

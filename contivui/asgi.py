@@ -1,6 +1,6 @@
 """The one web process: pages and API through WSGI in threads (twice as fast as Django's own ASGI handler for
-synchronous views), what waits beside them, websockets through Channels. The one place of the project package that
-names rooms by import."""
+synchronous views), what waits beside them, websockets through Channels; and, at a port of their own, the agents. The
+one place of the project package that names rooms by import."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from a2wsgi import WSGIMiddleware
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
-from django.urls import path
+from django.urls import path, re_path
 
 from contivui.web.waiting import Waiting
 from worker.bell import Bell
 from worker.consumers import AgentConsumer, LiveConsumer
+from worker.joining import AuthorityFile, Join, Nothing
 from worker.streams import EventsSocket
 
 #: Synchronous views at a time; more threads only wait for each other.
@@ -32,7 +33,6 @@ def make() -> ProtocolTypeRouter:
     bell, ours = Bell(), AllowedHostsOriginValidator
     live = ours(AuthMiddlewareStack(URLRouter([path("", LiveConsumer.as_asgi())])))
     sockets = [
-        path("ws/agent/", AgentConsumer.as_asgi()),
         path("ws/live/", live),
         path("ws/events/", AuthMiddlewareStack(EventsSocket(bell))),
     ]
@@ -41,4 +41,17 @@ def make() -> ProtocolTypeRouter:
     )
 
 
+def make_agents() -> ProtocolTypeRouter:
+    """What agents reach, behind TLS that the web process ends itself: nothing of this is at the port of people."""
+    joining = [
+        path("join/authority.pem", AuthorityFile.as_asgi()),
+        path("join/", Join.as_asgi()),
+        re_path("", Nothing.as_asgi()),
+    ]
+    return ProtocolTypeRouter(
+        {"http": URLRouter(joining), "websocket": URLRouter([path("ws/agent/", AgentConsumer.as_asgi())])}
+    )
+
+
 application = make()
+agents = make_agents()

@@ -31,13 +31,18 @@ NETMASTER_PORT = env.integer("NETMASTER_PORT", 0, first=0, last=65535)
 NETMASTER_OPEN = env.boolean("NETMASTER_OPEN", False)
 NETMASTER_MODE = env.text("NETMASTER_MODE", "test")
 
+#: Where agents of other machines connect; 0: only those on this machine's own socket.
+AGENTS_PORT = env.integer("AGENTS_PORT", 0, first=0, last=65535)
+#: How long a node's certificate lasts, hours. Agents renew theirs when two thirds of it are over.
+NODE_CERTIFICATE_HOURS = env.integer("NODE_CERTIFICATE_HOURS", 168, first=1, last=24 * 365)
 
-def secret_key() -> str:
-    """This installation's own key, made at first use and kept in the data folder, readable by its owner only."""
+
+def own_key(name: str) -> str:
+    """A key of this installation, made at first use and kept in the data folder, readable by its owner only."""
     import os
     import secrets
 
-    path = DATA_DIR / "secret_key"
+    path = DATA_DIR / name
     DATA_DIR.mkdir(parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -48,7 +53,9 @@ def secret_key() -> str:
     return key
 
 
-SECRET_KEY = env.text("SECRET_KEY", "") or secret_key()
+SECRET_KEY = env.text("SECRET_KEY", "") or own_key("secret_key")
+#: Binds the rows of the record to each other (tenants.chain). Not the secret key: that one may be replaced.
+RECORD_KEY = env.text("RECORD_KEY", "") or own_key("record_key")
 ALLOWED_HOSTS = [h.strip() for h in env.text("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")]
 if HOST not in {"0.0.0.0", "::", *ALLOWED_HOSTS}:  # noqa: S104 (compared with, not bound to)
     ALLOWED_HOSTS.append(HOST)
@@ -77,6 +84,7 @@ INSTALLED_APPS = [
     "transfer",
 ]
 MIDDLEWARE = [
+    "contivui.web.trace.TraceMiddleware",
     "netmaster.port.NetmasterPort",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -298,8 +306,9 @@ STORAGES = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s%(request_id)s: %(message)s"}},
+    "filters": {"request": {"()": "contivui.web.trace.TraceFilter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "WARNING")},
     "loggers": {
         name: {"level": env.text("LOG_LEVEL", "INFO")}

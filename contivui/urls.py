@@ -12,17 +12,24 @@ from policies import api as policies_api
 from routing import api as routing_api
 from tenants import api as tenants_api
 from tenants import programs
+from worker import api as worker_api
 
+#: A room further on may say more of a kind than the one it is from: then its view set comes in the place of the first.
+viewsets = {
+    prefix: viewset
+    for room in (tenants_api, programs, networks_api, policies_api, routing_api, worker_api)
+    for prefix, viewset in room.VIEWSETS.items()
+}
 router = SimpleRouter()
-for room in (tenants_api, programs, networks_api, policies_api, routing_api):
-    for prefix, viewset in room.VIEWSETS.items():
-        router.register(prefix, viewset, basename=f"api-{prefix}")
+for prefix, viewset in viewsets.items():
+    router.register(prefix, viewset, basename=f"api-{prefix}")
 
 api: list[URLPattern | URLResolver] = [
     path("me/", tenants_api.MeView.as_view(), name="api-me"),
     path("me/sessions/", accounts_api.SessionsView.as_view(), name="api-me-sessions"),
     re_path(r"^me/sessions/(?P<session>[0-9a-f]{16})/\Z", accounts_api.SessionView.as_view(), name="api-me-session"),
     path("me/password/", accounts_api.PasswordView.as_view(), name="api-me-password"),
+    re_path(r"^audit/(?P<id>[0-9]{1,18})/undo/\Z", tenants_api.UndoView.as_view(), name="api-audit-undo"),
     path("fabric/", networks_api.FabricView.as_view(), name="api-fabric"),
     path("explain/", policies_api.ExplainView.as_view(), name="api-explain"),
     path("events/", programs.EventsView.as_view(), name="api-events"),
@@ -37,6 +44,7 @@ pages: list[URLPattern | URLResolver] = [
     path("", include("networks.urls")),
     path("", include("policies.urls")),
     path("", include("routing.urls")),
+    path("", include("netmaster.cards")),
     path("", include("tenants.urls")),
     path("", include("accounts.urls")),
     path("", include("contivui.web.urls")),

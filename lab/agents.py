@@ -35,7 +35,7 @@ class Agent:
         node = self.node
         flags = {
             "controller": self.controller,
-            "token-file": node.token_file,
+            "join-token-file": node.join_token_file,
             "vtep": node.vtep,
             "node": node.name,
             "underlay": UPLINK,

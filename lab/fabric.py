@@ -21,7 +21,7 @@ MOST_NODES = 250
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One machine of the lab. `folder` keeps what survives a restart: token, agent state, log."""
+    """One machine of the lab. `folder` keeps what survives a restart: certificate, agent state, log."""
 
     name: str
     vtep: str
@@ -41,8 +41,9 @@ class Node:
         return self.folder / "agent.sock"
 
     @property
-    def token_file(self) -> Path:
-        return self.folder / "token"
+    def join_token_file(self) -> Path:
+        """What its agent joins with; gone once it has."""
+        return self.folder / "join-token"
 
 
 def nodes(count: int, folder: Path) -> list[Node]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 import time
 import urllib.error
@@ -14,7 +13,7 @@ import urllib.request
 from django.core.exceptions import ImproperlyConfigured
 
 from launcher import broker, stamps, system
-from launcher.claims import Refused, held, listening
+from launcher.claims import Refused, Sockets, held, listening
 from launcher.settings import FIRST_ADMINISTRATOR, ROOT, Settings, load
 from launcher.supervisor import Program, Supervisor
 
@@ -42,7 +41,7 @@ def main() -> None:
 class Launcher:
     """One run, from the first process to the last."""
 
-    def __init__(self, settings: Settings, sockets: list[socket.socket], begun: float) -> None:
+    def __init__(self, settings: Settings, sockets: Sockets, begun: float) -> None:
         self.settings = settings
         self.sockets = sockets
         self.begun = begun
@@ -73,7 +72,7 @@ class Launcher:
         prepared = stamps.is_prepared(self.settings)
         if not prepared and await self.prepare([]):
             return 1
-        self.start("web", [sys.executable, "-m", "launcher.web", *self._listening()], self.sockets)
+        self.start("web", [sys.executable, "-m", "launcher.web", *self.sockets.flags], self.sockets)
         self.start("worker", [sys.executable, "-m", "launcher.worker"])
         if prepared and await self.prepare(GIVING_WAY):
             return 1
@@ -81,15 +80,12 @@ class Launcher:
         await self.answering()
         return 0
 
-    def start(self, name: str, command: list[str], sockets: list[socket.socket] | None = None) -> None:
-        passed = tuple(s.fileno() for s in sockets or [])
+    def start(self, name: str, command: list[str], sockets: Sockets | None = None) -> None:
+        passed = sockets.numbers if sockets else ()
         # What /healthz answers while things start is waited for and said here, not shown as a problem of the web.
         program = Program(name, command, folder=ROOT, pass_fds=passed, hushed=b"/healthz", foundation=name == "redis")
         self.supervisor.start(program)
         self.running.append(name)
-
-    def _listening(self) -> list[str]:
-        return [word for s in self.sockets for word in ("--fd", str(s.fileno()))]
 
     def start_broker(self) -> None:
         if self.settings.redis_url:
@@ -139,6 +135,8 @@ class Launcher:
         say(f"  password    {secret}")
         if settings.netmaster_port:
             say(f"  netmaster   http://{settings.netmaster_listens_at}:{settings.netmaster_port}{open_words(settings)}")
+        if settings.agents_port:
+            say(f"  agents      https://{settings.agents_host}:{settings.agents_port}")
         say(f"  running     {', '.join(self.running)}{lab}")
         say(f"  data        {settings.data}")
         say("Ctrl-C stops everything and keeps the data.")

@@ -6,7 +6,8 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 from launcher import web
 from launcher.settings import Settings
@@ -37,39 +38,48 @@ def held(settings: Settings) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def listening(settings: Settings) -> Iterator[list[socket.socket]]:
-    """The sockets of the web process, held here so that its restart refuses nobody."""
-    try:
-        tcp = web.tcp(settings.host, settings.port)
-    except OSError as error:
-        raise Refused(
-            f"Nothing can listen at {settings.host} port {settings.port} ({reason_of(error)}). "
-            "Set PORT to a free one and HOST to an address of this machine."
-        ) from None
-    with tcp, netmaster(settings) as more, web.unix(settings.agents_socket) as unix:
-        try:
-            yield [tcp, *more, unix]
-        finally:
-            settings.agents_socket.unlink(missing_ok=True)
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """The listening sockets of the web process, by who is served at them."""
+
+    people: list[socket.socket]
+    agents: list[socket.socket]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return tuple(s.fileno() for s in (*self.people, *self.agents))
+
+    @property
+    def flags(self) -> list[str]:
+        """As the web process is told of them."""
+        named = (("--fd", self.people), ("--agents-fd", self.agents))
+        return [word for flag, sockets in named for s in sockets for word in (flag, str(s.fileno()))]
 
 
 @contextmanager
-def netmaster(settings: Settings) -> Iterator[list[socket.socket]]:
-    """The socket of netmaster's own port, if there is to be one."""
-    if not settings.netmaster_port:
-        yield []
-        return
-    host, port = settings.netmaster_listens_at, settings.netmaster_port
+def listening(settings: Settings) -> Iterator[Sockets]:
+    """Hold them here, so that the web's restart refuses nobody."""
+    with ExitStack() as held_open:
+        enter = held_open.enter_context
+        people = [enter(tcp(settings.host, settings.port, "PORT", "HOST"))]
+        if settings.netmaster_port:
+            where = (settings.netmaster_listens_at, settings.netmaster_port)
+            people.append(enter(tcp(*where, "NETMASTER_PORT", "NETMASTER_HOST")))
+        agents = [enter(web.unix(settings.agents_socket))]
+        held_open.callback(settings.agents_socket.unlink, missing_ok=True)
+        if settings.agents_port:
+            agents.append(enter(tcp(settings.agents_host, settings.agents_port, "AGENTS_PORT", "AGENTS_HOST")))
+        yield Sockets(people, agents)
+
+
+def tcp(host: str, port: int, port_setting: str, host_setting: str) -> socket.socket:
     try:
-        found = web.tcp(host, port)
+        return web.tcp(host, port)
     except OSError as error:
         raise Refused(
             f"Nothing can listen at {host} port {port} ({reason_of(error)}). "
-            "Set NETMASTER_PORT to a free one and NETMASTER_HOST to an address of this machine."
+            f"Set {port_setting} to a free one and {host_setting} to an address of this machine."
         ) from None
-    with found:
-        yield [found]
 
 
 def reason_of(error: OSError) -> str:

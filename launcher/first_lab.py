@@ -1,18 +1,22 @@
-"""The lab as the product knows it: nodes with their tokens, the demonstration once, containers as they are now."""
+"""The lab as the product knows it: nodes with their ways in, the demonstration once, containers as they are now."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from cryptography import x509
+
+from agent.identity import AUTHORITY, CERTIFICATE
 from lab import containers, fabric
 from lab.containers import Container
 from launcher import demo
 from launcher.settings import Settings
 from launcher.stamps import write_private
-from networks.actions import create_node, new_node_token
+from networks.actions import TurnedAway, create_node, make_join_token
+from networks.actions.joining import still_good
+from networks.authority import authority, fingerprint_of
 from networks.models import Endpoint
 from networks.models import Node as NodeRow
 from tenants.change import SYSTEM
@@ -33,23 +37,28 @@ def make(settings: Settings) -> None:
 
 
 def register(node: fabric.Node) -> None:
-    """Make the node known and give it a token, unless it has one that is still good."""
+    """Make the node known and leave its agent a token to join with, unless it has a certificate that is still good."""
     node.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     row = NodeRow.objects.filter(name=node.name).first()
     if row is None:
         _, token = create_node(actor=SYSTEM, name=node.name, vtep=node.vtep)
-    elif not opens(node.token_file, row.token_hash):
-        token = new_node_token(actor=SYSTEM, row=row)
+    elif not may_connect(node.folder):
+        _, token = make_join_token(actor=SYSTEM, node=row)
     else:
         return
-    write_private(node.token_file, token + "\n")
+    write_private(node.join_token_file, token + "\n")
 
 
-def opens(token_file: Path, token_hash: str) -> bool:
-    """Whether the file holds the token of that hash."""
-    if not token_file.exists():
+def may_connect(folder: Path) -> bool:
+    """Whether an agent with this state folder trusts us and holds a certificate that opens something here."""
+    try:
+        trusted, held = (
+            fingerprint_of(x509.load_pem_x509_certificate((folder / name).read_bytes()))
+            for name in (AUTHORITY, CERTIFICATE)
+        )
+        return trusted == authority().fingerprint and still_good(held) is not None
+    except (OSError, ValueError, TurnedAway):
         return False
-    return hashlib.sha256(token_file.read_text().strip().encode()).hexdigest() == token_hash
 
 
 def as_they_are(noted: Sequence[Container]) -> list[Container]:

@@ -32,6 +32,8 @@ class Settings:
     netmaster_port: int
     netmaster_host: str
     netmaster_open: bool
+    agents_port: int
+    agents_host: str
 
     @property
     def redis_socket(self) -> Path:
@@ -85,6 +87,8 @@ def load(values: Mapping[str, str] | None = None) -> Settings:
         netmaster_port=env.integer("NETMASTER_PORT", 0, first=0, last=65535),
         netmaster_host=env.text("NETMASTER_HOST", ""),
         netmaster_open=env.boolean("NETMASTER_OPEN", False),
+        agents_port=env.integer("AGENTS_PORT", 0, first=0, last=65535),
+        agents_host=env.text("AGENTS_HOST", "0.0.0.0"),  # noqa: S104 - nobody gets past it without a certificate
     )
     _check_length(settings)
     _check_ports(settings)
@@ -92,10 +96,16 @@ def load(values: Mapping[str, str] | None = None) -> Settings:
 
 
 def _check_ports(settings: Settings) -> None:
-    if settings.netmaster_port == settings.port:
-        raise ImproperlyConfigured(
-            f"NETMASTER_PORT and PORT are both {settings.port}. Set NETMASTER_PORT to another one, for example 9999."
-        )
+    taken = {settings.port: "PORT"}
+    for name, port, other in (
+        ("NETMASTER_PORT", settings.netmaster_port, 9999),
+        ("AGENTS_PORT", settings.agents_port, 8443),
+    ):
+        if port and port in taken:
+            raise ImproperlyConfigured(
+                f"{name} and {taken[port]} are both {port}. Set {name} to another one, for example {other}."
+            )
+        taken[port] = name
 
 
 def _check_length(settings: Settings) -> None:

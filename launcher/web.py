@@ -1,7 +1,7 @@
-"""The web process: pages, API and websockets at a TCP address, and at a unix socket for agents on this machine.
+"""The web process: pages, API and websockets of people at some sockets, agents at others.
 
-`python -m launcher.web --host … --port … [--unix PATH]`, or `--fd N` for each socket that whoever starts it holds
-open already: then connections made while it restarts wait instead of being refused.
+Whoever starts it holds the sockets open and passes them on, `--fd N` for each of people and `--agents-fd N` for each of
+agents: connections made while it restarts wait instead of being refused.
 """
 
 from __future__ import annotations
@@ -10,34 +10,34 @@ import argparse
 import asyncio
 import os
 import socket
+import sys
 from pathlib import Path
 
 import uvicorn
 from django.conf import settings
 
+from launcher import agents_port
 from launcher.memory import collect_less_often
 
 #: Seconds open requests are given when told to stop.
 GRACE_S = 1
-#: An agent's largest frame: a whole spec of ten thousand items is about 2 MB.
-LARGEST_FRAME = 64 * 1024 * 1024
+#: Bytes; what pages and followers of events send over websockets are lists of what they want to hear of.
+LARGEST_FRAME = 64 * 1024
+#: Seconds for which a thread keeps the interpreter while the event loop waits for it. Python's own 5 ms would be paid
+#: at each of the hand-overs between a change and its nodes.
+SWITCH_S = 0.0005
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m launcher.web", description="The web process.")
-    parser.add_argument("--fd", type=int, action="append", default=[], help="a listening socket that is open already")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--unix", type=Path, help="also listen at this unix socket")
+    parser.add_argument("--fd", type=int, action="append", default=[], help="a listening socket for people")
+    parser.add_argument("--agents-fd", type=int, action="append", default=[], help="a listening socket for agents")
     told = parser.parse_args()
-    if told.fd:
-        sockets = [socket.socket(fileno=fd) for fd in told.fd]
-    else:
-        sockets = [tcp(told.host, told.port), *([unix(told.unix)] if told.unix else [])]
-    serve(sockets)
+    people, agents = ([socket.socket(fileno=fd) for fd in fds] for fds in (told.fd, told.agents_fd))
+    serve(people, agents)
 
 
-def serve(sockets: list[socket.socket]) -> None:
+def serve(people: list[socket.socket], agents: list[socket.socket]) -> None:
     """Serve until SIGTERM or SIGINT."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contivui.settings")
     config = uvicorn.Config(
@@ -51,11 +51,23 @@ def serve(sockets: list[socket.socket]) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    server = uvicorn.Server(config)
     config.load()
+    servers = [(uvicorn.Server(config), people)]
+    if agents:
+        servers.append((agents_port.server(), agents))
     collect_less_often()
+    sys.setswitchinterval(SWITCH_S)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(server.serve(sockets=sockets))
+        runner.run(run(servers))
+
+
+async def run(servers: list[tuple[uvicorn.Server, list[socket.socket]]]) -> None:
+    """Run all of them; when the first, which hears signals, ends, so do the others."""
+    first, *others = [asyncio.create_task(server.serve(sockets)) for server, sockets in servers]
+    await asyncio.wait({first, *others}, return_when=asyncio.FIRST_COMPLETED)
+    for server, _ in servers:
+        server.should_exit = True
+    await asyncio.gather(first, *others)
 
 
 def tcp(host: str, port: int) -> socket.socket:

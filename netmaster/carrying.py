@@ -19,6 +19,7 @@ from netmaster.source import Member, Source
 from netmaster.wire import compact
 from networks.models import Network, Node
 from tenants.change import Actor
+from tenants.models import ClusterRecord
 from transfer.steps import Does, Outcome, Step
 
 #: Collections in the order in which their objects need each other.
@@ -50,6 +51,7 @@ def carry_over(source: Source, actor: Actor, *, only_plan: bool = False, without
     outcome = Outcome()
     try:
         with transaction.atomic():
+            ClusterRecord.locked()
             for name in ORDER:
                 for member in sorted(source.collection(name), key=lambda member: str(member.get("key"))):
                     _object(outcome, source, KINDS[name], member, actor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
+from netmaster.group_numbers import group_number
 from netmaster.models import Container
 from netmaster.structs import Body
 from netmaster.world import container_of
@@ -26,7 +27,7 @@ def endpoint_named(key: str, among: QuerySet[Endpoint]) -> Endpoint | None:
 
 
 def loaded(rows: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
-    return rows.select_related("tenant", "network", "group", "node", "container")
+    return rows.select_related("tenant", "network", "group__contiv_number", "node", "container")
 
 
 def endpoint_in(network: Network, name: str) -> Endpoint | None:
@@ -50,7 +51,7 @@ def record(endpoint: Endpoint) -> Body:
         "netID": f"{endpoint.network.name}.{tenant}",
         "endpointID": container.endpoint_name,
         "serviceName": group.name if group else "",
-        "endpointGroupId": group.pk if group else 0,
+        "endpointGroupId": group_number(group) if group else 0,
         "endpointGroupKey": f"{group.name}:{tenant}" if group else "",
         "ipAddress": endpoint.ip4 or "",
         "ipv6Address": endpoint.ip6 or "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from networks.models import Endpoint, Network
+from networks.models import Endpoint, EndpointGroup, Network
 
 
 class Wording(models.Model):
@@ -34,6 +34,38 @@ class LocalTag(models.Model):
 
     def __str__(self) -> str:
         return f"{self.network} {self.number}"
+
+
+class GroupNumber(models.Model):
+    """The number that records of endpoints show for their group, as Contiv's nodes needed one. Clients print it."""
+
+    group = models.OneToOneField(
+        EndpointGroup, on_delete=models.CASCADE, related_name="contiv_number", primary_key=True
+    )
+    number = models.PositiveIntegerField(unique=True)
+
+    def __str__(self) -> str:
+        return f"{self.group} {self.number}"
+
+
+class GroupCounter(models.Model):
+    """The one row that says which number was counted last: the next group gets the one after it, so that the number of
+    a deleted group comes back as late as can be."""
+
+    last = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.last)
+
+
+class Unlisted(models.Model):
+    """A network that is not among its tenant's links any more: Contiv takes it off before it sees that it has endpoints
+    and must stay."""
+
+    network = models.OneToOneField(Network, on_delete=models.CASCADE, related_name="unlisted", primary_key=True)
+
+    def __str__(self) -> str:
+        return str(self.network)
 
 
 class Container(models.Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core import ipam
 from core.ipam import Span
+from netmaster.group_numbers import group_number
 from netmaster.local_tags import local_tag
 from netmaster.structs import Body
 from netmaster.wire import filled, map_text
@@ -50,7 +51,7 @@ def endpoint_oper(endpoint: Endpoint) -> Body:
             "network": f"{endpoint.network.name}.{endpoint.tenant.name}",
             "endpointID": container.endpoint_name,
             "serviceName": group.name if group else "",
-            "endpointGroupId": group.pk if group else 0,
+            "endpointGroupId": group_number(group) if group else 0,
             "endpointGroupKey": f"{group.name}:{endpoint.tenant.name}" if group else "",
             "ipAddress": [endpoint.ip4 or "", endpoint.ip6 or ""],
             "macAddress": endpoint.mac,
@@ -71,8 +72,11 @@ def tags(network: Network) -> Body:
 
 
 def addresses(network: Network, group: EndpointGroup | None = None) -> Body:
-    """What cannot be had any more and what can, as text: of a network, or of a group's pool."""
+    """What cannot be had any more and what can, as text: of a network, or of a group's pool. Contiv never gives the
+    first and the last address of a prefix, so that it shows none for a /31; both can be had here."""
     allocated, available = allocated_and_available(network, 4, group)
+    if network.subnet4.endswith("/31") and not (network.range4 or group):
+        available = []
     return {"allocatedIPAddresses": ", ".join(allocated), "availableIPAddresses": ", ".join(available)}
 
 

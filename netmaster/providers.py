@@ -10,9 +10,8 @@ from routing.models import Service
 
 def providers_of(service: Service) -> list[Container]:
     rows = Container.objects.filter(endpoint__tenant=service.tenant, running=True)
-    rows = rows.select_related(
-        "endpoint__tenant", "endpoint__network", "endpoint__group", "endpoint__node", "endpoint__container"
-    )
+    shown = ("tenant", "network", "group__contiv_number", "node", "container")
+    rows = rows.select_related(*(f"endpoint__{path}" for path in shown))
     wanted = service.selectors.items()
     return [one for one in rows.order_by("pk") if wanted <= (one.labels or {}).items()]
 

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from contivui.web.problem import Problem
 
 
 class Refusal(Exception):
-    """The text is the whole answer."""
+    """The text is the whole answer. `leaves` is what Contiv does all the same, where clients can tell."""
+
+    def __init__(self, text: str, leaves: Callable[[], None] | None = None) -> None:
+        super().__init__(text)
+        self.leaves = leaves
+
+
+@contextmanager
+def whole() -> Iterator[None]:
+    """One transaction, so that a request is done or nothing of it is; but for what a refusal leaves."""
+    try:
+        with transaction.atomic():
+            yield
+    except Refusal as refusal:
+        if refusal.leaves:
+            refusal.leaves()
+        raise
 
 
 def text_of(error: Refusal | ValidationError | Problem) -> str:

@@ -52,7 +52,8 @@ class Struct:
     parts: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, value: Any) -> Body:
-        """The members of a request. Raises Refusal in the decoder's words, for the first that is of a wrong type."""
+        """The members of a request, with `link-sets` and `links` where they were sent. Raises Refusal in the decoder's
+        words, for the first that is of a wrong type."""
         body = {name: ZERO[one.type]() for name, one in self.fields.items()}
         if value is None:
             return body
@@ -76,6 +77,7 @@ class Struct:
         if name in self.parts:
             if not isinstance(given, dict):
                 raise Refusal(f"json: cannot unmarshal {kind_of(given)} into {place} of type {self.parts[name]}")
+            body[name] = given
             return
         taken = typed(self.fields[name].type if name in self.fields else "string", given, place)
         if name in self.fields:
@@ -192,7 +194,8 @@ RULE = struct(
     priority=whole(100, first=1, default=1),
     action=text(p.ACTION),
     protocol=text(p.PROTOCOL),
-    port=whole(65535),
+    # There is no port below 0 and no protocol above 255: such a rule matches nothing.
+    port=whole(65535, first=SMALLEST),
     fromEndpointGroup=reference(),
     toEndpointGroup=reference(),
     fromNetwork=reference(),
@@ -208,7 +211,8 @@ PROFILE = struct(
     profileName=text(p.PROFILE_NAME, 64),
     tenantName=name(),
     bandwidth=text(p.RATE),
-    DSCP=whole(63),
+    # There is no mark below 0: packets keep theirs.
+    DSCP=whole(63, first=SMALLEST),
     burst=whole(10486),
 )
 APP_PROFILE = struct(

@@ -37,7 +37,7 @@ def one(request: HttpRequest, collection: str, key: str) -> HttpResponse:
         if row is None:
             raise Refusal(f"{kind.word} not found")
         return wire.ok(kind.show(row))
-    return wire.ok(kind.show(kind.save(actor_of(request), key, kind.struct.read(body_of(request)))))
+    return wire.ok(kind.save(actor_of(request), key, kind.struct.read(body_of(request))))
 
 
 @view("GET")

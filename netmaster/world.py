@@ -32,7 +32,7 @@ class World:
     @cached_property
     def endpoints(self) -> list[Endpoint]:
         rows = Endpoint.objects.filter(network__in=self.networks)
-        rows = rows.select_related("tenant", "network", "group", "node", "container")
+        rows = rows.select_related("tenant", "network", "group__contiv_number", "node", "container")
         return list(rows.order_by("pk"))
 
     @cached_property

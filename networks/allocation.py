@@ -24,17 +24,17 @@ from networks.models import Endpoint, EndpointGroup, Network, NumberSpace
 from tenants.checks import refuse
 
 
-def choose_address(row: Endpoint, family: Family, asked: str | None) -> str | None:
+def choose_address(row: Endpoint, family: Family, asked: str | None, *, had_it: bool = False) -> str | None:
     """The address of one family, the one asked for if it can be had, else the lowest free one; None when the network
     has no such family. It is not free any more then. The endpoint is in its group already: one with a pool draws from
-    nothing else."""
+    nothing else, but for what the endpoint had before."""
     subnet = of_family(row.network, "subnet", family)
     if not subnet:
         if asked:
             refuse(f"ip{family}", f"Network {row.network} has no IPv{family} subnet. Leave this empty.", "outside")
         return None
     if asked:
-        wanted = _asked(row, family, asked.strip())
+        wanted = _asked(row, family, asked.strip(), had_it)
         spaces.take(space_of(row.network, family), area_of(wanted))
         return wanted
     return lowest_address(row.network, family, row.group, f"ip{family}")
@@ -89,9 +89,10 @@ def holder_in(network: Network, addresses: str, but: str = "") -> tuple[str, str
     return Endpoint.objects.get(network=network, **{f"ip{family}": text}).name, text
 
 
-def refuse_strange_pool(row: Endpoint, family: Family, address: str, field: str) -> None:
-    """Refuse, at `field`, an address of another group's pool, or one outside the pool of the endpoint's own group."""
-    own = of_family(row.group, "pool", family) if row.group else ""
+def refuse_strange_pool(row: Endpoint, family: Family, address: str, field: str, *, was_there: bool = False) -> None:
+    """Refuse, at `field`, an address of another group's pool, or one outside the pool of the endpoint's own group
+    (unless it was there with it: a pool may change under its endpoints)."""
+    own = of_family(row.group, "pool", family) if row.group and not was_there else ""
     if own and not ipam.overlaps(own, address):
         refuse(field, f"Group {row.group} has only the addresses {own}, and {address} is none of them.", "pool")
     for pool in pools_of(row.network, family, but=row.group):
@@ -100,7 +101,7 @@ def refuse_strange_pool(row: Endpoint, family: Family, address: str, field: str)
             refuse(field, sentence, "pool")
 
 
-def _asked(row: Endpoint, family: Family, asked: str) -> str:
+def _asked(row: Endpoint, family: Family, asked: str, had_it: bool) -> str:
     field, network = f"ip{family}", row.network
     try:
         wanted = ranges.host(of_family(network, "subnet", family), of_family(network, "range", family), asked)
@@ -115,7 +116,7 @@ def _asked(row: Endpoint, family: Family, asked: str) -> str:
         if kept.meets(wanted):
             why = f" ({kept.whose})" if kept.whose else ""
             refuse(field, f"{wanted} is reserved{why}. Leave this empty for a free one.", "reserved")
-    refuse_strange_pool(row, family, wanted, field)
+    refuse_strange_pool(row, family, wanted, field, was_there=had_it)
     return wanted
 
 

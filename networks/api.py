@@ -14,14 +14,16 @@ from rest_framework.views import APIView
 from contivui.web.api import Done
 from contivui.web.strict import require_types
 from core import ipam
-from networks.actions import create_node, new_node_token, update_fabric
+from networks.actions import create_node, make_join_token, revoke_node, update_fabric
 from networks.kept import FAMILIES
 from networks.models import Fabric
 from networks.occupancy import occupancy
-from networks.resources import ENDPOINT, GROUP, NETWORK, NODE, RESERVATION
+from networks.resources import ENDPOINT, GROUP, JOIN_TOKEN, KNOCK, NETWORK, NODE, NODE_CERTIFICATE, RESERVATION
 from networks.serializers import (
     FabricSerializer,
+    JoinTokenSerializer,
     NetworkAddressesSerializer,
+    NewJoinTokenSerializer,
     NewNodeSerializer,
     NodeSerializer,
     NodeTokenSerializer,
@@ -31,7 +33,7 @@ from tenants.api import LiveViewSet, ObjectViewSet, TenantWrites, actor_of, view
 
 
 class NodeViewSet(ObjectViewSet):
-    """A machine with an agent. Its token is in the answer that made it, and nowhere else."""
+    """A machine with an agent. The token it joins with is in the answer that made it, and nowhere else."""
 
     resource = NODE
 
@@ -46,10 +48,37 @@ class NodeViewSet(ObjectViewSet):
     @extend_schema(request=None, responses=NodeTokenSerializer)
     @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
     def token(self, request: Request, pk: str) -> Response:
-        """A new token for the node; the old one opens nothing any more."""
+        """A token for its machine to join with, once, within a day."""
         row = self.find(pk)
-        self.require("update", row)
-        return self.write(lambda: Done({"token": new_node_token(actor=self.actor(), row=row)}))
+        self.require("token", row)
+        return self.write(lambda: Done({"token": make_join_token(actor=self.actor(), node=row)[1]}))
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    def revoke(self, request: Request, pk: str) -> Response:
+        """End everything the node was given: it is off at once, and must join anew to come back."""
+        row = self.find(pk)
+        self.require("revoke", row)
+
+        def run() -> Done:
+            revoke_node(actor=self.actor(), row=row)
+            return Done(None, 204)
+
+        return self.write(run)
+
+
+class JoinTokenViewSet(ObjectViewSet):
+    """Lets one machine in as a node, once, until it expires. Deleting one withdraws it; it stays in the list."""
+
+    resource = JOIN_TOKEN
+
+    @extend_schema(request=JoinTokenSerializer, responses={201: NewJoinTokenSerializer})
+    def create(self, request: Request) -> Response:
+        return super().create(request)
+
+    def make(self, body: Any) -> Done:
+        row, token = make_join_token(actor=self.actor(), **self.read(self.get_serializer(data=body)))
+        return self.made(row, token=token)
 
 
 class NetworkViewSet(LiveViewSet):
@@ -99,4 +128,7 @@ VIEWSETS: dict[str, type[Any]] = {
     "groups": viewset(GROUP),
     "endpoints": viewset(ENDPOINT),
     "nodes": NodeViewSet,
+    "join-tokens": JoinTokenViewSet,
+    "node-certificates": viewset(NODE_CERTIFICATE, ObjectViewSet),
+    "knocks": viewset(KNOCK, ObjectViewSet),
 }

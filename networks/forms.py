@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from contivui.web.forms import VerbForm
 from networks.kept import FAMILIES
 from networks.models import ArpMode, Encap, EndpointGroup, ForwardingMode, InfraType, Network, NetworkKind, Node
-from tenants.forms import NameField
+from tenants.forms import LabelsField, NameField
 
 FIXED = _("This cannot change any more: endpoints stand on it.")
 
@@ -61,7 +61,8 @@ class NetworkForm(VerbForm):
         choices=NetworkKind,
         help_text=_("What Contiv's clients read: data of containers, or infrastructure. Nodes treat both alike."),
     )
-    label = typed(_("Label"), "rack-1", LABEL, longest=128)
+    label = typed(_("Second name"), "rack-1", LABEL, longest=128)
+    labels = LabelsField()
 
     def prepare(self) -> None:
         if self.row is not None and self.row.endpoints.exists():
@@ -132,7 +133,8 @@ class GroupForm(VerbForm):
     pool6 = typed(
         _("IPv6 pool"), "fd00:1::10-fd00:1::50", _("Addresses only this group draws from. Empty: any of the network.")
     )
-    label = typed(_("Label"), "web-tier", LABEL, longest=128)
+    label = typed(_("Second name"), "web-tier", LABEL, longest=128)
+    labels = LabelsField()
 
     def prepare(self) -> None:
         offer(self, "network", Network.objects.filter(tenant=self.tenant))
@@ -184,6 +186,7 @@ class EndpointForm(VerbForm):
     )
     ip4 = typed(_("IPv4 address"), "20.1.1.7", _("Empty: the lowest free one of the network."))
     ip6 = typed(_("IPv6 address"), "fd00:1::7", _("Empty: the lowest free one of the network."))
+    labels = LabelsField()
 
     def prepare(self) -> None:
         offer(self, "network", Network.objects.filter(tenant=self.tenant))

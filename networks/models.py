@@ -8,11 +8,15 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from networks.credentials import JoinToken, Knock, NodeCertificate
+from tenants.labels import Labelled, LabelledQuerySet
 from tenants.models import NAME_PATTERN, Tenant, TenantOwned, TenantOwnedQuerySet, validate_name
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
+
+__all__ = ["JoinToken", "Knock", "NodeCertificate"]
 
 #: Labels are written like names, only longer.
 validate_label = RegexValidator(NAME_PATTERN, validate_name.message, code="name")
@@ -138,20 +142,19 @@ class AddressReservation(models.Model):
         return self.network.tenant
 
 
-class NodeQuerySet(models.QuerySet["Node"]):
+class NodeQuerySet(LabelledQuerySet["Node"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Nodes belong to the cluster: only its administrators see them as objects."""
         return self if user.is_authenticated and user.is_superuser else self.none()
 
 
-class Node(models.Model):
-    """A machine with an agent. It proves itself with a token of which only the hash is kept."""
+class Node(Labelled):
+    """A machine with an agent. It proves itself with a certificate (networks.credentials)."""
 
     name = models.CharField(max_length=64, unique=True, validators=[validate_name])
     vtep = models.GenericIPAddressField(
         protocol="IPv4", unique=True, help_text="Underlay address VXLAN traffic of this node comes from."
     )
-    token_hash = models.CharField(max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = NodeQuerySet.as_manager()

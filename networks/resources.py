@@ -1,15 +1,27 @@
-"""What is uniform about networks, reservations, groups, endpoints and nodes."""
+"""What is uniform about networks, reservations, groups, endpoints, nodes and how those join."""
 
 from __future__ import annotations
 
 from contivui.web.filters import ContainsFilter
 from contivui.web.resource import Resource
 from networks import actions
-from networks.models import AddressReservation, Endpoint, EndpointGroup, Network, Node
+from networks.models import (
+    AddressReservation,
+    Endpoint,
+    EndpointGroup,
+    JoinToken,
+    Knock,
+    Network,
+    Node,
+    NodeCertificate,
+)
 from networks.serializers import (
     EndpointSerializer,
     GroupSerializer,
+    JoinTokenSerializer,
+    KnockSerializer,
     NetworkSerializer,
+    NodeCertificateSerializer,
     NodeSerializer,
     ReservationSerializer,
 )
@@ -22,7 +34,7 @@ NETWORK = Resource(
     create=actions.create_network,
     update=actions.update_network,
     delete=actions.delete_network,
-    search=("name", "subnet4", "subnet6"),
+    search=("name", "subnet4", "subnet6", "labels"),
     filters=("name", "encap", "tag", "kind", "label", "subnet4", "subnet6"),
     more_filters={"contains": lambda: ContainsFilter(v4="subnet4", v6="subnet6")},
     ordering=("name", "tag", "generation"),
@@ -49,6 +61,7 @@ GROUP = Resource(
     create=actions.create_group,
     update=actions.update_group,
     delete=actions.delete_group,
+    search=("name", "labels"),
     filters=("name", "network", "label"),
     ordering=("name", "generation"),
     select=("tenant", "network"),
@@ -61,7 +74,7 @@ ENDPOINT = Resource(
     create=actions.create_endpoint,
     update=actions.update_endpoint,
     delete=actions.delete_endpoint,
-    search=("name", "ip4", "ip6", "mac"),
+    search=("name", "ip4", "ip6", "mac", "labels"),
     filters=("name", "network", "group", "node", "ip4", "ip6", "mac"),
     ordering=("name", "generation"),
     select=("tenant", "network", "group", "node"),
@@ -75,7 +88,43 @@ NODE = Resource(
     create=actions.create_node,
     update=actions.update_node,
     delete=actions.delete_node,
-    search=("name", "vtep"),
+    search=("name", "vtep", "labels"),
     filters=("name", "vtep"),
+    scope="cluster",
+)
+JOIN_TOKEN = Resource(
+    model=JoinToken,
+    name="join_token",
+    plural="join-tokens",
+    serializer=JoinTokenSerializer,
+    create=actions.make_join_token,
+    delete=actions.end_join_token,
+    search=("node__name",),
+    filters=("node",),
+    ordering=("created_at", "expires_at"),
+    select=("node",),
+    scope="cluster",
+)
+NODE_CERTIFICATE = Resource(
+    model=NodeCertificate,
+    name="node_certificate",
+    plural="node-certificates",
+    serializer=NodeCertificateSerializer,
+    search=("name", "fingerprint"),
+    filters=("node", "fingerprint"),
+    ordering=("issued_at", "expires_at"),
+    select=("node",),
+    scope="cluster",
+)
+#: Who was turned away.
+KNOCK = Resource(
+    model=Knock,
+    name="knock",
+    plural="knocks",
+    serializer=KnockSerializer,
+    search=("claimed", "node__name"),
+    filters=("node", "why", "address"),
+    ordering=("first_at", "last_at"),
+    select=("node",),
     scope="cluster",
 )

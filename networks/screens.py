@@ -19,7 +19,7 @@ from networks.forms import EndpointForm, GroupForm, NetworkForm, ReservationForm
 from networks.models import AddressReservation, Encap, Endpoint, EndpointGroup, Network, Node
 from networks.occupancy import occupancy
 from networks.resources import ENDPOINT, GROUP, NETWORK, RESERVATION
-from tenants.screens import HISTORY, LIVE, TENANT_COLUMN
+from tenants.screens import HISTORY, LABELS, LABELS_COLUMN, LIVE, TENANT_COLUMN
 
 #: Choices a filter offers; who has more searches by name.
 MOST_CHOICES = 200
@@ -108,6 +108,7 @@ NETWORKS = register(
             Column(key="tag", title=_("Tag"), sort="tag", number=True),
             Column(key="n_groups", title=_("Groups"), sort="n_groups", number=True),
             Column(key="n_endpoints", title=_("Endpoints"), sort="n_endpoints", number=True),
+            LABELS_COLUMN,
             LIVE,
         ),
         facets=(Facet(key="encap", title=_("Encapsulation"), path="encap", choices=lambda request: Encap.choices),),
@@ -120,7 +121,8 @@ NETWORKS = register(
             Attribute(title=_("IPv6 range"), value=lambda row: row.range6, cell=cells.code),
             Attribute(title=_("Encapsulation"), value=lambda row: f"{row.get_encap_display()} {row.tag}"),
             Attribute(title=_("Kind"), value=Network.get_kind_display),
-            Attribute(title=_("Label"), value=lambda row: row.label),
+            Attribute(title=_("Second name"), value=lambda row: row.label),
+            LABELS,
         ),
         goes=reserved_with,
         panels=[
@@ -183,6 +185,7 @@ GROUPS = register(
             TENANT_COLUMN,
             Column(key="network", title=_("Network"), cell=cells.link_to("network"), sort="network__name"),
             Column(key="n_endpoints", title=_("Endpoints"), sort="n_endpoints", number=True),
+            LABELS_COLUMN,
             LIVE,
         ),
         facets=(Facet(key="network", title=_("Network"), path="network", choices=offered(Network)),),
@@ -190,7 +193,8 @@ GROUPS = register(
             Attribute(title=_("Network"), value=lambda row: row.network, cell=cells.link_to("network")),
             Attribute(title=_("IPv4 pool"), value=lambda row: row.pool4, cell=cells.code),
             Attribute(title=_("IPv6 pool"), value=lambda row: row.pool6, cell=cells.code),
-            Attribute(title=_("Label"), value=lambda row: row.label),
+            Attribute(title=_("Second name"), value=lambda row: row.label),
+            LABELS,
         ),
         panels=[
             Panel(
@@ -239,6 +243,7 @@ ENDPOINTS = register(
                 plain=lambda value: value and [value.tx_bps, value.rx_bps],
                 number=True,
             ),
+            LABELS_COLUMN,
             LIVE,
         ),
         facets=(
@@ -253,6 +258,7 @@ ENDPOINTS = register(
             Attribute(title=_("Network"), value=lambda row: row.network, cell=cells.link_to("network")),
             Attribute(title=_("Group"), value=lambda row: row.group, cell=cells.link_to("group")),
             Attribute(title=_("Node"), value=lambda row: row.node and row.node.name),
+            LABELS,
         ),
         panels=[HISTORY],
     )

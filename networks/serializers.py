@@ -7,9 +7,10 @@ from typing import Any
 from rest_framework import serializers
 
 from contivui.web.fields import Ref, TenantName
-from networks.models import ArpMode, Encap, EndpointGroup, ForwardingMode, InfraType, Network, NetworkKind, Node
+from networks.actions.join_token import MOST_TOKEN_HOURS
+from networks.models import ArpMode, Encap, EndpointGroup, ForwardingMode, InfraType, Knock, Network, NetworkKind, Node
 from tenants.models import Tenant
-from tenants.serializers import OwnedSerializer
+from tenants.serializers import LabelsField, OwnedSerializer
 
 RANGE = "The addresses it hands out, for example {}; empty: all of the subnet."
 POOL = "Addresses only this group draws from, for example {}; empty: what is left of the network."
@@ -97,16 +98,58 @@ class NodeSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(read_only=True)
     name = serializers.CharField(max_length=64)
     vtep = serializers.IPAddressField(protocol="ipv4", help_text="Underlay address its VXLAN traffic comes from.")
+    labels = LabelsField()
 
 
 class NewNodeSerializer(NodeSerializer):
-    """A node with its token, which nobody can read again."""
+    """A node with the token its machine joins with, which nobody can read again."""
 
     token = serializers.CharField(read_only=True)
 
 
 class NodeTokenSerializer(serializers.Serializer[Any]):
-    token = serializers.CharField(read_only=True, help_text="Replaces the old one. Nobody can read it again.")
+    token = serializers.CharField(read_only=True, help_text="Lets the machine in once, within a day.")
+
+
+class JoinTokenSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(read_only=True)
+    node = Ref(Node, "node", required=False, allow_null=True, help_text="None: for a machine of a new name.")
+    hours = serializers.IntegerField(
+        required=False, write_only=True, min_value=1, max_value=MOST_TOKEN_HOURS, help_text="It lasts; 24 if left out."
+    )
+    state = serializers.CharField(read_only=True, help_text="open, used, ended or expired.")
+    created_at = serializers.DateTimeField(read_only=True)
+    expires_at = serializers.DateTimeField(read_only=True)
+    used_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    ended_at = serializers.DateTimeField(read_only=True, allow_null=True)
+
+
+class NewJoinTokenSerializer(JoinTokenSerializer):
+    """A join token with its text, which nobody can read again."""
+
+    token = serializers.CharField(read_only=True)
+
+
+class NodeCertificateSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(read_only=True)
+    node = Ref(Node, "node", read_only=True)
+    name = serializers.CharField(read_only=True, help_text="The node's name when it was given.")
+    fingerprint = serializers.CharField(read_only=True, help_text="SHA-256 of the certificate.")
+    state = serializers.CharField(read_only=True, help_text="good, revoked or expired.")
+    issued_at = serializers.DateTimeField(read_only=True)
+    expires_at = serializers.DateTimeField(read_only=True)
+    revoked_at = serializers.DateTimeField(read_only=True, allow_null=True)
+
+
+class KnockSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(read_only=True)
+    node = Ref(Node, "node", read_only=True, allow_null=True, help_text="Whom it is about, where that is known.")
+    why = serializers.ChoiceField(Knock.Why.choices, read_only=True)
+    claimed = serializers.CharField(read_only=True, help_text="The name the caller gave itself.")
+    address = serializers.CharField(read_only=True, allow_null=True)
+    first_at = serializers.DateTimeField(read_only=True)
+    last_at = serializers.DateTimeField(read_only=True)
+    times = serializers.IntegerField(read_only=True)
 
 
 class FabricSerializer(serializers.Serializer[Any]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -12,9 +13,10 @@ from contivui.web.forms import VerbForm, dress
 from core.bandwidth import RateError, format_rate, parse_rate
 from networks.forms import offer
 from networks.models import EndpointGroup, Network
+from policies.missing import sentences
 from policies.models import Policy, Rule, RuleDirection, RulePeer
-from tenants.forms import NameField
-from tenants.models import Tenant, Verdict
+from tenants.forms import LabelsField, NameField
+from tenants.models import Verdict
 
 #: The classes people know by name (RFC 2474, 2597, 3246), of the 64 there are.
 DSCP = {8: "CS1", 10: "AF11", 18: "AF21", 26: "AF31", 34: "AF41", 46: "EF"}
@@ -45,12 +47,13 @@ class GroupsField(GroupBoxes):
 class PolicyForm(VerbForm):
     name = NameField()
     groups = GroupsField(_("Its rules are seen from these groups: “incoming” is what reaches their endpoints."))
+    labels = LabelsField()
 
     def prepare(self) -> None:
         offer(self, "groups", EndpointGroup.objects.filter(tenant=self.tenant))
 
     def fill(self, row: Policy) -> dict[str, Any]:
-        return {"name": row.name, "groups": [group.pk for group in row.groups.all()]}
+        return super().fill(row) | {"groups": [group.pk for group in row.groups.all()]}
 
     def arguments(self) -> dict[str, Any]:
         return {**self.cleaned_data, "groups": list(self.cleaned_data["groups"])}
@@ -93,6 +96,7 @@ class ProfileForm(VerbForm):
         help_text=_("Written into what the endpoints send, for switches that look at it."),
     )
     groups = GroupsField(_("A group has one profile at the most."))
+    labels = LabelsField()
 
     def prepare(self) -> None:
         offer(self, "groups", EndpointGroup.objects.filter(tenant=self.tenant))
@@ -103,33 +107,33 @@ class ProfileForm(VerbForm):
     def fill(self, row: Any) -> dict[str, Any]:
         groups = [group.pk for group in row.groups.all()]
         burst = row.burst_bytes or None
-        return {
-            "name": row.name,
-            "rate_bps": format_rate(row.rate_bps),
-            "burst_bytes": burst,
-            "dscp": row.dscp,
-            "groups": groups,
-        }
+        return super().fill(row) | {"rate_bps": format_rate(row.rate_bps), "burst_bytes": burst, "groups": groups}
 
     def arguments(self) -> dict[str, Any]:
         typed = self.cleaned_data
         return {**typed, "burst_bytes": typed["burst_bytes"] or 0, "groups": list(typed["groups"])}
 
 
+#: The peer of a rule that misses something, in the page: what it is about stays as it was.
+MISSING = "missing"
+
+
 class Peers:
-    """What a rule of a tenant may name, read once for the whole table. In the page a peer is one word: its kind, with
+    """What a rule of a policy may name, read once for the whole table. In the page a peer is one word: its kind, with
     the key of what it names ("any", "group:3", "network:2", "address")."""
 
-    def __init__(self, tenant: Tenant) -> None:
+    def __init__(self, policy: Policy, rules: Iterable[Rule]) -> None:
+        self.missing = {rule.pk: rule for rule in rules if rule.missing}
         self.named: dict[str, EndpointGroup | Network] = {
             f"{kind}:{row.pk}": row
             for kind, model in ((RulePeer.GROUP, EndpointGroup), (RulePeer.NETWORK, Network))
-            for row in model.objects.filter(tenant=tenant)
+            for row in model.objects.filter(tenant=policy.tenant)
         }
 
-    @property
-    def choices(self) -> list[Any]:
+    def choices(self, rule: Rule | None) -> list[Any]:
+        """What can be chosen; first, for a rule that matches nothing, that it goes on so."""
         return [
+            *([(MISSING, "; ".join(sentences(rule)))] if rule else []),
             ("any", _("anyone")),
             ("address", _("addresses…")),
             (_("Groups"), self._of(RulePeer.GROUP)),
@@ -138,6 +142,9 @@ class Peers:
 
     def _of(self, kind: str) -> list[tuple[str, str]]:
         return [(word, row.name) for word, row in self.named.items() if word.startswith(f"{kind}:")]
+
+
+PEER = ("peer", "peer_group", "peer_network", "peer_addresses")
 
 
 class RuleForm(forms.Form):
@@ -178,7 +185,9 @@ class RuleForm(forms.Form):
     def __init__(self, *args: Any, peers: Peers, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.peers = peers
-        self.fields["peer"].choices = peers.choices  # type: ignore[attr-defined]
+        key = str(self["id"].value() or "")
+        self.lost = peers.missing.get(int(key)) if key.isdecimal() else None
+        self.fields["peer"].choices = peers.choices(self.lost)  # type: ignore[attr-defined]
         for name, field in self.fields.items():
             dress(field.widget)
             field.widget.attrs["aria-label"] = field.label or name
@@ -188,9 +197,12 @@ class RuleForm(forms.Form):
         typed = self.cleaned_data
         kind, thing = typed["peer"].partition(":")[0], self.peers.named.get(typed["peer"])
         said = ("name", "action", "direction", "protocol", "ports", "priority", "description")
-        plain = {name: typed[name] for name in said}
+        plain = {name: typed[name] for name in ("id", *said)}
+        if kind == MISSING and self.lost is not None:
+            # Its protocol and ports are as typed: another one takes the place of the one that is missing.
+            return plain | {name: getattr(self.lost, name) for name in (*PEER, "missing")}
         return plain | {
-            "id": typed["id"],
+            "missing": {},
             "peer": kind,
             "peer_group": thing if kind == RulePeer.GROUP else None,
             "peer_network": thing if kind == RulePeer.NETWORK else None,
@@ -233,6 +245,7 @@ def shown(rule: Rule) -> dict[str, Any]:
     """A rule as the table edits it."""
     keys = {RulePeer.GROUP: rule.peer_group_id, RulePeer.NETWORK: rule.peer_network_id}
     peer = f"{rule.peer}:{keys[RulePeer(rule.peer)]}" if rule.peer in keys else rule.peer
+    peer = MISSING if rule.missing else peer
     names = ("id", "name", "action", "direction", "peer_addresses", "protocol", "ports", "priority", "description")
     return {name: getattr(rule, name) for name in names} | {"peer": peer}
 

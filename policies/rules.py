@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from core import ipam
 from core import rules as core_rules
 from core.model import Peer, PortRange
 from core.model import Rule as RuleValue
+from policies.missing import check_kept, check_missing, settle_missing
 from policies.models import Rule, RulePeer
 from tenants.checks import FieldErrors, owned
 
@@ -25,17 +26,24 @@ NOTHING = Peer("nothing")
 Bounds = tuple[tuple[int, int], tuple[int, int], int, int, int, int]
 
 
-def check(row: Rule, others: Iterable[Rule]) -> None:
+def check(row: Rule, others: Iterable[Rule], old: Rule | None = None, *, may_miss: bool = False) -> None:
     """Make the row canonical, or raise ValidationError by field. `others` are the rules of its policy it must make a
-    difference to."""
+    difference to. What `old`, the rule as it stood, misses it may go on missing; anything else only where it
+    `may_miss`."""
     errors = FieldErrors()
     row.protocol = _canonical("protocol", row.protocol, core_rules.protocol, errors)
     row.ports = _canonical("ports", row.ports, lambda text: core_rules.ports_text(core_rules.ports(text)), errors)
     errors.fields_of(row, exclude=[field for field in ("protocol", "ports") if field in errors.found])
     if not errors.found.keys() & {"protocol", "ports"}:
         _check_ports(row, errors)
+    settle_missing(row, old)
     _check_peer(row, errors)
+    if not may_miss:
+        check_kept(row, old, errors)
+    check_missing(row, errors)
     errors.settle()
+    if row.missing:
+        return
     if says := core_rules.without_effect(as_value(row), map(as_value, others)):
         errors.add("action", says, "without_effect")
     errors.settle()
@@ -53,6 +61,8 @@ def idle(table: Sequence[Rule]) -> dict[int, str]:
         alike[_peer_key(value)].append((bounds, value))
     found = {}
     for position, (bounds, value) in enumerate(bounded):
+        if table[position].missing:
+            continue
         anyone = alike[value.direction, "any", None] if value.peer.kind != "any" else []
         near = [other for outer, other in (*alike[_peer_key(value)], *anyone) if _holds(outer, bounds)]
         if says := core_rules.without_effect(value, near):
@@ -73,6 +83,7 @@ def as_value(row: Rule, position: int = 0) -> RuleValue:
         row.peer_group_id,
         row.peer_network_id,
         row.peer_addresses,
+        row.missing,
     )
 
 
@@ -87,24 +98,25 @@ def rule_value(
     group: int | None,
     network: int | None,
     addresses: str,
+    missing: Mapping[str, str],
 ) -> RuleValue:
-    """The columns of a rule, as stored, as the core's value."""
+    """The columns of a rule, as stored, as the core's value. One that misses something matches nothing."""
     return RuleValue(
         id=pk,
         direction="in" if direction == "in" else "out",
         priority=priority,
         action="allow" if action == "allow" else "deny",
-        peer=_peer_value(peer, group, network, addresses),
+        peer=NOTHING if missing else _peer_value(peer, group, network, addresses),
         protocol=_protocol(protocol),
         ports=_ports(ports),
     )
 
 
 def named(row: Rule) -> str:
-    """The peer in words: "any", a group's or network's name, the addresses."""
+    """The peer in words: "any", a group's or network's name (also of one that is gone), the addresses."""
     if row.peer == RulePeer.ANY:
         return "any"
-    said = str(getattr(row, PEER_FIELD[RulePeer(row.peer)]) or "nothing")
+    said = str(getattr(row, PEER_FIELD[RulePeer(row.peer)]) or row.missing.get(row.peer, "nothing"))
     return f"{said}, {row.peer_addresses}" if row.peer == RulePeer.GROUP and row.peer_addresses else said
 
 
@@ -186,6 +198,8 @@ def _check_peer(row: Rule, errors: FieldErrors) -> None:
 
 def _check_named_peer(row: Rule, field: str, errors: FieldErrors) -> None:
     named_peer = getattr(row, field)
+    if named_peer is None and row.peer in row.missing:
+        return
     if named_peer is None:
         errors.add(field, f"Choose the {row.peer} this rule is about.", "needed")
     else:

@@ -16,10 +16,11 @@ from core.bandwidth import default_burst, format_rate
 from networks.models import EndpointGroup
 from networks.screens import offered
 from policies.forms import PolicyForm, ProfileForm
+from policies.missing import sentences
 from policies.models import BandwidthProfile, Policy, Rule
 from policies.resources import POLICY, PROFILE
 from policies.rules import named
-from tenants.screens import HISTORY, LIVE, TENANT_COLUMN
+from tenants.screens import HISTORY, LABELS, LABELS_COLUMN, LIVE, TENANT_COLUMN
 
 
 def with_hits(rules: QuerySet[Rule]) -> list[Rule]:
@@ -29,6 +30,7 @@ def with_hits(rules: QuerySet[Rule]) -> list[Rule]:
     for rule in rows:
         rule.counted = hits.get(rule.pk)  # type: ignore[attr-defined]
         rule.peer_words = named(rule)  # type: ignore[attr-defined]
+        rule.lost = sentences(rule)  # type: ignore[attr-defined]
     return rows
 
 
@@ -82,6 +84,7 @@ POLICIES = register(
                 cell=cells.links_to("group"),
             ),
             Column(key="n_rules", title=_("Rules"), sort="n_rules", number=True),
+            LABELS_COLUMN,
             LIVE,
         ),
         facets=(Facet(key="group", title=_("Group"), path="groups", choices=offered(EndpointGroup)),),
@@ -89,6 +92,7 @@ POLICIES = register(
             Attribute(
                 title=_("On groups"), value=lambda row: list(row.groups.all()), cell=cells.links_to("group", most=50)
             ),
+            LABELS,
         ),
         panels=[
             Panel(key="rules", title=_("Rules"), template="policies/rules.html", context=rules_of),
@@ -124,6 +128,7 @@ PROFILES = register(
                 value=lambda row: list(row.groups.all()),
                 cell=cells.links_to("group"),
             ),
+            LABELS_COLUMN,
             LIVE,
         ),
         attributes=(
@@ -133,6 +138,7 @@ PROFILES = register(
             Attribute(
                 title=_("On groups"), value=lambda row: list(row.groups.all()), cell=cells.links_to("group", most=50)
             ),
+            LABELS,
         ),
         panels=[HISTORY],
     )

@@ -8,13 +8,24 @@ from rest_framework import serializers
 
 from contivui.web.fields import Ref, Refs, TenantName
 from networks.models import EndpointGroup, Network
-from policies.models import Policy, RuleDirection, RulePeer
+from policies.missing import sentences
+from policies.models import Policy, Rule, RuleDirection, RulePeer
 from tenants.models import Tenant, Verdict
 from tenants.serializers import OwnedSerializer
 
 
 class PolicySerializer(OwnedSerializer):
     groups = Refs(EndpointGroup, "group", required=False)
+
+
+class MissingSerializer(serializers.Serializer[Any]):
+    """What a rule is about and there is not, by what it is: such a rule matches nothing. It came so from a client of
+    Contiv's; it can be taken away here, not made."""
+
+    group = serializers.CharField(max_length=64, required=False, help_text="A group that was deleted.")
+    network = serializers.CharField(max_length=64, required=False, help_text="A network that was deleted.")
+    protocol = serializers.CharField(max_length=64, required=False, help_text="A number above 255.")
+    port = serializers.CharField(max_length=64, required=False, help_text="A number below 0.")
 
 
 class LineSerializer(serializers.Serializer[Any]):
@@ -33,6 +44,7 @@ class LineSerializer(serializers.Serializer[Any]):
     peer_addresses = serializers.CharField(
         required=False, allow_blank=True, help_text="For example 10.0.0.0/8, 20.1.1.5-20.1.1.9; narrows a group."
     )
+    missing = MissingSerializer(required=False)
 
 
 class RuleSerializer(LineSerializer):
@@ -41,7 +53,11 @@ class RuleSerializer(LineSerializer):
     id = serializers.IntegerField(read_only=True)
     tenant = TenantName(Tenant, required=False)
     policy = Ref(Policy, "policy", anchors=True)
+    without_effect = serializers.SerializerMethodField(help_text="Why it matches nothing; empty where it can match.")
     generation = serializers.IntegerField(read_only=True)
+
+    def get_without_effect(self, row: Rule) -> str:
+        return "; ".join(sentences(row))
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Tenant and policy first: they say where the others are looked for."""

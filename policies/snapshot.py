@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import threading
+from collections import OrderedDict, defaultdict
+from dataclasses import replace
+from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from core.model import BandwidthProfile as ProfileValue
 from core.model import Policy as PolicyValue
@@ -13,10 +16,12 @@ from core.model import TenantIntent
 from networks.snapshot import endpoints_of, groups_of, networks_of, nodes_of
 from policies.models import BandwidthAssignment, BandwidthProfile, Policy, Rule
 from policies.rules import rule_value
-from tenants.models import Tenant
+from tenants.models import AuditEntry, Tenant
 
 #: How often to read again when a writer was faster, before making writers wait.
 ATTEMPTS = 3
+#: Tenants whose policies a process remembers.
+MOST_KNOWN = 64
 
 
 def tenant_intent(tenant_id: int) -> TenantIntent:
@@ -35,13 +40,56 @@ def tenant_intent(tenant_id: int) -> TenantIntent:
 
 
 def _read(tenant_id: int) -> TenantIntent:
-    name, generation, default = Tenant.objects.values_list("name", "generation", "default_verdict").get(pk=tenant_id)
+    tenant = Tenant.objects.get(pk=tenant_id)
+    known = _known.get(tenant)
+    if known is None:
+        intent = _read_whole(tenant)
+    else:
+        endpoints, nodes = endpoints_of(tenant_id), nodes_of(tenant_id)
+        intent = replace(known, generation=tenant.generation, endpoints=endpoints, nodes=nodes)
+    if not connection.in_atomic_block:  # What is not committed may never be.
+        _known.keep(tenant, intent)
+    return intent
+
+
+class Known:
+    """What was read of tenants before, of which all but the endpoints is still so: containers come and go all the time,
+    policies do not. The record, written with every change, says whether nothing else has changed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        #: By id and making: an id may come again with another database.
+        self._intents: OrderedDict[tuple[int, datetime], TenantIntent] = OrderedDict()
+
+    def get(self, tenant: Tenant) -> TenantIntent | None:
+        """One query where something is known."""
+        with self._lock:
+            known = self._intents.get((tenant.pk, tenant.created_at))
+        if known is None or known.generation > tenant.generation:
+            return None
+        since = {"generation__gt": known.generation, "generation__lte": tenant.generation}
+        changes = AuditEntry.objects.filter(tenant=tenant, verb__startswith="endpoint.", **since).count()
+        return known if changes == tenant.generation - known.generation else None
+
+    def keep(self, tenant: Tenant, intent: TenantIntent) -> None:
+        with self._lock:
+            self._intents[tenant.pk, tenant.created_at] = intent
+            self._intents.move_to_end((tenant.pk, tenant.created_at))
+            while len(self._intents) > MOST_KNOWN:
+                self._intents.popitem(last=False)
+
+
+_known = Known()
+
+
+def _read_whole(tenant: Tenant) -> TenantIntent:
+    tenant_id = tenant.pk
     assigned = BandwidthAssignment.objects.filter(group__tenant_id=tenant_id)
     return TenantIntent(
         id=tenant_id,
-        name=name,
-        generation=generation,
-        default="allow" if default == "allow" else "deny",
+        name=tenant.name,
+        generation=tenant.generation,
+        default="allow" if tenant.default_verdict == "allow" else "deny",
         networks=networks_of(tenant_id),
         groups=groups_of(tenant_id, dict(assigned.values_list("group_id", "profile_id"))),
         endpoints=endpoints_of(tenant_id),
@@ -80,6 +128,7 @@ def _rules_by_policy(tenant_id: int) -> dict[int, list[RuleValue]]:
         "peer_group_id",
         "peer_network_id",
         "peer_addresses",
+        "missing",
     )
     for policy, *column in columns:
         found[policy].append(rule_value(*column))

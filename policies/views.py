@@ -31,7 +31,7 @@ def edit_rules(request: PageRequest, pk: int) -> HttpResponse:
     policy: Policy = find(request, POLICIES, pk)
     request.person.require("policy.update", policy.tenant)
     rules = with_hits(policy.rules.all())
-    peers = {"peers": Peers(policy.tenant)}
+    peers = {"peers": Peers(policy, rules)}
     if request.method != "POST":
         table = rule_table(prefix="rules", initial=[shown(rule) for rule in rules], form_kwargs=peers)
         return _rules_page(request, policy, table, rules, [])

@@ -13,7 +13,7 @@ from networks.forms import offer, typed
 from networks.models import EndpointGroup, Network
 from policies.forms import GroupsField
 from routing.models import ContractKind
-from tenants.forms import NameField
+from tenants.forms import LabelsField, NameField
 
 
 class LinesField(forms.CharField):
@@ -28,7 +28,7 @@ class LinesField(forms.CharField):
         return [line for line in lines if line]
 
 
-class LabelsField(LinesField):
+class SelectorsField(LinesField):
     """Labels as name=value, one a line."""
 
     def clean(self, value: Any) -> Any:
@@ -47,32 +47,30 @@ class ServiceForm(VerbForm):
         label=_("Network"), queryset=Network.objects.none(), empty_label=None, help_text=_("Where its address is from.")
     )
     address = typed(_("Address"), "20.1.1.200", _("Empty: the lowest free one of the network."))
-    selectors = LabelsField(label=_("Labels"), help_text=_("What its endpoints have, one a line: app=web"))
+    selectors = SelectorsField(
+        label=_("Labels of its endpoints"), help_text=_("What its endpoints have, one a line: app=web")
+    )
     ports = LinesField(label=_("Ports"), help_text=_("One a line, port:port of the endpoint:protocol: 80:8080:TCP"))
+    labels = LabelsField()
 
     def prepare(self) -> None:
         offer(self, "network", Network.objects.filter(tenant=self.tenant))
 
     def fill(self, row: Any) -> dict[str, Any]:
-        labels = "\n".join(f"{name}={value}" for name, value in row.selectors.items())
-        return {
-            "name": row.name,
-            "network": row.network_id,
-            "address": row.address,
-            "selectors": labels,
-            "ports": "\n".join(row.ports),
-        }
+        selectors = "\n".join(f"{name}={value}" for name, value in row.selectors.items())
+        return super().fill(row) | {"selectors": selectors, "ports": "\n".join(row.ports)}
 
 
 class AppProfileForm(VerbForm):
     name = NameField()
     groups = GroupsField(_("A group is in one application profile at the most."))
+    labels = LabelsField()
 
     def prepare(self) -> None:
         offer(self, "groups", EndpointGroup.objects.filter(tenant=self.tenant))
 
     def fill(self, row: Any) -> dict[str, Any]:
-        return {"name": row.name, "groups": [group.pk for group in row.groups.all()]}
+        return super().fill(row) | {"groups": [group.pk for group in row.groups.all()]}
 
     def arguments(self) -> dict[str, Any]:
         return {**self.cleaned_data, "groups": list(self.cleaned_data["groups"])}
@@ -88,7 +86,7 @@ class ContractGroupForm(AppProfileForm):
     )
     groups = GroupsField(_("Who provides or consumes them."))
 
-    field_order = ("name", "kind", "contracts", "groups")
+    field_order = ("name", "kind", "contracts", "groups", "labels")
 
     def fill(self, row: Any) -> dict[str, Any]:
         return super().fill(row) | {"kind": row.kind, "contracts": "\n".join(row.contracts)}

@@ -13,7 +13,7 @@ from networks.screens import offered
 from routing import forms
 from routing.models import ContractKind
 from routing.resources import ACI_GATEWAY, APP_PROFILE, BGP_PEER, CONTRACT_GROUP, SERVICE
-from tenants.screens import HISTORY, TENANT_COLUMN
+from tenants.screens import HISTORY, LABELS, LABELS_COLUMN, TENANT_COLUMN
 
 NAME = Column(key="name", title=_("Name"), cell=cells.key, sort="name")
 STATE = Attribute(title=_("State"), value=lambda row: _("stored, not yet in effect"))
@@ -27,7 +27,7 @@ STATE_COLUMN = Column(
 KINDS = {ContractKind.PROVIDED.value: _("provided"), ContractKind.CONSUMED.value: _("consumed")}
 
 
-def labels(row: Any) -> list[str]:
+def selectors(row: Any) -> list[str]:
     return [f"{name}={value}" for name, value in row.selectors.items()]
 
 
@@ -55,7 +55,8 @@ SERVICES = register(
             TENANT_COLUMN,
             Column(key="network", title=_("Network"), cell=cells.link_to("network"), sort="network__name"),
             Column(key="address", title=_("Address"), cell=cells.code, sort="address"),
-            Column(key="labels", title=_("Labels"), value=labels, cell=cells.codes),
+            Column(key="selectors", title=_("Labels of its endpoints"), value=selectors, cell=cells.codes),
+            LABELS_COLUMN,
             STATE_COLUMN,
         ),
         facets=(Facet(key="network", title=_("Network"), path="network", choices=offered(Network)),),
@@ -63,8 +64,9 @@ SERVICES = register(
             STATE,
             Attribute(title=_("Network"), value=lambda row: row.network, cell=cells.link_to("network")),
             Attribute(title=_("Address"), value=lambda row: row.address, cell=cells.code),
-            Attribute(title=_("Labels"), value=labels, cell=cells.codes),
+            Attribute(title=_("Labels of its endpoints"), value=selectors, cell=cells.codes),
             Attribute(title=_("Ports"), value=lambda row: row.ports, cell=cells.codes),
+            LABELS,
         ),
         panels=[HISTORY],
     )
@@ -81,9 +83,9 @@ APP_PROFILES = register(
         ),
         form=forms.AppProfileForm,
         live=False,
-        columns=(NAME, TENANT_COLUMN, GROUPS_COLUMN, STATE_COLUMN),
+        columns=(NAME, TENANT_COLUMN, GROUPS_COLUMN, LABELS_COLUMN, STATE_COLUMN),
         facets=(Facet(key="group", title=_("Group"), path="groups", choices=offered(EndpointGroup)),),
-        attributes=(STATE, GROUPS),
+        attributes=(STATE, GROUPS, LABELS),
         panels=[HISTORY],
     )
 )
@@ -104,6 +106,7 @@ CONTRACT_GROUPS = register(
             TENANT_COLUMN,
             Column(key="kind", title=_("Kind"), value=lambda row: KINDS[row.kind], sort="kind"),
             GROUPS_COLUMN,
+            LABELS_COLUMN,
             STATE_COLUMN,
         ),
         facets=(Facet(key="kind", title=_("Kind"), path="kind", choices=lambda request: KINDS.items()),),
@@ -112,6 +115,7 @@ CONTRACT_GROUPS = register(
             Attribute(title=_("Kind"), value=lambda row: KINDS[row.kind]),
             Attribute(title=_("Contracts"), value=lambda row: row.contracts, cell=cells.codes),
             GROUPS,
+            LABELS,
         ),
         panels=[HISTORY],
     )

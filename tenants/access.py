@@ -40,7 +40,7 @@ NEEDS: dict[str, Right] = {
     "endpoint.place": Right.ADMINISTRATOR,
 }
 #: Objects of the cluster: every verb on them, and seeing them, is an administrator's.
-CLUSTER = frozenset({"node", "fabric", "bgp", "aci", "user"})
+CLUSTER = frozenset({"node", "join_token", "node_certificate", "knock", "fabric", "bgp", "aci", "user"})
 
 
 class Forbidden(Problem, PermissionDenied):

@@ -6,9 +6,11 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from core.labels import Labels
+from tenants import chain
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, fresh, gone, plain
 from tenants.checks import FieldErrors, name_free, refuse, unused
-from tenants.models import Membership, Role, Tenant, Verdict
+from tenants.models import AuditEntry, Membership, Role, Tenant, Verdict
 
 #: What a tenant owns, by the reverse names of TenantOwned, and the words for one and many.
 OWNED = {
@@ -30,10 +32,15 @@ def create_tenant(
     description: str = "",
     default_verdict: str = Verdict.ALLOW,
     owner: User | None = None,
+    labels: Labels | None = None,
+    pk: int | None = None,
 ) -> Tenant:
-    """Make a tenant, with its first owner when one is given."""
+    """Make a tenant, with its first owner when one is given. `pk` brings back one that was deleted: its generations and
+    its record go on where they ended. (So it does in all verbs that make something.)"""
     with change(actor=actor, tenant=None, verb="tenant.create") as step:
-        row = Tenant(name=name, description=description, default_verdict=default_verdict)
+        row = Tenant(pk=pk, name=name, description=description, default_verdict=default_verdict, labels=labels or {})
+        if pk is not None:
+            _go_on(row)
         _check(row)
         row.save()
         if owner is not None:
@@ -49,14 +56,15 @@ def update_tenant(
     name: str | Keep = KEEP,
     description: str | Keep = KEEP,
     default_verdict: str | Keep = KEEP,
+    labels: Labels | Keep = KEEP,
 ) -> Tenant:
     """Rename, describe, or change what happens to flows no rule speaks of (judged anew, running ones too)."""
     with change(actor=actor, tenant=row, verb="tenant.update") as step:
         row = fresh(row)
         before = plain(row)
-        assign(row, name=name, description=description, default_verdict=default_verdict)
+        assign(row, name=name, description=description, default_verdict=default_verdict, labels=labels)
         _check(row)
-        row.save(update_fields=["name", "description", "default_verdict"])
+        row.save(update_fields=["name", "description", "default_verdict", "labels"])
         step.updated(row, before)
     row.refresh_from_db(fields=["generation"])
     return row
@@ -69,21 +77,24 @@ def delete_tenant(*, actor: Actor, row: Tenant) -> None:
         if locked is None:
             raise gone(row)
         unused(locked, _owns(locked))
-        before = plain(locked)
+        members = [plain(member) for member in locked.memberships.order_by("pk")]
+        before = plain(locked) | {"members": members, "record": chain.ending(chain.Head.of(locked))}
         locked.delete()
         step.deleted(locked, before)
 
 
-def add_member(*, actor: Actor, tenant: Tenant, user: User, role: str = Role.VIEWER) -> Membership:
+def add_member(
+    *, actor: Actor, tenant: Tenant, user: User, role: str = Role.VIEWER, pk: int | None = None
+) -> Membership:
     """Give a person a role in a tenant."""
     with change(actor=actor, tenant=tenant, verb="member.create") as step:
         if Membership.objects.filter(tenant=tenant, user=user).exists():
             name = user.get_username()
             refuse("user", f"{name} is a member of {tenant.name} already. Change the role instead.", "name_in_use")
-        row = Membership(tenant=tenant, user=user, role=role)
+        row = Membership(pk=pk, tenant=tenant, user=user, role=role)
         _check_role(row)
         row.save()
-        step.created(row, _member(row))
+        step.created(row, recorded_member(row))
     return row
 
 
@@ -91,7 +102,7 @@ def set_role(*, actor: Actor, row: Membership, role: str | Keep = KEEP, user: Us
     """Change a member's role. Whose membership it is stays; `user` is there to be refused when it differs."""
     with change(actor=actor, tenant=row.tenant, verb="member.update") as step:
         row = fresh(row)
-        before = _member(row)
+        before = recorded_member(row)
         if user is not KEEP and user.pk != row.user_id:
             refuse("user", "A membership stays with its person. Remove this one and add another.", "fixed")
         assign(row, role=role)
@@ -99,7 +110,7 @@ def set_role(*, actor: Actor, row: Membership, role: str | Keep = KEEP, user: Us
         if before["role"] == Role.OWNER and row.role != Role.OWNER:
             _another_owner(row)
         row.save()
-        step.updated(row, before, _member(row))
+        step.updated(row, before, recorded_member(row))
     return row
 
 
@@ -107,7 +118,7 @@ def remove_member(*, actor: Actor, row: Membership) -> None:
     """Take a person out of a tenant. Raises Refused for the last owner."""
     with change(actor=actor, tenant=row.tenant, verb="member.delete") as step:
         row = fresh(row)
-        before = _member(row)
+        before = recorded_member(row)
         if row.role == Role.OWNER:
             _another_owner(row)
         row.delete()
@@ -119,6 +130,13 @@ def _check(row: Tenant) -> None:
     errors.fields_of(row)
     name_free(row, errors)
     errors.settle()
+
+
+def _go_on(row: Tenant) -> None:
+    last = AuditEntry.objects.filter(chain=row.pk).order_by("-number").first()
+    if last is not None:
+        row.record_number, row.record_link = last.number, chain.link(last.pk, last.digest)
+        row.generation = last.generation or row.generation
 
 
 def _check_role(row: Membership) -> None:
@@ -142,5 +160,6 @@ def _another_owner(row: Membership) -> None:
         )
 
 
-def _member(row: Membership) -> dict[str, Any]:
+def recorded_member(row: Membership) -> dict[str, Any]:
+    """A membership for the record, with the person's name."""
     return plain(row) | {"user": row.user.get_username()}

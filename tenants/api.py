@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
@@ -25,16 +26,18 @@ from contivui.web.parameters import seconds
 from contivui.web.resource import Resource
 from tenants.access import Rights, require, rights_of
 from tenants.change import Actor
-from tenants.models import Membership, Tenant
+from tenants.models import AuditEntry, Membership, Tenant, Token
 from tenants.once import once
 from tenants.resources import AUDIT, MEMBER, TENANT
-from tenants.serializers import MeSerializer, RealizationSerializer
+from tenants.serializers import MeSerializer, RealizationSerializer, UndoneSerializer
+from tenants.undo import require_all, take_back, together
 
 
 def actor_of(request: Request) -> Actor:
     """How the record names who asks through the API."""
-    user = request.user
-    return Actor(user.get_username(), "api", user.pk, request.META.get("REMOTE_ADDR") or None)
+    user, token = request.user, request.auth
+    with_token = str(token)[:100] if isinstance(token, Token) else ""
+    return Actor(user.get_username(), "api", user.pk, request.META.get("REMOTE_ADDR") or None, with_token)
 
 
 class TenantWrites(Writes):
@@ -169,6 +172,28 @@ class AuditViewSet(ObjectViewSet):
 
     resource = AUDIT
     default_ordering = "-id"
+
+
+@extend_schema(tags=["audit"])
+class UndoView(TenantWrites, APIView):
+    """Taking back what is in the record."""
+
+    serializer_class = UndoneSerializer
+
+    @extend_schema(request=None, responses=UndoneSerializer)
+    def post(self, request: Request, id: str) -> Response:
+        """Undo a change, with all else that its request did: everything, or nothing and the reason (409). It takes the
+        rights for what was done and for what is done now, and is a change itself, that can be undone."""
+        entry = get_object_or_404(AuditEntry.objects.visible_to(request.user), pk=id)
+        return self.once(lambda: self.write(lambda: self._undo(entry)))
+
+    def _undo(self, entry: AuditEntry) -> Done:
+        entries = together(entry)
+        require_all(self.request.user, entries)
+        changes = take_back(entries, actor_of(self.request))
+        done = {"undone": [each.pk for each in entries], "changes": changes}
+        tenants = Tenant.objects.filter(pk__in={each.tenant_id for each in changes if each.tenant_id})
+        return Done(UndoneSerializer(done).data, tenants=list(tenants))
 
 
 @extend_schema(tags=["me"])

@@ -6,3 +6,7 @@ from django.apps import AppConfig
 class TenantsConfig(AppConfig):
     name = "tenants"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Say how changes of this room's objects are taken back."""
+        import tenants.undoables  # noqa: F401

@@ -15,7 +15,10 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from contivui.web.problem import Problem
-from tenants.models import AuditEntry, Event, Realization, Tenant
+from contivui.web.trace import current
+from tenants import chain
+from tenants.labels import follow
+from tenants.models import AuditEntry, ClusterRecord, Event, Realization, Tenant
 from tenants.signals import nodes_changed, tenant_changed
 
 Row = TypeVar("Row", bound=models.Model)
@@ -38,18 +41,21 @@ class Refused(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks, and from where. `via` is one of page, api, agent, contiv, system."""
+    """Who asks, and from where. `via` is one of page, api, agent, contiv, system; `token` names the token she came
+    with, and `undoes` the row of the record that is being taken back (tenants.undo)."""
 
     name: str
     via: str
     user_id: int | None = None
     address: str | None = None
+    token: str = ""
+    undoes: int | None = None
 
 
 SYSTEM = Actor("system", "system")
 PLAIN = (str, int, float, bool, type(None), list, dict)
 #: Bookkeeping and secrets: never part of the record.
-UNRECORDED = frozenset({"generation", "created_at", "updated_at", "token_hash"})
+UNRECORDED = frozenset({"generation", "created_at", "updated_at", "token_hash", "record_number", "record_link"})
 
 
 def plain(row: models.Model) -> dict[str, Any]:
@@ -87,9 +93,14 @@ def gone(row: models.Model) -> Refused:
 class Change:
     """What a verb tells the record. It calls exactly one of created, updated, deleted and unchanged."""
 
-    def __init__(self, tenant: Tenant | None) -> None:
-        self.tenant = tenant
-        self.generation = tenant.generation + 1 if tenant else None
+    def __init__(self, owner: Tenant | ClusterRecord, *, back: bool = False) -> None:
+        """`owner` is locked: whose intent it is, or the cluster's record. `back`: what was is put back (tenants.undo),
+        so that what it was need not be asked of it again, only that nobody else has it now."""
+        self.owner = owner
+        self.back = back
+        self.tenant = owner if isinstance(owner, Tenant) else None
+        self.generation = self.tenant.generation + 1 if self.tenant else None
+        self.chain = owner.pk if isinstance(owner, Tenant) else chain.CLUSTER
         self.entry: dict[str, Any] | None = None
         self.idle = False
         self.touched: list[int] = []
@@ -114,9 +125,11 @@ class Change:
     def _note(self, row: models.Model, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
         if isinstance(row, Tenant) and after is not None:
             self.tenant = row
+        pk = row.pk if isinstance(row.pk, int) else (before or {}).get("id")
+        follow(row, pk, before, after)
         self.entry = {
             "object_type": row._meta.model_name,
-            "object_id": row.pk if isinstance(row.pk, int) else (before or {}).get("id"),
+            "object_id": pk,
             "object_name": str(row)[:200],
             "tenant_name": row.name if isinstance(row, Tenant) else self.tenant.name if self.tenant else "",
             "before": before,
@@ -134,7 +147,8 @@ def change(*, actor: Actor, tenant: Tenant | None, verb: str) -> Iterator[Change
     """
     try:
         with transaction.atomic():
-            step = Change(_locked(tenant) if tenant else None)
+            owner = _locked(tenant) if tenant else ClusterRecord.locked()
+            step = Change(owner, back=actor.undoes is not None)
             yield step
             _settle(step, actor, verb)
     except ProtectedError as error:
@@ -165,20 +179,12 @@ def _settle(step: Change, actor: Actor, verb: str) -> None:
         return
     if step.entry is None:
         raise RuntimeError(f"The verb {verb} told the record nothing.")
-    AuditEntry.objects.create(
-        actor=actor.name,
-        user_id=actor.user_id,
-        via=actor.via,
-        address=actor.address,
-        tenant=step.tenant,
-        generation=step.generation,
-        verb=verb,
-        **step.entry,
-    )
+    head = _write_entry(step, actor, verb)
     _write_event(step, verb)
     if step.tenant and step.generation:
-        _advance(step.tenant.pk, step.generation)
+        _advance(step.tenant.pk, step.generation, head)
         return
+    chain.keep(step.owner, head)
     for pk, generation in Tenant.objects.filter(pk__in=step.touched).values_list("pk", "generation"):
         _advance(pk, generation + 1)
 
@@ -188,6 +194,26 @@ def _settle(step: Change, actor: Actor, verb: str) -> None:
     transaction.on_commit(tell, robust=True)
 
 
+def _write_entry(step: Change, actor: Actor, verb: str) -> chain.Head:
+    assert step.entry is not None
+    trace = current()
+    entry = AuditEntry(
+        actor=actor.name,
+        user_id=actor.user_id,
+        token=actor.token,
+        via=actor.via,
+        address=actor.address,
+        request=trace.request,
+        batch=trace.batch,
+        undoes=actor.undoes,
+        tenant=step.tenant,
+        generation=step.generation,
+        verb=verb,
+        **step.entry,
+    )
+    return chain.append(entry, step.chain, chain.Head.of(step.owner))
+
+
 def _write_event(step: Change, verb: str) -> None:
     """The change as programs hear of it: what it was and what of, not its contents, which they ask for."""
     assert step.entry is not None
@@ -195,9 +221,11 @@ def _write_event(step: Change, verb: str) -> None:
     Event.objects.create(kind="change", what=verb, tenant=step.tenant, generation=step.generation, **told)
 
 
-def _advance(tenant_id: int, generation: int) -> None:
-    """A listener that fails costs a delay (a timer finds the generation), never the answer: hence robust."""
-    Tenant.objects.filter(pk=tenant_id).update(generation=generation)
+def _advance(tenant_id: int, generation: int, head: chain.Head | None = None) -> None:
+    """A listener that fails costs a delay (a timer finds the generation), never the answer: hence robust. `head` is
+    the new end of the tenant's record, where this change is in it."""
+    ends = {"record_number": head.number, "record_link": head.link} if head else {}
+    Tenant.objects.filter(pk=tenant_id).update(generation=generation, **ends)
     Realization.objects.create(tenant_id=tenant_id, generation=generation, saved_at=timezone.now())
 
     def tell() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 #: What every row has and nobody asks for.
-SKIPPED = frozenset({"id", "tenant_id"})
+SKIPPED = frozenset({"id", "tenant_id", "record"})
 #: What the line's heading says already.
 OWN = frozenset({"name", "policy_id"})
 #: How a rule names its peer inside; `peer_name` says it in words.
@@ -56,7 +56,7 @@ def _are_names(value: Any) -> bool:
 def _words(thing: Mapping[str, Any]) -> str:
     """A thing inside a list in one line: its telling fields."""
     hidden = PEER if "peer_name" in thing else frozenset()
-    said = {k: v for k, v in thing.items() if k not in SKIPPED | OWN | hidden and v not in (None, "")}
+    said = {k: v for k, v in thing.items() if k not in SKIPPED | OWN | hidden and v not in (None, "", [], {})}
     return (
         ", ".join(f"{key.removesuffix('_id').replace('_name', '')} {_word(value)}" for key, value in said.items())
         or "yes"
@@ -66,6 +66,8 @@ def _words(thing: Mapping[str, Any]) -> str:
 def _word(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_word(one)}" for name, one in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "; ".join(map(_word, value))
     return str(value)

@@ -10,9 +10,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from contivui.web.forms import VerbForm
+from core.labels import LabelError, parse, written
 from tenants.models import Membership, Verdict
 from tenants.people import ROLES
 
+LABELS_HELP = _("Keys and values to find it by, as Kubernetes has them; with commas between.")
 NAME_HELP = _("Letters, digits, dashes and dots, for example web-1.")
 
 
@@ -22,6 +24,23 @@ class NameField(forms.CharField):
     def __init__(self) -> None:
         attrs = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         super().__init__(label=_("Name"), max_length=64, help_text=NAME_HELP, widget=forms.TextInput(attrs))
+
+
+class LabelsField(forms.CharField):
+    """Labels as people type them: "tier=web, env=prod"."""
+
+    def __init__(self) -> None:
+        attrs = {"placeholder": "tier=web, env=prod", "autocomplete": "off", "spellcheck": "false", "class": "mono"}
+        super().__init__(label=_("Labels"), required=False, help_text=LABELS_HELP, widget=forms.TextInput(attrs))
+
+    def prepare_value(self, value: Any) -> Any:
+        return written(value) if isinstance(value, dict) else value
+
+    def clean(self, value: Any) -> dict[str, str]:
+        try:
+            return parse(super().clean(value) or "")
+        except LabelError as error:
+            raise ValidationError(str(error), code="label") from None
 
 
 class TenantForm(VerbForm):
@@ -34,6 +53,7 @@ class TenantForm(VerbForm):
         choices=[(Verdict.ALLOW.value, _("Allow")), (Verdict.DENY.value, _("Deny"))],
         help_text=_("What happens to a connection that no rule speaks of."),
     )
+    labels = LabelsField()
 
 
 class PersonField(forms.CharField):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from knox.models import AbstractAuthToken
+
+from tenants.labels import Labelled, LabelledQuerySet
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -31,12 +33,25 @@ def seen_by(user: User, tenant: str) -> Q:
     return Q(**{f"{tenant}__memberships__user".lstrip("_"): user})
 
 
+Only = TypeVar("Only", bound=models.Model)
+
+
+def the_one(model: type[Only]) -> Only:
+    """The one row of a model that has one, locked to the end of the transaction; made at the first use."""
+    rows = model._default_manager
+    found = rows.select_for_update().filter(pk=1).first()
+    if found is None:
+        rows.bulk_create([model(pk=1)], ignore_conflicts=True)
+        found = rows.select_for_update().get(pk=1)
+    return found
+
+
 class Verdict(models.TextChoices):
     ALLOW = "allow", "Allow"
     DENY = "deny", "Deny"
 
 
-class TenantQuerySet(models.QuerySet["Tenant"]):
+class TenantQuerySet(LabelledQuerySet["Tenant"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Tenants this person may know of: all for a cluster administrator, else those she is a member of."""
         if not user.is_authenticated:
@@ -46,7 +61,7 @@ class TenantQuerySet(models.QuerySet["Tenant"]):
         return self.filter(seen_by(user, ""))
 
 
-class Tenant(models.Model):
+class Tenant(Labelled):
     """A VRF: its networks reach each other, nothing else reaches them; subnets of two tenants may overlap."""
 
     name = models.CharField(max_length=64, unique=True, validators=[validate_name])
@@ -59,6 +74,9 @@ class Tenant(models.Model):
     )
     #: Counts changes of anything the tenant owns. Set by tenants.change only.
     generation = models.PositiveBigIntegerField(default=1, editable=False)
+    #: The end of the tenant's chain in the record (tenants.chain).
+    record_number = models.PositiveBigIntegerField(default=0, editable=False)
+    record_link = models.CharField(max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TenantQuerySet.as_manager()
@@ -70,7 +88,7 @@ class Tenant(models.Model):
         return self.name
 
 
-class TenantOwnedQuerySet(models.QuerySet[Any]):
+class TenantOwnedQuerySet(LabelledQuerySet[Any]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Rows of the tenants this person may see; the one gate of pages, API, sockets and tasks alike."""
         if not user.is_authenticated:
@@ -80,7 +98,7 @@ class TenantOwnedQuerySet(models.QuerySet[Any]):
         return self.filter(seen_by(user, self.model.tenant_path))
 
 
-class TenantOwned(models.Model):
+class TenantOwned(Labelled):
     """Base of what belongs to one tenant. `generation` is the tenant's generation that last changed this row."""
 
     #: Look-up path from a row to its tenant.
@@ -97,6 +115,8 @@ class TenantOwned(models.Model):
     class Meta:
         abstract = True
         ordering = ["tenant__name", "name"]
+        #: Lists over all tenants, by name.
+        indexes = [models.Index(fields=["name", "id"], name="%(class)s_by_name")]
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant", "name"],
@@ -145,19 +165,50 @@ class RecordQuerySet(models.QuerySet[Any]):
         return self.filter(seen_by(user, "tenant"))
 
 
+class AddedOnly(Exception):
+    """Somebody tried to alter or delete what is only ever added to."""
+
+
+class AuditQuerySet(RecordQuerySet):
+    """Reads. The record is written by tenants.chain, and by nobody afterwards."""
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        raise AddedOnly("Rows of the record are never altered or deleted. Add one: tenants.chain.write.")
+
+    update = delete = bulk_update = bulk_create = update_or_create = _refuse
+
+
 class AuditEntry(models.Model):
-    """One change: who, when, from where, what, before and after. Rows are only ever added.
+    """One change: who, when, from where, before and after. Rows are only ever added, each bound to the one before.
 
     `verb` is "object.action" ("policy.update", "drift.heal"); `generation` what the tenant's intent became by it;
-    `before`/`after` the object's fields as plain values (None where it did not exist).
+    `before`/`after` the object's fields as plain values (None where it did not exist). `token` is the name and the key
+    of the token it was done with; `request` and `batch` name the request (contivui.web.trace): rows of one batch are
+    undone together. `undoes` is the id of the row whose change this one took back. The rows of a chain (a tenant's id;
+    0 is the cluster) are numbered from 1 without gaps, and `digest` binds each to the one before (tenants.chain).
+
+    User and tenant are kept as they were: the row says the same when they are gone.
     """
 
-    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    at = models.DateTimeField(db_index=True)
     actor = models.CharField(max_length=150)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    token = models.CharField(max_length=100, blank=True)
     via = models.CharField(max_length=20)
     address = models.GenericIPAddressField(null=True)
-    tenant = models.ForeignKey(Tenant, null=True, on_delete=models.SET_NULL, related_name="audit_entries")
+    request = models.CharField(max_length=64, blank=True)
+    batch = models.CharField(max_length=32, blank=True)
+    undoes = models.PositiveBigIntegerField(null=True)
+    tenant = models.ForeignKey(
+        Tenant, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="audit_entries"
+    )
     tenant_name = models.CharField(max_length=64, blank=True)
     generation = models.PositiveBigIntegerField(null=True)
     verb = models.CharField(max_length=64, db_index=True)
@@ -166,15 +217,49 @@ class AuditEntry(models.Model):
     object_name = models.CharField(max_length=200)
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
+    chain = models.PositiveBigIntegerField(editable=False)
+    number = models.PositiveBigIntegerField(editable=False)
+    digest = models.CharField(max_length=64, editable=False)
 
-    objects = RecordQuerySet.as_manager()
+    objects = AuditQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["tenant", "generation"]), models.Index(fields=["object_type", "object_id"])]
+        indexes = [
+            models.Index(fields=["tenant", "generation"]),
+            models.Index(fields=["object_type", "object_id"]),
+            models.Index(fields=["request"], name="tenants_audit_request"),
+            models.Index(fields=["batch"], name="tenants_audit_batch"),
+        ]
+        constraints = [models.UniqueConstraint(fields=["chain", "number"], name="tenants_audit_number_once_per_chain")]
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.verb} {self.object_name}"
+
+    def save(self, **options: Any) -> None:
+        """For tenants.chain only, once."""
+        if not self._state.adding or not self.digest:
+            raise AddedOnly("Rows of the record are added by tenants.chain, and stay as they are.")
+        super().save(**options)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AddedOnly("Rows of the record are never deleted.")
+
+
+class ClusterRecord(models.Model):
+    """The end of the cluster's chain in the record. One row, locked by whoever changes the cluster."""
+
+    record_number = models.PositiveBigIntegerField(default=0)
+    record_link = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"the cluster's record up to {self.record_number}"
+
+    @classmethod
+    def locked(cls) -> Self:
+        """The row, locked to the end of the transaction; made at the first use. Who will lock tenants too locks this
+        first, so that two never wait for each other."""
+        return the_one(cls)
 
 
 class Realization(models.Model):
@@ -286,8 +371,4 @@ class EventHead(models.Model):
     @classmethod
     def locked(cls) -> Self:
         """The row, locked to the end of the transaction; made at the first use."""
-        found = cls.objects.select_for_update().filter(pk=1).first()
-        if found is None:
-            cls.objects.bulk_create([cls(pk=1)], ignore_conflicts=True)
-            found = cls.objects.select_for_update().get(pk=1)
-        return found
+        return the_one(cls)

@@ -6,29 +6,42 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
-from contivui.web.request import PageRequest
+from contivui.web.problem import Problem
+from contivui.web.request import PageRequest, Person
 from contivui.web.screens import registry
+from tenants.access import Forbidden
 from tenants.difference import difference
 from tenants.models import AuditEntry
+from tenants.undo import can_be, require_all, take_back, together, verbs_of
 
 PER_PAGE = 50
 #: The verbs a filter offers are those of this many last changes: reading the whole record for a menu is too dear.
 RECENT = 2000
 
 
-def described(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
-    """The entries, each with its difference as `lines`."""
+def described(entries: Iterable[AuditEntry], person: Person | None = None) -> list[AuditEntry]:
+    """The entries, each with its difference as `lines`, and whether undoing it is offered to the person."""
     rows = list(entries)
     for entry in rows:
+        entry.may_undo = _is_offered(entry, person) if person else False  # type: ignore[attr-defined]
         entry.lines = difference(entry.before, entry.after)  # type: ignore[attr-defined]
         entry.page = page_of(entry)  # type: ignore[attr-defined]
     return rows
+
+
+def _is_offered(entry: AuditEntry, person: Person) -> bool:
+    """Of the rights it takes those are asked for that a page knows without reading more; undoing asks for all."""
+    tenant = next((one for one in person.tenants if one.pk == entry.tenant_id), None)
+    return can_be(entry) and all(person.may(verb, tenant) for verb in verbs_of(entry))
 
 
 def page_of(entry: AuditEntry) -> str:
@@ -74,7 +87,30 @@ def activity(request: PageRequest) -> HttpResponse:
     verbs = sorted(set(rows.values_list("verb", flat=True)[:RECENT]))
     asked = Asked.of(request)
     page = Paginator(asked.narrow(rows).select_related("tenant"), PER_PAGE).get_page(request.GET.get("page"))
-    context = {"asked": asked, "verbs": verbs, "page": page, "entries": described(page)}
+    context = {"asked": asked, "verbs": verbs, "page": page, "entries": described(page, request.person)}
     context["newer"] = asked.address(page=page.number - 1) if page.has_previous() else ""
     context["older"] = asked.address(page=page.number + 1) if page.has_next() else ""
     return render(request, "tenants/activity.html", context)
+
+
+def undo(request: PageRequest, pk: int) -> HttpResponse:
+    """Asks first, showing what will be done; then undoes the change with all else that its request did."""
+    entry = get_object_or_404(AuditEntry.objects.visible_to(request.user), pk=pk)
+    entries, changes, problem = [entry], list[AuditEntry](), None
+    try:
+        entries = together(entry)
+        require_all(request.user, entries)
+        with transaction.atomic():
+            changes = take_back(entries, request.person.actor)
+            transaction.set_rollback(request.method != "POST")
+    except Forbidden:
+        raise
+    except Problem as found:
+        problem = found
+    if request.method == "POST" and not problem:
+        messages.success(
+            request, _("%(verb)s of %(name)s is undone.") % {"verb": entry.verb, "name": entry.object_name}
+        )
+        return redirect("activity")
+    context = {"entry": entry, "entries": described(entries), "changes": described(changes), "problem": problem}
+    return render(request, "tenants/undo.html", context | {"topics": []}, status=409 if problem else 200)

@@ -15,7 +15,7 @@ TENANT = Resource(
     create=actions.create_tenant,
     update=actions.update_tenant,
     delete=actions.delete_tenant,
-    search=("name", "description"),
+    search=("name", "description", "labels"),
     filters=("name", "default_verdict"),
     scope="cluster",
 )
@@ -38,6 +38,6 @@ AUDIT = Resource(
     plural="audit",
     serializer=AuditSerializer,
     search=("object_name", "actor", "verb"),
-    filters=("verb", "actor", "via", "object_type", "object_id", "generation"),
+    filters=("verb", "actor", "via", "object_type", "object_id", "generation", "request", "batch", "undoes"),
     ordering=("at",),
 )

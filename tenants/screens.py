@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from contivui.web import cells
 from contivui.web.request import PageRequest
 from contivui.web.screens import Attribute, Column, Panel, Screen, register
+from core.labels import written
 from tenants.forms import MemberForm, TenantForm
 from tenants.models import AuditEntry
 from tenants.people import ROLES, members_of
@@ -21,6 +22,8 @@ from tenants.resources import MEMBER, TENANT
 LAST_CHANGES = 8
 
 TENANT_COLUMN = Column(key="tenant", title=_("Tenant"), sort="tenant__name")
+LABELS_COLUMN = Column(key="labels", title=_("Labels"), cell=cells.labels, plain=written)
+LABELS = Attribute(title=_("Labels"), value=lambda row: row.labels, cell=cells.labels)
 LIVE = Column(
     key="live", title=_("Live"), fact="realization", cell=cells.live, plain=lambda value: value.ratio if value else None
 )
@@ -30,7 +33,7 @@ def history_of(request: PageRequest, row: models.Model) -> dict[str, Any]:
     kind = row._meta.model_name
     entries = AuditEntry.objects.visible_to(request.user).filter(object_type=kind, object_id=row.pk)
     more = f"{reverse('activity')}?object={kind}.{row.pk}"
-    return {"entries": described(entries[:LAST_CHANGES]), "more": more}
+    return {"entries": described(entries[:LAST_CHANGES], request.person), "more": more}
 
 
 HISTORY = Panel(key="history", title=_("Last changes"), template="tenants/history.html", context=history_of)
@@ -53,12 +56,14 @@ TENANTS = register(
             Column(key="description", title=_("Description")),
             Column(key="default_verdict", title=_("By default"), cell=cells.verdict, sort="default_verdict"),
             Column(key="generation", title=_("Generation"), number=True, sort="generation"),
+            LABELS_COLUMN,
         ),
         attributes=(
             Attribute(title=_("Description"), value=lambda row: row.description),
             Attribute(title=_("By default"), value=lambda row: row.default_verdict, cell=cells.verdict),
             Attribute(title=_("Generation"), value=lambda row: row.generation),
             Attribute(title=_("Since"), value=lambda row: row.created_at, cell=cells.moment),
+            LABELS,
         ),
         panels=[
             Panel(

@@ -11,7 +11,20 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contivui.web.fields import TenantName
+from core.labels import LONGEST_VALUE
 from tenants.models import AuditEntry, Role, Tenant, TokenRights, Verdict
+
+
+class LabelsField(serializers.DictField):
+    """Labels, key → value, in the order of their keys. What is written replaces all there were."""
+
+    def __init__(self, **options: Any) -> None:
+        says = "For example tier: web. Replaces all there were; keys and values by Kubernetes' rules."
+        child = serializers.CharField(max_length=LONGEST_VALUE, allow_blank=True, trim_whitespace=False)
+        super().__init__(child=child, required=False, help_text=says, **options)
+
+    def to_representation(self, value: Any) -> dict[str, str]:
+        return dict(sorted(value.items()))
 
 
 class OwnedSerializer(serializers.Serializer[Any]):
@@ -20,6 +33,7 @@ class OwnedSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(read_only=True)
     tenant = TenantName(Tenant)
     name = serializers.CharField(max_length=64)
+    labels = LabelsField()
     generation = serializers.IntegerField(read_only=True)
 
 
@@ -48,6 +62,7 @@ class TenantSerializer(serializers.Serializer[Any]):
     default_verdict = serializers.ChoiceField(
         Verdict.choices, required=False, help_text="What happens to a flow no rule speaks of."
     )
+    labels = LabelsField()
     generation = serializers.IntegerField(read_only=True)
 
 
@@ -69,8 +84,11 @@ class AuditSerializer(serializers.ModelSerializer[AuditEntry]):
             "id",
             "at",
             "actor",
+            "token",
             "via",
             "address",
+            "request",
+            "batch",
             "tenant",
             "generation",
             "verb",
@@ -79,8 +97,18 @@ class AuditSerializer(serializers.ModelSerializer[AuditEntry]):
             "object_name",
             "before",
             "after",
+            "undoes",
+            "number",
+            "digest",
         ]
         read_only_fields = fields
+
+
+class UndoneSerializer(serializers.Serializer[Any]):
+    """What was undone, the last first, and the changes that did it, in their order. None: nothing had been altered."""
+
+    undone = serializers.ListField(child=serializers.IntegerField(), help_text="Ids in the record.")
+    changes = AuditSerializer(many=True)
 
 
 class RefusalSerializer(serializers.Serializer[Any]):

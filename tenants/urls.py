@@ -12,4 +12,5 @@ urlpatterns = [
     path("choose-tenant/", views.choose, name="tenant.choose"),
     path("tokens/", token_pages.tokens, name="tokens"),
     path("activity/", record.activity, name="activity"),
+    path("activity/<key:pk>/undo/", record.undo, name="undo"),
 ]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from contivui.urls import router
-from networks.actions import create_endpoint, create_group, create_network, create_node, create_reservation
+from networks.actions import create_endpoint, create_group, create_network, create_node, create_reservation, turn_away
+from networks.models import Endpoint, JoinToken, Knock, Node, NodeCertificate
 from policies.actions import add_rule, create_policy, create_profile
+from policies.models import Rule
 from routing.actions import (
     create_app_profile,
     create_bgp_peer,
@@ -20,12 +24,14 @@ from routing.actions import (
 from tenants.change import SYSTEM
 from tenants.models import AuditEntry, Membership, Tenant
 from tenants.testing import Cast, client_of, people
+from worker import intake
+from worker.models import DeniedFlow, DriftEvent, NodeStatus, RuleHits, TenantDrops
 
 __all__ = ["people"]
 
 PREFIXES = [prefix for prefix, _, _ in router.registry]
 #: What only cluster administrators may ask for at all.
-OF_CLUSTER = {"nodes", "bgp-peers", "aci-gateways"}
+OF_CLUSTER = {"nodes", "join-tokens", "node-certificates", "knocks", "bgp-peers", "aci-gateways"}
 RUBBISH: list[Any] = [
     None,
     True,
@@ -55,11 +61,14 @@ def furnish(tenant: Tenant, vtep: str) -> dict[str, int]:
     group = create_group(**give, name="secret-group", network=net)
     policy = create_policy(**give, name="secret-policy", groups=[group])
     node, _ = create_node(actor=SYSTEM, name="secret-node", vtep=vtep)
+    turn_away(Knock.Why.FOREIGN, address=vtep)
     entry, membership = (
         AuditEntry.objects.filter(tenant=tenant).first(),
         Membership.objects.filter(tenant=tenant).first(),
     )
     assert entry and membership
+    endpoint = create_endpoint(**give, name="secret-endpoint", network=net, group=group, node=node)
+    rule = add_rule(**give, policy=policy, description="secret-rule")
     return {
         "tenants": tenant.pk,
         "members": membership.pk,
@@ -68,10 +77,13 @@ def furnish(tenant: Tenant, vtep: str) -> dict[str, int]:
         "networks": net.pk,
         "reservations": create_reservation(**give, network=net, addresses="20.1.1.200", note="secret-note").pk,
         "groups": group.pk,
-        "endpoints": create_endpoint(**give, name="secret-endpoint", network=net, group=group, node=node).pk,
+        "endpoints": endpoint.pk,
         "nodes": node.pk,
+        "join-tokens": JoinToken.objects.get(node=node).pk,
+        "node-certificates": certificate_of(node).pk,
+        "knocks": Knock.objects.get(node=node).pk,
         "policies": policy.pk,
-        "rules": add_rule(**give, policy=policy, description="secret-rule").pk,
+        "rules": rule.pk,
         "profiles": create_profile(**give, name="secret-profile", rate_bps=10**6).pk,
         "services": create_service(
             **give, name="secret-service", network=net, selectors={"app": "secret"}, ports=["80:80:TCP"]
@@ -80,7 +92,33 @@ def furnish(tenant: Tenant, vtep: str) -> dict[str, int]:
         "contract-groups": create_contract_group(**give, name="secret-contract", kind="provided").pk,
         "bgp-peers": create_bgp_peer(actor=SYSTEM, name="secret-peer", router_address="50.1.1.1/24").pk,
         "aci-gateways": create_gateway(actor=SYSTEM, physical_domain="secret-domain").pk,
+        **reported(node, endpoint, rule),
     }
+
+
+def reported(node: Node, endpoint: Endpoint, rule: Rule) -> dict[str, int]:
+    """What a node says of them."""
+    tenant = endpoint.tenant_id
+    NodeStatus.objects.create(node=node, connected=True, connected_at=timezone.now())
+    counted = {"rules": {str(rule.pk): [3, 180]}, "endpoints": {str(endpoint.pk): [10, 20, 1, 2]}, "denied": 2}
+    intake.report(node, {"tenants": {str(tenant): counted}})
+    flow = {"tenant": tenant, "source": endpoint.ip4, "destination": "20.1.1.9", "protocol": 6, "destination_port": 22}
+    intake.denied(node, {"flows": [flow]})
+    intake.drift(node, {"tenant": tenant, "found_at": 1.0, "healed_at": 1.5, "difference": ["secret-veth was gone."]})
+    return {
+        "rule-hits": RuleHits.objects.get(rule=rule).pk,
+        "traffic": endpoint.pk,
+        "drops": TenantDrops.objects.get(node=node).pk,
+        "denied": DeniedFlow.objects.get(node=node).pk,
+        "drift": DriftEvent.objects.get(node=node).pk,
+    }
+
+
+def certificate_of(node: Node) -> NodeCertificate:
+    """As one would be given; what it certifies is another test's."""
+    now = timezone.now()
+    lasts = {"issued_at": now, "expires_at": now + timedelta(days=7)}
+    return NodeCertificate.objects.create(node=node, name=node.name, fingerprint=f"{node.pk:064x}", **lasts)
 
 
 def details(prefix: str, pk: int) -> list[str]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from networks.actions import create_endpoint, create_group, create_network
-from networks.models import Endpoint, EndpointGroup, Network, Node
+from networks.actions import create_endpoint, create_group, create_network, create_node, turn_away
+from networks.models import Endpoint, EndpointGroup, JoinToken, Knock, Network, Node, NodeCertificate
 from policies.actions import create_policy, create_profile, replace_rules
 from policies.models import BandwidthProfile, Policy, Rule
 from tenants.change import SYSTEM
 from tenants.models import AuditEntry, Membership, Realization, Tenant
 from tenants.testing import Cast, people
 from tests.pages import signed_in, unhashed
+from tests.test_api_routes import certificate_of
 from worker.models import NodeStatus, SpecSection
 
 __all__ = ["people", "unhashed"]
@@ -243,21 +246,48 @@ def test_the_table_of_rules_needs_no_script_to_show_what_counts(rules_page: tupl
     assert f'value="group:{EndpointGroup.objects.get(name="web").pk}" selected' in page
 
 
-def test_a_nodes_token_is_shown_once_in_a_command_and_kept_by_nobody(house: Cast) -> None:
+def test_a_join_token_is_shown_once_in_a_command_and_kept_by_nobody(house: Cast, settings: Any) -> None:
     client = signed_in(house.root)
     answer = client.post(reverse("node.create"), {"name": "n9", "vtep": "192.0.2.9"})
     page = answer.content.decode()
-    assert "python3 -m agent" in page
-    assert "--vtep 192.0.2.9" in page
+    assert "set AGENTS_PORT" in page, "where no other machine can connect the page says so"
+    assert re.search(r"python3 -m agent join \S+ cvj1\.[0-9a-f]{64}\.\S+ --node n9 --vtep 192.0.2.9", page)
     assert answer["Cache-Control"] == "no-store"
     node = Node.objects.get(name="n9")
-    assert node.token_hash
-    assert node.token_hash not in page
-    again = client.post(reverse("node.token", args=[node.pk]))
-    assert "python3 -m agent" in again.content.decode()
-    assert Node.objects.get(name="n9").token_hash != node.token_hash
+    assert JoinToken.objects.get(node=node).token_hash not in page
+    settings.AGENTS_PORT = 8443
+    again = client.post(reverse("node.token", args=[node.pk])).content.decode()
+    assert "python3 -m agent join https://testserver:8443 cvj1." in again
+    assert JoinToken.objects.filter(node=node).count() == 2
     assert client.get(reverse("node.token", args=[node.pk])).status_code == 405
     assert signed_in(house.alice).post(reverse("node.token", args=[node.pk])).status_code == 404
+
+
+def test_join_tokens_are_made_and_withdrawn_on_their_page(house: Cast) -> None:
+    client, url = signed_in(house.root), reverse("joining")
+    assert '--node "$(hostname)"' in html.unescape(client.post(url, {"node": "", "hours": "2"}).content.decode())
+    row = JoinToken.objects.get()
+    assert client.post(url, {"end": row.pk}).status_code == 302
+    assert JoinToken.objects.get().state == "ended"
+    assert "withdrawn" in client.get(url).content.decode()
+    assert client.post(url, {"end": "9" * 30}).status_code == 404
+    assert client.post(url, {"node": "", "hours": "0"}).status_code == 422
+    assert signed_in(house.alice).get(url).status_code == 403
+
+
+def test_a_node_is_revoked_after_a_question_and_its_page_shows_who_was_turned_away(house: Cast) -> None:
+    node, client = create_node(actor=SYSTEM, name="n9", vtep="192.0.2.9")[0], signed_in(house.root)
+    turn_away(Knock.Why.USED_TOKEN, node=node, claimed="n9", address="192.0.2.66")
+    held = certificate_of(node)
+    url, page = reverse("node.revoke", args=[node.pk]), reverse("node.detail", args=[node.pk])
+    assert url in client.get(page).content.decode()
+    assert client.get(url).status_code == 200
+    assert NodeCertificate.objects.get(pk=held.pk).state == "good"
+    shown = client.post(url, follow=True).content.decode()
+    assert "revoked" in shown
+    assert "192.0.2.66" in shown
+    assert NodeCertificate.objects.get(pk=held.pk).state == "revoked"
+    assert signed_in(house.alice).post(url).status_code == 404
 
 
 def test_a_node_says_what_it_misses_and_refuses(house: Cast) -> None:
@@ -319,3 +349,15 @@ def test_explain_names_the_rule_that_decides(house: Cast) -> None:
 def test_a_profile_shows_the_burst_that_the_rate_decides(house: Cast) -> None:
     row = create_profile(actor=SYSTEM, tenant=house.blue, name="p", rate_bps=10**9)
     assert "by the rate" in signed_in(house.bob).get(reverse("profile.detail", args=[row.pk])).content.decode()
+
+
+def test_labels_are_typed_shown_again_and_refused_at_their_field(house: Cast) -> None:
+    client, row = signed_in(house.alice), EndpointGroup.objects.get(name="web")
+    edit = reverse("group.edit", args=[row.pk])
+    typed = {"name": "web", "network": row.network_id, "labels": "tier=web, canary"}
+    assert client.post(edit, typed).status_code == 302
+    row.refresh_from_db()
+    assert row.labels == {"tier": "web", "canary": ""}
+    assert 'value="canary=, tier=web"' in client.get(edit).content.decode()
+    answer = client.post(edit, {**typed, "labels": "-tier=web"})
+    assert answer.status_code == 422 and "cannot be the key of a label" in wrong(answer)["labels"][0]

@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from networks.actions import create_endpoint, create_group, create_network, create_node
-from networks.models import EndpointGroup, Network
+from networks.actions import create_endpoint, create_group, create_network, create_node, update_endpoint
+from networks.models import Endpoint, EndpointGroup, Network
 from tenants.change import SYSTEM
 from tenants.testing import Cast, people
 from tests.pages import signed_in, unhashed
@@ -141,3 +141,22 @@ def test_nobody_chooses_a_tenant_she_is_no_member_of(people: Cast) -> None:
     assert client.post(reverse("tenant.choose"), {"tenant": people.blue.pk}).status_code == 404
     assert client.post(reverse("tenant.choose"), {"tenant": ""}).status_code == 302
     assert client.get(reverse("network.list")).wsgi_request.person.tenant == people.green  # type: ignore[attr-defined]
+
+
+def test_it_is_narrowed_by_labels_and_says_what_is_no_selector(alice: Client) -> None:
+    web = Endpoint.objects.get(name="web-1")
+    update_endpoint(actor=SYSTEM, row=web, labels={"tier": "web", "env": "prod"})
+    assert names(alice, "endpoint", "?labels=tier%3Dweb,env!%3Dtest") == ["web-1"]
+    assert names(alice, "endpoint", "?labels=!tier&q=web") == ["web-2", "web-3"]
+    assert names(alice, "endpoint", "?q=prod") == ["web-1"]
+    page = alice.get(reverse("endpoint.list")).content.decode()
+    assert f'href="{reverse("endpoint.list")}?labels=tier%3Dweb">tier=web</a>' in page
+    assert names(alice, "endpoint", "?labels=tier+in") == []
+    assert "is no requirement on a label" in alice.get(reverse("endpoint.list") + "?labels=tier+in").content.decode()
+    kept = list(csv.DictReader(io.StringIO(exported(alice, "?labels=tier&format=csv"))))
+    assert [row["labels"] for row in kept] == ["env=prod, tier=web"]
+
+
+def exported(client: Client, query: str) -> str:
+    answer = client.get(reverse("endpoint.list") + query)
+    return b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]

@@ -38,7 +38,7 @@ WITH_KEY = [name for name, keyed in page_routes() if keyed]
 
 def test_the_walk_finds_the_pages() -> None:
     names = {name for name, _ in page_routes()}
-    assert {"overview", "activity", "explain", "policy.rules", "node.token", "login"} <= names
+    assert {"overview", "activity", "explain", "policy.rules", "node.token", "node.revoke", "joining", "login"} <= names
     assert {f"{kind}.{page}" for kind in LISTS for page in ("list", "detail", "create", "edit", "delete")} <= names
 
 

@@ -70,7 +70,9 @@ class Kind:
     def empty(self, field: str) -> Any:
         """What a field that an item leaves out is set to."""
         found = self.fields[field]
-        if isinstance(found, Refs):
+        if isinstance(found, serializers.DictField):
+            return {}
+        if isinstance(found, Refs | serializers.ListField):
             return []
         return None if found.allow_null else ""
 
@@ -80,6 +82,8 @@ def named(field: serializers.Field[Any, Any, Any, Any], shown: Any) -> Any:
         return sorted(one["name"] for one in shown)
     if isinstance(field, Ref) and shown is not None:
         return shown["name"]
+    if isinstance(field, serializers.DictField):
+        return dict(sorted(shown.items()))  # Databases keep keys in different orders.
     return shown
 
 

@@ -20,7 +20,7 @@ from policies.actions import replace_rules
 from policies.models import Policy
 from policies.serializers import LineSerializer
 from tenants.change import Actor
-from tenants.models import Tenant
+from tenants.models import ClusterRecord, Tenant
 from transfer import writing
 from transfer.document import Document, Item, items, without_empty
 from transfer.kinds import CLUSTER, NODES, OWNED, POLICIES, TENANTS, Kind
@@ -37,6 +37,7 @@ def carry_over(document: Document, actor: Actor, *, only_plan: bool = False) -> 
     carrier = _Carrier(actor)
     try:
         with transaction.atomic():
+            ClusterRecord.locked()
             carrier.all_of(document)
             if only_plan or carrier.outcome.refused:
                 raise _Undo

@@ -9,7 +9,7 @@ import logging
 from django.db import Error
 
 from tenants import events
-from worker.consumers import in_database
+from worker.threads import in_database
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,7 @@ from django.utils import timezone
 
 from networks.models import Endpoint, Node
 from policies.models import Rule
-from tenants import events
-from tenants.change import Actor
+from tenants import chain, events
 from tenants.models import AuditEntry, Realization, Tenant
 from worker.models import DeniedFlow, DriftEvent, EndpointTraffic, NodeStatus, RuleHits, TenantDrops, TrafficSample
 
@@ -158,10 +157,9 @@ def drift(node: Node, message: Mapping[str, Any]) -> int | None:
 def _record(node: Node, tenant: Tenant | None, event: DriftEvent) -> None:
     """Healing is a change made by the node itself, so it is in the record like any other; intent did not change,
     so the generation is the one that was put back."""
-    actor = Actor(node.name, "agent")
-    AuditEntry.objects.create(
-        actor=actor.name,
-        via=actor.via,
+    entry = AuditEntry(
+        actor=node.name,
+        via="agent",
         tenant=tenant,
         tenant_name=tenant.name if tenant else "",
         generation=tenant.generation if tenant else None,
@@ -172,6 +170,7 @@ def _record(node: Node, tenant: Tenant | None, event: DriftEvent) -> None:
         before={"difference": event.difference},
         after={"healed": event.healed_at is not None, "problem": event.problem},
     )
+    chain.write(entry)
 
 
 def sample() -> None:
@@ -196,7 +195,8 @@ def sample() -> None:
 
 def _denied_totals(tenants: Iterable[int]) -> Iterable[tuple[int, int]]:
     drops = TenantDrops.objects.filter(tenant_id__in=list(tenants)).values_list("tenant_id")
-    return drops.annotate(total=Sum("denied")).order_by()
+    found: Iterable[tuple[int, int]] = drops.annotate(total=Sum("denied")).order_by()
+    return found
 
 
 def forget() -> None:

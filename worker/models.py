@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
-
 from django.db import models
 
 from networks.models import Endpoint, Node
 from policies.models import Rule
-from tenants.models import Tenant, TenantOwnedQuerySet
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser, User
+from tenants.models import RecordQuerySet, Tenant, TenantOwnedQuerySet
 
 
 class NodeSpec(models.Model):
@@ -91,6 +86,8 @@ class NodeStatus(models.Model):
 class RuleHits(models.Model):
     """How often a rule decided on one node: packets that opened (or, after a change, re-opened) a connection."""
 
+    tenant_path = "rule__policy__tenant"
+
     rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="hits")
     node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="+")
     packets = models.PositiveBigIntegerField(default=0)
@@ -99,6 +96,8 @@ class RuleHits(models.Model):
     #: The kernel's counters at the last report: what comes next is the difference to these.
     counter_packets = models.PositiveBigIntegerField(default=0)
     counter_bytes = models.PositiveBigIntegerField(default=0)
+
+    objects = TenantOwnedQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["rule", "node"], name="worker_hits_once")]
@@ -110,12 +109,16 @@ class RuleHits(models.Model):
 class EndpointTraffic(models.Model):
     """What an endpoint has sent and received since it was plugged in, and the rate over the last report."""
 
+    tenant_path = "endpoint__tenant"
+
     endpoint = models.OneToOneField(Endpoint, on_delete=models.CASCADE, related_name="traffic", primary_key=True)
     at = models.DateTimeField()
     rx_bytes = models.PositiveBigIntegerField(default=0)
     tx_bytes = models.PositiveBigIntegerField(default=0)
     rx_bps = models.PositiveBigIntegerField(default=0)
     tx_bps = models.PositiveBigIntegerField(default=0)
+
+    objects = TenantOwnedQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.endpoint}: {self.rx_bps} in, {self.tx_bps} out"
@@ -127,12 +130,16 @@ class TenantDrops(models.Model):
     The totals only grow; the counters are the kernel's at the last report.
     """
 
+    tenant_path = "tenant"
+
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="drops")
     node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="+")
     denied = models.PositiveBigIntegerField(default=0)
     spoofed = models.PositiveBigIntegerField(default=0)
     counter_denied = models.PositiveBigIntegerField(default=0)
     counter_spoofed = models.PositiveBigIntegerField(default=0)
+
+    objects = TenantOwnedQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "tenant drops"
@@ -179,12 +186,6 @@ class DeniedFlow(models.Model):
         return f"{self.source} → {self.destination}"
 
 
-class DriftEventQuerySet(models.QuerySet["DriftEvent"]):
-    def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Drift is about nodes: for cluster administrators."""
-        return self if user.is_authenticated and user.is_superuser else self.none()
-
-
 class DriftEvent(models.Model):
     """A difference a node found between what it had applied and what the kernel held, and how it was healed."""
 
@@ -195,7 +196,7 @@ class DriftEvent(models.Model):
     difference = models.JSONField(default=list)
     problem = models.TextField(blank=True)
 
-    objects = DriftEventQuerySet.as_manager()
+    objects = RecordQuerySet.as_manager()
 
     class Meta:
         ordering = ["-found_at"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
+import ssl
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 from django.utils import timezone
 
 from core import wire
-from networks.models import Node
+from networks.actions import TurnedAway, turn_away
+from networks.actions.joining import still_good
+from networks.models import Knock, Node, NodeCertificate
 from tenants import events
 from worker.announce import announce
 from worker.models import NodeSpec, NodeStatus, SpecSection, SpecStep
@@ -20,19 +22,29 @@ from worker.models import NodeSpec, NodeStatus, SpecSection, SpecStep
 SILENT_AFTER = timedelta(seconds=8)
 
 
-def token_hash(token: str) -> str:
-    """What is stored of a node's token. Tokens are random and long, so a plain digest is enough."""
-    return hashlib.sha256(token.encode()).hexdigest()
+def presented(scope: Mapping[str, Any]) -> str:
+    """The fingerprint of the certificate a connection was made with, "" when there is none. It is in the scope where
+    the web process ended TLS itself and checked that our authority signed it; no header says so."""
+    chain = scope.get("extensions", {}).get("tls", {}).get("client_cert_chain") or ()
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(chain[0])).hexdigest() if chain else ""
 
 
-def authenticate(headers: Mapping[bytes, bytes]) -> Node | None:
-    """The node whose token is in the Authorization header, or None."""
-    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        return None
-    wanted = token_hash(token.strip())
-    node = Node.objects.filter(token_hash=wanted).first()
-    return node if node and hmac.compare_digest(node.token_hash, wanted) else None
+def address_of(scope: Mapping[str, Any]) -> str | None:
+    """Where a connection comes from; None for one through a unix socket."""
+    client = scope.get("client")
+    return str(client[0]) if client and client[0] else None
+
+
+def identify(scope: Mapping[str, Any]) -> NodeCertificate:
+    """The certificate of the node that connects. Raises TurnedAway, and it is written down."""
+    try:
+        fingerprint = presented(scope)
+        if not fingerprint:
+            raise TurnedAway(Knock.Why.NO_CERTIFICATE, "A node proves itself with a certificate; join first.")
+        return still_good(fingerprint)
+    except TurnedAway as error:
+        turn_away(error.why, node=error.node, address=address_of(scope))
+        raise
 
 
 def hello(node: Node, channel: str, message: Mapping[str, Any]) -> str:

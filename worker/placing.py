@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from networks.actions import place_endpoint, release_endpoint
 from networks.models import Endpoint, Node
 from tenants.change import Actor
+from worker import wake
+
+Verb = Callable[[Actor, Node, Mapping[str, Any]], dict[str, Any] | None]
+
+
+def kept(verb: Verb, actor: Actor, node: Node, message: Mapping[str, Any]) -> tuple[dict[str, Any] | None, set[int]]:
+    """What `verb` answers, and the tenants that are to be published because of it."""
+    with wake.kept() as tenants:
+        return verb(actor, node, message), tenants
 
 
 def place(actor: Actor, node: Node, message: Mapping[str, Any]) -> dict[str, Any]:

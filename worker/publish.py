@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -46,8 +47,17 @@ class Published:
     nodes: tuple[int, ...]
 
 
-def publish_tenant(tenant_id: int) -> Published | None:
-    """Bring the stored specs of a tenant's nodes to its present generation; None when they are there already.
+#: Hears of a node's id and the step it is to take, in wire form.
+Tell = Callable[[int, Any], None]
+
+
+def _tell(node_id: int, step: Any) -> None:
+    tell_node(node_id)
+
+
+def publish_tenant(tenant_id: int, tell: Tell = _tell) -> Published | None:
+    """Bring the stored specs of a tenant's nodes to its present generation, and `tell` of each node for which there is
+    something new; None when they are there already.
 
     Wake-ups that queue up while one publish runs find nothing left to do: that is how changes coalesce.
     """
@@ -55,11 +65,11 @@ def publish_tenant(tenant_id: int) -> Published | None:
         if not _behind(tenant_id):
             return None
         intent = tenant_intent(tenant_id)
-        touched = store(intent, compile_tenant(intent))
-    for node_id in touched:
-        tell_node(node_id)
+        told = store(intent, compile_tenant(intent))
+    for node_id, step in told.items():
+        tell(node_id, step)
     announce(f"tenant.{tenant_id}", "realization")
-    return Published(intent.generation, touched)
+    return Published(intent.generation, tuple(told))
 
 
 def publish_stale_tenants() -> None:
@@ -89,23 +99,23 @@ class Step:
 
 
 @transaction.atomic
-def store(intent: TenantIntent, compiled: Mapping[int, tuple[Item, ...]]) -> tuple[int, ...]:
-    """Store sections, revisions and deltas; answers the nodes whose items changed. The number of queries does not
-    depend on the number of nodes."""
+def store(intent: TenantIntent, compiled: Mapping[int, tuple[Item, ...]]) -> dict[int, Any]:
+    """Store sections, revisions and deltas; answers these, in wire form, by the ids of the nodes whose items changed.
+    The number of queries does not depend on the number of nodes."""
     found = SpecSection.objects.select_for_update().filter(tenant_id=intent.id).order_by("node_id")
     sections = {section.node_id: section for section in found}
     if any(s.generation > intent.generation for s in sections.values()):
-        return ()  # A newer publish of this tenant overtook this one; its state is the later truth.
+        return {}  # A newer publish of this tenant overtook this one; its state is the later truth.
     steps = [
         Step(node_id, _items(sections.get(node_id)), by_key(compiled.get(node_id, ())))
         for node_id in sorted(compiled.keys() | sections.keys())
     ]
     changed = [step for step in steps if step.new != step.old or step.node_id not in sections]
-    touched = tuple(step.node_id for step in changed)
-    _store_sections(intent, changed, _advance(changed))
-    _carry_over(intent, [sections[node_id].pk for node_id in sections.keys() - set(touched)])
-    _note_compiled(intent, steps=len(steps), live=_in_sync(sections, touched), waiting=bool(touched))
-    return touched
+    deltas = _advance(changed)
+    _store_sections(intent, changed, deltas)
+    _carry_over(intent, [sections[node_id].pk for node_id in sections.keys() - deltas.keys()])
+    _note_compiled(intent, steps=len(steps), live=_in_sync(sections, deltas.keys()), waiting=bool(deltas))
+    return deltas
 
 
 def _in_sync(sections: Mapping[int, SpecSection], touched: Collection[int]) -> int:
@@ -135,13 +145,13 @@ def _items(section: SpecSection | None) -> Mapping[str, Item]:
     return by_key(wire.decode_items(section.items)) if section else {}
 
 
-def _store_sections(intent: TenantIntent, steps: Sequence[Step], revisions: Mapping[int, int]) -> None:
+def _store_sections(intent: TenantIntent, steps: Sequence[Step], deltas: Mapping[int, Any]) -> None:
     rows = [
         SpecSection(
             node_id=step.node_id,
             tenant_id=intent.id,
             items=wire.encode_items(step.new.values()),
-            revision=revisions[step.node_id],
+            revision=deltas[step.node_id]["revision"],
             generation=intent.generation,
         )
         for step in steps
@@ -157,8 +167,8 @@ def _carry_over(intent: TenantIntent, sections: Sequence[int]) -> None:
     kept.update(generation=intent.generation)
 
 
-def _advance(steps: Sequence[Step]) -> dict[int, int]:
-    """Give each node its next revision, with the delta that leads there. Answers the revisions by node."""
+def _advance(steps: Sequence[Step]) -> dict[int, Any]:
+    """Give each node its next revision, with the delta that leads there. Answers the deltas, in wire form, by node."""
     heads = _heads([step.node_id for step in steps])
     deltas = [(step.node_id, _delta(heads[step.node_id], step)) for step in steps]
     for node_id, delta in deltas:
@@ -166,11 +176,12 @@ def _advance(steps: Sequence[Step]) -> dict[int, int]:
     NodeSpec.objects.bulk_create(
         heads.values(), update_conflicts=True, unique_fields=["node"], update_fields=["revision", "digest"]
     )
+    encoded = {node_id: wire.encode_delta(delta) for node_id, delta in deltas}
     SpecStep.objects.bulk_create(
-        SpecStep(node_id=node_id, revision=delta.revision, delta=wire.encode_delta(delta)) for node_id, delta in deltas
+        SpecStep(node_id=node_id, revision=delta.revision, delta=encoded[node_id]) for node_id, delta in deltas
     )
     _forget_steps({node_id: delta.revision for node_id, delta in deltas if delta.revision % FORGOTTEN_AT_ONCE == 0})
-    return {node_id: delta.revision for node_id, delta in deltas}
+    return encoded
 
 
 def _forget_steps(revisions: Mapping[int, int]) -> None:

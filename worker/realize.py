@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -16,25 +17,46 @@ from tenants.models import Realization
 from worker.models import NodeStatus, SpecSection
 
 
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """A node says that it is at `revision`, but for the tenants in `refused` (id: reason); heard at `at`."""
+
+    node_id: int
+    revision: int
+    digest: str
+    took_ms: float
+    refused: Mapping[int, str] = field(default_factory=dict)
+    at: datetime = field(default_factory=timezone.now)
+
+
 @transaction.atomic
-def acknowledge(
-    node_id: int, revision: int, *, digest: str, took_ms: float, refused: Mapping[int, str]
-) -> tuple[int, ...]:
-    """A node says that it is at `revision`, but for the tenants in `refused` (id: reason). Answers the ids of the
-    tenants for which something moved."""
-    now = timezone.now()
-    NodeStatus.objects.filter(node_id=node_id).update(
-        revision=revision, digest=digest, apply_ms=took_ms, seen_at=now, problem=_problem(refused)
-    )
-    told = SpecSection.objects.filter(node_id=node_id, revision__lte=revision)
-    moved = set(_refuse(node_id, refused))
-    live = told.exclude(tenant_id__in=refused).exclude(applied_generation=F("generation"), refused="")
-    moved |= set(live.values_list("tenant_id", flat=True))
-    live.update(applied_generation=F("generation"), applied_at=now, refused="")
-    _drop_left(node_id, revision)
-    for tenant_id in sorted(moved):
-        settle(tenant_id, now)
+def acknowledge(acks: Sequence[Ack]) -> tuple[int, ...]:
+    """What nodes have applied. Answers the ids of the tenants for which something moved."""
+    moved: dict[int, datetime] = {}
+    for ack in acks:
+        for tenant_id in _applied(ack):
+            moved[tenant_id] = max(ack.at, moved.get(tenant_id, ack.at))
+    for tenant_id, at in sorted(moved.items()):
+        settle(tenant_id, at)
     return tuple(sorted(moved))
+
+
+def _applied(ack: Ack) -> set[int]:
+    """Note it for the node. Answers the tenants for which it is news."""
+    NodeStatus.objects.filter(node_id=ack.node_id).update(
+        revision=ack.revision,
+        digest=ack.digest,
+        apply_ms=ack.took_ms,
+        seen_at=ack.at,
+        problem="; ".join(sorted(set(ack.refused.values()))),
+    )
+    told = SpecSection.objects.filter(node_id=ack.node_id, revision__lte=ack.revision)
+    moved = set(_refuse(ack.node_id, ack.refused))
+    live = told.exclude(tenant_id__in=ack.refused).exclude(applied_generation=F("generation"), refused="")
+    moved |= set(live.values_list("tenant_id", flat=True))
+    live.update(applied_generation=F("generation"), applied_at=ack.at, refused="")
+    _drop_left(ack.node_id, ack.revision)
+    return moved
 
 
 def _drop_left(node_id: int, revision: int) -> None:
@@ -52,10 +74,6 @@ def _refuse(node_id: int, refused: Mapping[int, str]) -> list[int]:
             name = Node.objects.values_list("name", flat=True).get(pk=node_id)
             events.note("refused", tenant_id=tenant_id, data={"node": name, "reason": reason})
     return moved
-
-
-def _problem(refused: Mapping[int, str]) -> str:
-    return "; ".join(sorted(set(refused.values())))
 
 
 def settle(tenant_id: int, now: datetime | None = None) -> None:

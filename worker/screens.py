@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -16,40 +18,30 @@ from contivui.web.facts import facts
 from contivui.web.forms import VerbForm
 from contivui.web.request import PageRequest
 from contivui.web.screens import Attribute, Column, Panel, Screen, add_panel, register
-from networks.models import Endpoint, Node
+from networks.models import Endpoint, Knock, Node
 from networks.resources import NODE
 from networks.screens import endpoints_where
-from tenants.forms import NameField
+from tenants.forms import LabelsField, NameField
 from tenants.models import Tenant
-from tenants.screens import HISTORY
-from worker.models import DeniedFlow, DriftEvent, NodeSpec, NodeStatus, SpecSection
+from tenants.screens import HISTORY, LABELS, LABELS_COLUMN
+from worker.models import DeniedFlow, DriftEvent, SpecSection
+from worker.status import State, state_of, status_of, wanted_of
 
 LAST_DRIFTS = 20
 LAST_DENIED = 20
-
-
-def status_of(node: Node) -> NodeStatus:
-    """What the node last said of itself; of one that never said anything, a status that says so."""
-    return getattr(node, "status", None) or NodeStatus(node=node)
-
-
-def wanted_of(node: Node) -> int:
-    spec: NodeSpec | None = getattr(node, "spec", None)
-    return spec.revision if spec else 0
+LAST_CERTIFICATES = 6
+LAST_KNOCKS = 20
 
 
 def condition(node: Node) -> tuple[str, str]:
     """A node's state as a kind (good, wait, bad, off) and a word."""
-    status = status_of(node)
-    if status.connected_at is None:
-        return "off", gettext("never seen")
-    if not status.connected:
-        return "bad", gettext("away")
-    if status.problem:
-        return "bad", gettext("refuses a spec")
-    if status.revision < wanted_of(node):
-        return "wait", gettext("applying")
-    return "good", gettext("in sync")
+    return {
+        State.NEVER_SEEN: ("off", gettext("never seen")),
+        State.AWAY: ("bad", gettext("away")),
+        State.REFUSES: ("bad", gettext("refuses a spec")),
+        State.APPLYING: ("wait", gettext("applying")),
+        State.IN_SYNC: ("good", gettext("in sync")),
+    }[state_of(node)]
 
 
 def drift_words(node: Node) -> str:
@@ -78,7 +70,14 @@ def drift_of(request: PageRequest, node: Node) -> dict[str, Any]:
 
 
 def agent_of(request: PageRequest, node: Node) -> dict[str, Any]:
-    return {"node": node, "able": request.person.may("node.token")}
+    """Its certificates, the newest first, and what may be done about them."""
+    may = request.person.may
+    rows = node.certificates.order_by("-id")[:LAST_CERTIFICATES]
+    return {"node": node, "able": may("node.token"), "may_revoke": may("node.revoke"), "certificates": rows}
+
+
+def knocks_of(request: PageRequest, node: Node) -> dict[str, Any]:
+    return {"knocks": Knock.objects.visible_to(request.user).filter(node=node)[:LAST_KNOCKS]}
 
 
 def with_status(rows: QuerySet[Node]) -> QuerySet[Node]:
@@ -93,22 +92,31 @@ class NodeForm(VerbForm):
         help_text=_("The IPv4 address other nodes reach it by; VXLAN traffic comes from it."),
         widget=forms.TextInput({"placeholder": "192.0.2.11", "class": "mono", "autocomplete": "off"}),
     )
+    labels = LabelsField()
 
 
-def show_token(request: PageRequest, made: tuple[Node, str]) -> HttpResponse:
-    """The one time a node's token is shown. Nobody can read it again, so nothing may keep this page."""
+def show_token(request: PageRequest, made: tuple[Node | None, str]) -> HttpResponse:
+    """The one time a join token is shown. Nobody can read it again, so nothing may keep this page."""
     node, token = made
-    scheme = "wss" if request.is_secure() else "ws"
-    node.page = NODES.url("detail", node)  # type: ignore[attr-defined]
+    if node is not None:
+        node.page = NODES.url("detail", node)  # type: ignore[attr-defined]
     context = {
         "node": node,
         "token": token,
-        "controller": f"{scheme}://{request.get_host()}",
-        "topics": [f"node.{node.pk}"],
+        "controller": agents_address(request),
+        "topics": [f"node.{node.pk}"] if node else ["cluster"],
     }
     response = render(request, "worker/node_token.html", context)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def agents_address(request: PageRequest) -> str:
+    """Where agents connect, as far as this page can know: at the name it was asked under; "" where there is no port for
+    them."""
+    host = urlsplit(f"//{request.get_host()}").hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    return f"https://{host}:{settings.AGENTS_PORT}" if settings.AGENTS_PORT else ""
 
 
 NODES = register(
@@ -143,6 +151,7 @@ NODES = register(
             Column(key="drift", title=_("Drift healed"), value=drift_words, number=True),
             Column(key="missing", title=_("Missing abilities"), value=missing_features, cell=cells.codes),
             Column(key="seen_at", title=_("Last seen"), value=lambda row: status_of(row).seen_at, cell=cells.ago),
+            LABELS_COLUMN,
         ),
         attributes=(
             Attribute(title=_("State"), value=condition, cell=lambda value, row: cells.state(*value)),
@@ -158,6 +167,7 @@ NODES = register(
             Attribute(title=_("Last seen"), value=lambda row: status_of(row).seen_at, cell=cells.ago),
             Attribute(title=_("Agent"), value=lambda row: status_of(row).agent_version),
             Attribute(title=_("Problem"), value=lambda row: status_of(row).problem),
+            LABELS,
         ),
         panels=[
             Panel(
@@ -171,6 +181,7 @@ NODES = register(
                 width="half",
             ),
             Panel(key="agent", title=_("Agent"), template="worker/agent.html", context=agent_of, width="half"),
+            Panel(key="knocks", title=_("Turned away"), template="worker/knocks.html", context=knocks_of),
             Panel(key="drift", title=_("Drift"), template="worker/drift.html", context=drift_of),
             Panel(
                 key="endpoints",

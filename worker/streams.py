@@ -18,7 +18,8 @@ from contivui.web.waiting import until_left
 from tenants import events
 from tenants.tokens import TokenAuthentication
 from worker.bell import Bell
-from worker.consumers import JUDGED_S, in_database
+from worker.consumers import JUDGED_S
+from worker.threads import in_database
 
 
 class EventsSocket:
@@ -45,7 +46,7 @@ class EventsSocket:
     async def _follow(self, scope: dict[str, Any], asked: events.Asked, send: Any) -> None:
         while user := await in_database(listener, scope):
             found = await in_database(events.read, user, asked)
-            messages = [{"kind": "missed"}] if found.missed else []
+            messages: list[dict[str, Any]] = [{"kind": "missed"}] if found.missed else []
             messages += [events.told(event) for event in found.events]
             messages += [{"kind": "seen", "id": found.last}] if found.last != asked.since else []
             for message in messages:

@@ -1,16 +1,12 @@
-"""The Overview, and a new token for a node."""
+"""The Overview."""
 
 from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_POST
 
 from contivui.web.request import PageRequest
-from contivui.web.views import find
-from networks.actions import new_node_token
 from worker import overview
-from worker.screens import NODES, show_token
 
 
 def show_overview(request: PageRequest) -> HttpResponse:
@@ -29,11 +25,3 @@ def show_overview(request: PageRequest) -> HttpResponse:
         "nodes": overview.nodes() if administrator else None,
     }
     return render(request, "worker/overview.html", context)
-
-
-@require_POST
-def new_token(request: PageRequest, pk: int) -> HttpResponse:
-    """Replace a node's token and show the new one, once."""
-    node = find(request, NODES, pk)
-    request.person.require("node.token")
-    return show_token(request, (node, new_node_token(actor=request.person.actor, row=node)))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kombu.exceptions import OperationalError
@@ -54,11 +56,27 @@ class Messenger:
 
 
 messenger = Messenger()
+_thread = threading.local()
+
+
+@contextmanager
+def kept() -> Iterator[set[int]]:
+    """Tenants that this thread changes meanwhile are the caller's, who publishes them: no worker is woken. Should the
+    caller end before it has, the timer finds them."""
+    _thread.kept = tenants = set[int]()
+    try:
+        yield tenants
+    finally:
+        del _thread.kept
 
 
 def on_tenant_changed(sender: Any, tenant_id: int, generation: int, **_: Any) -> None:
     """Wake a worker, and tell open pages. What is lost on the way is found by the timer."""
-    messenger.hand(tenant_id)
+    mine: set[int] | None = getattr(_thread, "kept", None)
+    if mine is None:
+        messenger.hand(tenant_id)
+    else:
+        mine.add(tenant_id)
     announce(f"tenant.{tenant_id}", "change")
 
 

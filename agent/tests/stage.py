@@ -6,26 +6,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, unix_serve
 from websockets.exceptions import ConnectionClosed
 
+from agent import identity
 from agent.agent import Agent
 from agent.config import Config
+from agent.identity import Joined
+from agent.joining import new_request
 from agent.kernel.fake import Kernel, Machine
 from agent.lines import ask
 from core.plan import Op
 from core.render import NodeFacts
 from core.spec import EndpointItem, Item, NetworkItem, NodeSpec, RemoteItem, TenantItem, by_key
 from core.wire import delta_between, encode_delta, whole
+from networks.authority import Authority, at, pem_of
 
 Message = dict[str, Any]
 
-TOKEN = "token-of-node-1"
 SOON_S = 5.0
+_folder = tempfile.TemporaryDirectory(prefix="contivui-stage-")
+_OURS = Path(_folder.name)
 FACTS = NodeFacts("192.0.2.1", "up0", 1500)
 
 
@@ -51,13 +59,44 @@ def blue(*more: Item) -> list[Item]:
     return [tenant(), network(), *more]
 
 
+def authority() -> Authority:
+    return at(_OURS / "authority.pem")
+
+
+def server_context() -> ssl.SSLContext:
+    """TLS as the real controller speaks it, but for who has no certificate: nobody joins here."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(cadata=authority().pem)
+    file = _OURS / "server.pem"
+    file.write_bytes(authority().make_server())
+    context.load_cert_chain(file)
+    return context
+
+
+def given_to(name: str, request: str) -> dict[str, str]:
+    made = authority().sign_node(request, name, timedelta(days=1))
+    return {"certificate": pem_of(made), "authority": authority().pem}
+
+
+def let_join(state: Path, name: str = "node-1") -> None:
+    """What a node has once it joined."""
+    key, request = new_request(name)
+    identity.write(state, key, given_to(name, request), Joined(f"unix:{state}/controller.sock", name, FACTS.vtep))
+
+
 class Controller:
     """Holds one node's spec and tells it; `place` answers an attach request as the real one does."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.spec = NodeSpec(digest="0" * 64)
-        self.token = TOKEN
+        #: Why no node is let in; "": all that show a certificate of ours are.
+        self.turns_away = ""
+        #: Serial numbers of the certificates it was shown.
+        self.shown: list[str] = []
+        #: What its welcome says besides.
+        self.more = {"renew_s": 3600.0}
         self.place: Callable[[Message], Message] | None = None
         self.connected = asyncio.Event()
         self._heard: dict[str, asyncio.Queue[Message]] = {}
@@ -65,7 +104,7 @@ class Controller:
         self._server: Server | None = None
 
     async def open(self) -> None:
-        self._server = await unix_serve(self._serve, str(self.path))
+        self._server = await unix_serve(self._serve, str(self.path), ssl=server_context())
 
     async def close(self) -> None:
         """Go away as a killed controller does: every connection ends."""
@@ -101,9 +140,10 @@ class Controller:
         await self._socket.send(json.dumps(message))
 
     async def _serve(self, socket: ServerConnection) -> None:
-        assert socket.request is not None
-        if socket.request.headers.get("Authorization") != f"Bearer {self.token}":
-            await socket.close(4401, "unknown token")
+        tls = socket.transport.get_extra_info("ssl_object")
+        self.shown.append(tls.getpeercert()["serialNumber"])
+        if self.turns_away:
+            await socket.close(4401, self.turns_away)
             return
         self._socket = socket
         with contextlib.suppress(ConnectionClosed):
@@ -115,7 +155,7 @@ class Controller:
         self._heard.setdefault(message["type"], asyncio.Queue()).put_nowait(message)
         match message["type"]:
             case "hello":
-                await self.send({"type": "welcome", "node": "node-1", "protocol": 1, "report_s": 0.1})
+                await self.send({"type": "welcome", "node": "node-1", "protocol": 1, "report_s": 0.1, **self.more})
                 if (message["revision"], message["digest"]) != (self.spec.revision, self.spec.digest):
                     await self._send_whole()
                 self.connected.set()
@@ -124,6 +164,9 @@ class Controller:
             case "attach" if self.place is not None:
                 answer = self.place(message)
                 await self.send({"type": "result", "id": message["id"], **answer})
+            case "renew":
+                given = given_to("node-1", message["request"])
+                await self.send({"type": "result", "id": message["id"], "ok": True, "renew_s": 3600.0, **given})
             case "detach":
                 await self.send({"type": "result", "id": message["id"], "ok": True})
 
@@ -137,11 +180,9 @@ class Node:
     def __init__(self, folder: Path, machine: Machine | None = None) -> None:
         self.folder = folder
         self.kernel = Kernel(machine)
-        (folder / "token").write_text(TOKEN)
-        (folder / "token").chmod(0o600)
+        let_join(folder)
         self.config = Config(
             controller=f"unix:{folder}/controller.sock",
-            token_file=folder / "token",
             vtep=FACTS.vtep,
             node="node-1",
             state=folder,

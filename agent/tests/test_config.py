@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from agent import identity
 from agent.__main__ import alone
 from agent.config import SETTINGS, ConfigError, load
+from agent.identity import Joined
 
-GIVEN = ["--controller=wss://ui.example", "--token-file=/etc/token", "--vtep=192.0.2.1"]
+GIVEN = ["--controller=https://ui.example:8443", "--vtep=192.0.2.1"]
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -20,24 +22,24 @@ def test_flags_win_over_environment_and_environment_over_file(tmp_path: Path) ->
     file = tmp_path / "agent.toml"
     file.write_text('vtep = "192.0.2.3"\nnode = "from-file"\nunderlay = "from-file"\nstate = "/s"\n')
     environment = {"CONTIVUI_AGENT_NODE": "from-environment", "CONTIVUI_AGENT_UNDERLAY": "from-environment"}
-    config = load([*GIVEN[:2], f"--config={file}", "--underlay=from-flag"], environment)
+    config = load([*GIVEN[:1], f"--config={file}", "--underlay=from-flag"], environment)
     assert (config.vtep, config.node, config.underlay) == ("192.0.2.3", "from-environment", "from-flag")
     assert (config.state, config.socket) == (Path("/s"), Path("/s/agent.sock"))
 
 
 def test_the_file_can_come_from_the_environment(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text('vtep = "192.0.2.9"\n')
-    assert load(GIVEN[:2], {"CONTIVUI_AGENT_CONFIG": str(tmp_path / "a.toml")}).vtep == "192.0.2.9"
+    assert load(GIVEN[:1], {"CONTIVUI_AGENT_CONFIG": str(tmp_path / "a.toml")}).vtep == "192.0.2.9"
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (GIVEN[:2], "Give --vtep or set CONTIVUI_AGENT_VTEP."),
+        (GIVEN[:1], "Give --vtep or set CONTIVUI_AGENT_VTEP."),
         ([*GIVEN, "--vtep=fd00::1"], "write this node's underlay IPv4 address"),
-        ([*GIVEN, "--controller=http://ui.example"], "write wss://host, ws://host:port or unix:/path/to.sock"),
+        ([*GIVEN, "--controller=http://ui.example"], "write https://host:port or unix:/path/to.sock"),
         ([*GIVEN, "--controller=unix:relative"], "unix:/path/to.sock"),
-        ([*GIVEN, "--controller=ws://"], "ws://host:port"),
+        ([*GIVEN, "--controller=https://"], "https://host:port"),
         ([*GIVEN, "--log-level=LOUD"], "set it to DEBUG, INFO, WARNING or ERROR"),
         ([*GIVEN, "--config=/nowhere.toml"], "The configuration file /nowhere.toml cannot be used"),
     ],
@@ -54,17 +56,12 @@ def test_an_unknown_setting_in_the_file_is_named(tmp_path: Path) -> None:
         load([*GIVEN, f"--config={tmp_path / 'a.toml'}"], {})
 
 
-@pytest.mark.parametrize(
-    ("content", "mode", "sentence"),
-    [("token", 0o640, "chmod 600 it"), ("\n", 0o600, "holds no token"), ("a\nb", 0o600, "holds no token")],
-)
-def test_a_token_that_cannot_be_used_is_a_sentence(tmp_path: Path, content: str, mode: int, sentence: str) -> None:
-    file = tmp_path / "token"
-    file.write_text(content)
-    file.chmod(mode)
-    with pytest.raises(ConfigError) as refusal:
-        load([GIVEN[0], f"--token-file={file}", GIVEN[2]], {}).token()
-    assert sentence in str(refusal.value)
+def test_what_was_settled_when_the_node_joined_need_not_be_said_again(tmp_path: Path) -> None:
+    joined = Joined("https://ui.example:8443", "n9", "192.0.2.9")
+    identity.write(tmp_path, b"", {"authority": "", "certificate": ""}, joined)
+    config = load([f"--state={tmp_path}"], {})
+    assert (config.controller, config.node, config.vtep) == ("https://ui.example:8443", "n9", "192.0.2.9")
+    assert load([f"--state={tmp_path}"], {"CONTIVUI_AGENT_VTEP": "192.0.2.8"}).vtep == "192.0.2.8"
 
 
 def test_two_agents_do_not_share_a_folder(tmp_path: Path) -> None:
@@ -95,7 +92,7 @@ def test_it_starts_where_django_is_not_installed_and_explains_every_setting(tmp_
 
 
 def test_a_start_that_fails_ends_with_one_sentence(tmp_path: Path) -> None:
-    done = run(*GIVEN[:2], "--vtep=203.0.113.77", f"--state={tmp_path}", path="")
+    done = run(*GIVEN[:1], "--vtep=203.0.113.77", f"--state={tmp_path}", path="")
     assert done.returncode == 1
     assert done.stderr.startswith("The agent cannot start: The address 203.0.113.77 is not on any device of this node")
     assert len(done.stderr.splitlines()) == 1

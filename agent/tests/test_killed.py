@@ -21,7 +21,7 @@ import pytest_asyncio
 
 from agent.kernel.real import Kernel
 from agent.lines import ask
-from agent.tests.stage import TOKEN, Controller, Message
+from agent.tests.stage import Controller, Message, let_join
 from core.compile import compile_tenant
 from core.model import Endpoint, EndpointGroup, Network, Node, Peer, Policy, PortRange, Rule, TenantIntent
 from core.render import NodeFacts, render
@@ -134,12 +134,10 @@ class Process:
         return self.folder / "agent.sock"
 
     def start(self) -> None:
-        (self.folder / "token").write_text(TOKEN)
-        (self.folder / "token").chmod(0o600)
+        let_join(self.folder)
         self.socket.unlink(missing_ok=True)
         settings = {
             "controller": f"unix:{self.folder}/controller.sock",
-            "token-file": self.folder / "token",
             "vtep": FACTS.vtep,
             "state": self.folder,
             "netns": self.folder / "netns",

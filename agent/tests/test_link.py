@@ -57,26 +57,48 @@ async def test_after_a_reconnect_it_says_again_what_it_has_applied(controller: C
         assert (ack["revision"], ack["digest"]) == (1, controller.spec.digest)
 
 
-async def test_a_refused_token_is_said_and_tried_again(
+async def test_a_node_that_is_turned_away_says_why_and_tries_again(
     controller: Controller, node: Node, caplog: pytest.LogCaptureFixture
 ) -> None:
-    controller.token = "another"
+    controller.turns_away = "This node's certificate was revoked; join again."
     async with running(node):
-        await until(lambda: "unknown token" in caplog.text)
+        await until(lambda: "was revoked; join again" in caplog.text)
         assert node.agent.link.connected is False
-        controller.token = "token-of-node-1"
+        controller.turns_away = ""
         await controller.connected.wait()
 
 
-async def test_a_token_that_others_can_read_is_not_used(
+async def test_a_key_that_others_can_read_is_not_used(
     controller: Controller, node: Node, caplog: pytest.LogCaptureFixture
 ) -> None:
-    node.config.token_file.chmod(0o644)
+    (node.folder / "certificate.pem").chmod(0o644)
     async with running(node):
         await until(lambda: "chmod 600 it" in caplog.text)
         assert controller.silent("hello")
-        node.config.token_file.chmod(0o600)
+        (node.folder / "certificate.pem").chmod(0o600)
         await controller.connected.wait()
+
+
+async def test_a_node_that_never_joined_says_how_to(node: Node, caplog: pytest.LogCaptureFixture) -> None:
+    (node.folder / "certificate.pem").unlink()
+    async with running(node):
+        await until(lambda: "python -m agent join URL TOKEN" in caplog.text)
+
+
+async def test_the_next_certificate_comes_without_a_new_connection_and_serves_the_one_after(
+    controller: Controller, node: Node
+) -> None:
+    file = node.folder / "certificate.pem"
+    first, controller.more = file.read_bytes(), {"renew_s": 0.0}
+    async with running(node):
+        await controller.heard("hello")
+        await until(lambda: file.read_bytes() != first)
+        assert controller.silent("hello"), "it was renewed over the connection that stands"
+        assert file.stat().st_mode & 0o777 == 0o600
+        await controller.close()
+        await controller.open()
+        await controller.heard("hello")
+    assert len(set(controller.shown)) == 2
 
 
 async def test_a_question_is_answered_with_away_when_the_controller_falls_silent(

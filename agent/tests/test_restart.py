@@ -121,6 +121,24 @@ def test_plugs_and_departures_are_read_back(tmp_path: Path) -> None:
     assert again.departed == [2]
 
 
+def test_a_plug_that_was_foreseen_is_read_back_and_forgotten_with_its_endpoint(tmp_path: Path) -> None:
+    store = PlugStore(tmp_path)
+    note_first, note_second = (store.foresee(Plug(7, endpoint, "/run/netns/a")) for endpoint in (1, 2))
+    note_second()
+    note_first()  # Older than what is written already: it must not undo that.
+    assert read_back(tmp_path) == [1, 2]
+    assert store.endpoints == []
+    store.add([Plug(7, 1, "/run/netns/a")])
+    store.remove([2], tell=False)
+    assert read_back(tmp_path) == store.endpoints == [1]
+
+
+def read_back(folder: Path) -> list[int]:
+    store = PlugStore(folder)
+    store.load()
+    return store.endpoints
+
+
 def test_broken_plugs_are_set_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     PlugStore(tmp_path).add([Plug(7, 1, "/run/netns/a")])
     (tmp_path / "plugs.json").write_text("[]")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode, urljoin
 
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -55,6 +56,14 @@ def links_to(name: str, most: int = 4) -> Cell:
         return format_html("{}{}", shown, more) if rows else NOTHING
 
     return cell
+
+
+def labels(value: Mapping[str, str], row: Any) -> str:
+    """Labels, each leading to the list of what has it, too."""
+    everything = urljoin(row.page, "..")
+    pairs = ((f"{key}={value[key]}" if value[key] else key) for key in sorted(value))
+    links = ((f"{everything}?{urlencode({'labels': pair})}", pair) for pair in pairs)
+    return format_html_join(" ", '<a class="chip" href="{}">{}</a>', links) or NOTHING
 
 
 def key(value: Any, row: Any) -> str:

@@ -17,6 +17,7 @@ from drf_spectacular.utils import extend_schema_field
 
 from contivui.web.errors import BadParameter
 from contivui.web.fields import LARGEST_ID
+from contivui.web.problem import Problem
 from contivui.web.resource import Resource
 
 #: How many ids one address may name.
@@ -58,6 +59,7 @@ class IdsField(forms.CharField):
         return [int(part) for part in said if int(part[:20]) <= LARGEST_ID] or ([0] if said else [])
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class IdsFilter(Filter):  # type: ignore[misc]
     """Rows with one of these ids: "3,8"."""
 
@@ -110,6 +112,23 @@ class ContainsFilter(Filter):  # type: ignore[misc]
         return qs.filter(**{f"{self.paths[value.version]}__in": holding})
 
 
+@extend_schema_field(OpenApiTypes.STR)
+class LabelsFilter(CharFilter):  # type: ignore[misc]
+    """Rows that a selector of labels chooses."""
+
+    def __init__(self) -> None:
+        super().__init__(label="A selector: tier=web, env!=prod, tier in (web,db), owner, !owner; all with commas")
+
+    def filter(self, qs: models.QuerySet[Any], value: str) -> models.QuerySet[Any]:
+        if not value:
+            return qs
+        try:
+            narrowed: models.QuerySet[Any] = qs.labelled(value)  # type: ignore[attr-defined]
+        except Problem as problem:
+            raise BadParameter({"labels": problem.message}, problem.code) from None
+        return narrowed
+
+
 class MomentFilter(IsoDateTimeFilter):  # type: ignore[misc]
     """Rows later or earlier than a moment, which is UTC before any database sees it: not each takes every offset."""
 
@@ -122,7 +141,7 @@ class MomentFilter(IsoDateTimeFilter):  # type: ignore[misc]
         return narrowed
 
 
-NEVER_EMPTY = (WholeFilter, IsoDateTimeFilter, ContainsFilter, AddressFilter)
+NEVER_EMPTY = (WholeFilter, IsoDateTimeFilter, ContainsFilter, AddressFilter, LabelsFilter)
 
 
 def require_values(filters: Mapping[str, Filter], said: Mapping[str, str]) -> None:
@@ -137,13 +156,17 @@ def require_values(filters: Mapping[str, Filter], said: Mapping[str, str]) -> No
         raise BadParameter(wrong)
 
 
+#: Columns that hold a moment, and the word that filters by it begin with.
+MOMENTS = (("created_at", "created"), ("updated_at", "updated"), ("at", "at"), ("found_at", "found"))
+
+
 def filters_of(resource: Resource) -> type[FilterSet]:
-    """Exact filters on the resource's paths; ids, times and generation of what has them; `tenant` by name."""
+    """Exact filters on the resource's paths; ids, times, generation and labels of what has them; `tenant` by name."""
     declared: dict[str, Any] = {"id": IdsFilter(label="Ids, with commas between them")}
     for path in resource.filters:
         declared |= _filters(resource.model, path)
     declared |= {name: make() for name, make in resource.more_filters.items()}
-    for column, word in (("created_at", "created"), ("updated_at", "updated"), ("at", "at")):
+    for column, word in MOMENTS:
         if _has(resource.model, column):
             declared[f"{word}_after"] = MomentFilter(field_name=column, lookup_expr="gt", label="Later than this")
             declared[f"{word}_before"] = MomentFilter(field_name=column, lookup_expr="lt", label="Before this")
@@ -151,6 +174,8 @@ def filters_of(resource: Resource) -> type[FilterSet]:
         declared["generation_after"] = WholeFilter(
             field_name="generation", lookup_expr="gt", label="Changed by a later generation than this"
         )
+    if _has(resource.model, "labels"):
+        declared["labels"] = LabelsFilter()
     if resource.scope == "tenant":
         declared["tenant"] = CharFilter(field_name=f"{_tenant_path(resource.model)}__name", label="Name of the tenant")
     declared["Meta"] = type("Meta", (), {"model": resource.model, "fields": []})

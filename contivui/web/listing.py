@@ -10,6 +10,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
+from contivui.web.problem import Problem
 from contivui.web.request import PageRequest
 from contivui.web.screens import Column, Facet, Screen
 
@@ -31,7 +32,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The asked-for rows. `rows` is everything that matches, in order; `page` the part that is shown."""
+    """The asked-for rows. `rows` is everything that matches, in order; `page` the part that is shown. `labels` is a
+    selector of labels, `problem` what is wrong with it: then nothing matches."""
 
     query: str
     choices: list[Choice]
@@ -39,11 +41,13 @@ class Listing:
     rows: QuerySet[Any]
     page: Page[Any]
     params: QueryDict
+    labels: str = ""
+    problem: str = ""
 
     @property
     def asked(self) -> bool:
         """Whether anything narrows the list: then an empty one is no invitation to make the first."""
-        return bool(self.query or any(choice.chosen for choice in self.choices))
+        return bool(self.query or self.labels or any(choice.chosen for choice in self.choices))
 
     def address(self, **changes: str | None) -> str:
         """This list's address with some parameters changed, None taking one away. Another list begins at page 1."""
@@ -66,9 +70,18 @@ def listing(request: PageRequest, screen: Screen) -> Listing:
     for choice in choices:
         if choice.chosen:
             rows = rows.filter(**{choice.facet.path: choice.facet.parse(choice.chosen)})
+    labels = params.get("labels", "").strip() if screen.labelled else ""
+    rows, problem = _labelled(rows, labels)
     sort, rows = _ordered(rows, params.get("sort", ""), screen)
     page = Paginator(rows, PER_PAGE).get_page(params.get("page"))
-    return Listing(params.get("q", "").strip(), choices, sort, rows, page, params)
+    return Listing(params.get("q", "").strip(), choices, sort, rows, page, params, labels, problem)
+
+
+def _labelled(rows: QuerySet[Any], selector: str) -> tuple[QuerySet[Any], str]:
+    try:
+        return (rows.labelled(selector) if selector else rows), ""  # type: ignore[attr-defined]
+    except Problem as problem:
+        return rows.none(), problem.message
 
 
 def _choice(request: PageRequest, facet: Facet) -> Choice:

@@ -33,6 +33,7 @@ TENANT = (
 )
 CLUSTER = (
     Place(_("Nodes"), "node.list", "server-2", "node.view"),
+    Place(_("Joining"), "joining", "key", "node.token"),
     Place(_("Fabric"), "fabric", "route", "fabric.view"),
     Place(_("Tenants"), "tenant.list", "building-community"),
     Place(_("Sign-in"), "sign_in", "key", "user.update"),

@@ -61,8 +61,8 @@ class Pages(CursorPagination):
         """The first rows in this order. Where the database may have to sort everything for it, it sorts keys alone, and
         what the rows are shown with is looked up for the page only."""
         if self.field == "id":
-            return list(queryset.order_by(f"{sign}id")[:most])
-        keys = list(queryset.order_by(f"{sign}{self.field}", f"{sign}id").values_list("pk", flat=True)[:most])
+            return list(queryset.order_by(f"{sign}pk")[:most])
+        keys = list(queryset.order_by(f"{sign}{self.field}", f"{sign}pk").values_list("pk", flat=True)[:most])
         place = {key: n for n, key in enumerate(keys)}
         return sorted(queryset.order_by().filter(pk__in=keys), key=lambda row: place[row.pk])
 
@@ -110,7 +110,8 @@ class Pages(CursorPagination):
         return (asked,)
 
     def _link(self, row: Any, *, back: bool) -> str:
-        cursor = cursor_of(back, getattr(row, self.field), row.pk)
+        value = row.pk if self.field == "id" else getattr(row, self.field)
+        cursor = cursor_of(back, value, row.pk)
         return replace_query_param(str(self.base_url), self.cursor_query_param, cursor)
 
     def _mark(self, request: Request, queryset: QuerySet[Any]) -> Mark | None:
@@ -119,7 +120,8 @@ class Pages(CursorPagination):
             return None
         try:
             back, value, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-            value = queryset.model._meta.get_field(self.field).to_python(value)
+            meta = queryset.model._meta
+            value = (meta.pk if self.field == "id" else meta.get_field(self.field)).to_python(value)
         except (ValueError, TypeError, binascii.Error, RecursionError, FieldDoesNotExist, ValidationError) as error:
             raise NotFound("This cursor leads nowhere. Begin again without one.") from error
         if value is None or type(pk) is not int:
@@ -136,5 +138,5 @@ def cursor_of(back: bool, value: Any, pk: int) -> str:
 def _beyond(field: str, mark: Mark, downward: bool) -> Q:
     further = "lt" if downward else "gt"
     if field == "id":
-        return Q(**{f"id__{further}": mark.pk})
-    return Q(**{f"{field}__{further}": mark.value}) | Q(**{field: mark.value, f"id__{further}": mark.pk})
+        return Q(**{f"pk__{further}": mark.pk})
+    return Q(**{f"{field}__{further}": mark.value}) | Q(**{field: mark.value, f"pk__{further}": mark.pk})

@@ -118,6 +118,11 @@ class Screen:
         return hasattr(self.resource.model, "tenant")
 
     @property
+    def labelled(self) -> bool:
+        """Whether rows have labels, which a list can be narrowed by."""
+        return hasattr(self.resource.model, "labels")
+
+    @property
     def tenant_path(self) -> str:
         """From a row to its tenant, in a query: what hangs under another row has it from there."""
         return str(getattr(self.resource.model, "tenant_path", "tenant"))

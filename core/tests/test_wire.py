@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from dataclasses import replace
 from ipaddress import IPv6Address
 from typing import Any
@@ -239,15 +238,3 @@ def test_no_other_text_passes_for_an_ipv6_address(text: str) -> None:
     else:
         with pytest.raises(WireError):
             wire.decode_items([GOOD | {"ip6": text}])
-
-
-def test_ten_thousand_items_take_a_fraction_of_a_second() -> None:
-    items = remotes(10_000)
-    start = time.perf_counter()
-    values = wire.encode_items(items)
-    encoded = time.perf_counter()
-    wire.decode_items(values)
-    decoded = time.perf_counter()
-    # 20 and 100 ms where it was written; the room is for slower and busier machines.
-    assert encoded - start < 1
-    assert decoded - encoded < 2

@@ -40,6 +40,11 @@ class AppProfiles(OwnedKind):
         groups = _groups(row.tenant, body["endpointGroups"])
         return actions.update_app_profile(actor=actor, row=row, groups=groups)
 
+    def echo(self, row: Any, body: Body) -> Body:
+        """Contiv links the groups anew, and so answers with these links."""
+        sets = self.show(row, {})["link-sets"]
+        return super().echo(row, body) | {"link-sets": sets}
+
     def delete(self, actor: Actor, row: AppProfile) -> None:
         actions.delete_app_profile(actor=actor, row=row)
 

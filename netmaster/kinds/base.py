@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from django.db import models, transaction
+from django.db import models
 
 from netmaster import wording
-from netmaster.refusal import Refusal
+from netmaster.kinds.echo import echo
+from netmaster.refusal import Refusal, whole
 from netmaster.structs import Body, Struct
 from netmaster.wire import filled
 from tenants.change import Actor
@@ -87,28 +88,33 @@ class Kind:
         words = wording.of_all(self.word)
         return [self.show(row, words.get(row.pk, {})) for row in rows]
 
-    def save(self, actor: Actor, key: str, body: Body) -> Any:
-        """Create or update, as the key exists or not; answers the row. Raises Refusal or what verbs raise.
+    def echo(self, row: Any, body: Body) -> Body:
+        """What an update is answered with."""
+        return echo(self.key(row), body, self.sets(row), self.links(row))
+
+    def save(self, actor: Actor, key: str, body: Body) -> Body:
+        """Create or update, as the key exists or not, and what the client is answered: a new object as it is stored, an
+        update as it was sent. Raises Refusal or what verbs raise.
 
         All of it is one transaction: an object and how it was written are there together, or neither is.
         """
         if self.struct.key_of(body) != key:
             raise Refusal("Invalid Key")
         self.struct.check(body)
-        with transaction.atomic():
+        with whole():
             row = self.find(key)
             new = row is None
             row = self.create(actor, body) if row is None else self.update(actor, row, body)
             row = self.rows().get(pk=row.pk)
             wording.keep(self.word, row.pk, self.spare(body), self.members(row), new=new)
-        return row
+        return self.show(row) if new else self.echo(row, body)
 
     def remove(self, actor: Actor, key: str) -> None:
         row = self.find(key)
         if row is None:
             raise Refusal(f"{self.word} not found")
         pk = row.pk
-        with transaction.atomic():
+        with whole():
             self.delete(actor, row)
             wording.forget(self.word, pk)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db import models
@@ -11,6 +12,7 @@ from netmaster.refusal import Refusal
 from netmaster.structs import BGP, Body
 from networks.models import Fabric, InfraType
 from routing.actions import create_bgp_peer, delete_bgp_peer, update_bgp_peer
+from routing.actions.bgp import LAST_ASN
 from routing.models import BgpPeer
 from tenants.change import Actor
 
@@ -60,7 +62,12 @@ def _refuse_aci() -> None:
 def _peer(body: Body) -> Body:
     return {
         "router_address": body["routerip"],
-        "asn": body["as"],
+        "asn": _number(body["as"]),
         "neighbor": body["neighbor"],
-        "neighbor_asn": body["neighbor-as"],
+        "neighbor_asn": _number(body["neighbor-as"]),
     }
+
+
+def _number(said: str) -> str:
+    """An AS number; "" for a text that is none, of which only the wording is kept."""
+    return said if re.fullmatch(r"[0-9]{1,10}", said, re.ASCII) and 1 <= int(said) <= LAST_ASN else ""

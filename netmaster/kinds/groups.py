@@ -9,7 +9,9 @@ from django.db import transaction
 
 from core import ipam
 from netmaster.addresses import octets
+from netmaster.group_numbers import give_number, skip_number
 from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
+from netmaster.kinds.rules import lose
 from netmaster.oper import group_oper
 from netmaster.refusal import Refusal
 from netmaster.structs import GROUP, Body
@@ -79,7 +81,12 @@ class Groups(OwnedKind):
             row = create_group(
                 actor=actor, tenant=tenant, name=name, network=network, label=body["cfgdTag"], pool4=body["ipPool"]
             )
-            attach(actor, row, body)
+            give_number(row)
+            try:
+                attach(actor, row, body)
+            except Refusal as refusal:
+                refusal.leaves = skip_number
+                raise
         return row
 
     def update(self, actor: Actor, row: EndpointGroup, body: Body) -> EndpointGroup:
@@ -99,6 +106,7 @@ class Groups(OwnedKind):
             raise Refusal(f"Error: EPG {row.name} has active endpoints")
         with transaction.atomic():
             attach(actor, row, {"policies": [], "netProfile": "", "extContractsGrps": []})
+            lose(actor, row.peer_rules.all())
             delete_group(actor=actor, row=row)
 
     def spare(self, body: Body) -> Body:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -9,7 +10,9 @@ from django.db import transaction
 from core import ipam, ranges
 from netmaster.addresses import beyond, octets
 from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
+from netmaster.kinds.rules import lose
 from netmaster.local_tags import local_tag
+from netmaster.models import Unlisted
 from netmaster.oper import network_oper
 from netmaster.refusal import Refusal
 from netmaster.structs import NETWORK, Body
@@ -70,9 +73,9 @@ class Networks(OwnedKind):
             name=body["networkName"],
             subnet4=prefix,
             range4=f"{first}-{last}" if "-" in body["subnet"] else "",
-            gateway4=body["gateway"],
+            gateway4=_gateway(prefix, body["gateway"]),
             subnet6=masked6(body["ipv6Subnet"]),
-            gateway6=body["ipv6Gateway"],
+            gateway6=_gateway(masked6(body["ipv6Subnet"]), _canonical6(body["ipv6Gateway"])),
             encap=body["encap"],
             tag=body["pktTag"],
             kind=body["nwType"],
@@ -91,15 +94,20 @@ class Networks(OwnedKind):
         if count := row.services.count():
             raise Refusal(f"cannot delete {row.name} has {count} services ")
         if row.kind != NetworkKind.INFRA and row.endpoints.exists():
-            raise Refusal("Error: Network has active endpoints")
+            raise Refusal("Error: Network has active endpoints", leaves=partial(_take_off, row))
         with transaction.atomic():
             # What is in an infrastructure network are the nodes' own entrances: they go with it.
             for endpoint in row.endpoints.all():
                 delete_endpoint(actor=actor, row=endpoint)
+            lose(actor, row.peer_rules.all())
             delete_network(actor=actor, row=row)
 
     def oper(self, row: Network) -> Body:
         return network_oper(World(row.tenant, row), row)
+
+
+def _take_off(row: Network) -> None:
+    Unlisted.objects.get_or_create(network=row)
 
 
 def spread(subnet: str) -> tuple[str, str, str]:
@@ -125,6 +133,22 @@ def masked6(subnet: str) -> str:
         return ipam.prefix_around(address, length, 6)
     except ipam.AddressError:
         raise Refusal("ipv6Subnet string invalid format") from None
+
+
+def _gateway(subnet: str, address: str) -> str:
+    """A gateway as it can be; "" for an address that no interface of the subnet may have, of which only the wording is
+    kept: there is no gateway then."""
+    try:
+        return ipam.host(subnet, address, "gateway") if subnet and address else ""
+    except ipam.AddressError:
+        return ""
+
+
+def _canonical6(address: str) -> str:
+    try:
+        return ipam.address(address) if address else ""
+    except ipam.AddressError:
+        raise Refusal("ipv6Gateway string invalid format") from None
 
 
 def _refuse_overlap(tenant: Tenant, body: Body) -> None:
@@ -153,8 +177,6 @@ def _refuse_shape(body: Body) -> None:
         raise Refusal("Network subnet format not valid")
     if body["gateway"] and octets(body["gateway"]) not in span:
         raise beyond(body["gateway"], prefix)
-    if body["ipv6Gateway"] and not body["ipv6Subnet"]:
-        raise Refusal("ipv6Gateway needs an ipv6Subnet")
     if "-" in body["subnet"]:
         try:
             ranges.inside(prefix, f"{first}-{last}")

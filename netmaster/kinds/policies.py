@@ -45,6 +45,6 @@ class Policies(OwnedKind):
 
     def oper(self, row: Policy) -> Body:
         endpoints = Endpoint.objects.filter(group__policies=row).order_by("pk")
-        endpoints = endpoints.select_related("tenant", "network", "group", "node", "container")
+        endpoints = endpoints.select_related("tenant", "network", "group__contiv_number", "node", "container")
         shown = [endpoint_oper(one) for one in endpoints]
         return filled({"endpoints": shown, "numEndpoints": len(shown)})

@@ -57,7 +57,7 @@ class Profiles(OwnedKind):
 def _limits(body: Body) -> Body:
     found = RATE_PARTS.match(body["bandwidth"])
     rate = int(found[1]) * UNITS[found[2].lower()] if found else 0
-    return {"rate_bps": rate, "burst_bytes": body["burst"] * KILOBYTE, "dscp": body["DSCP"] or None}
+    return {"rate_bps": rate, "burst_bytes": body["burst"] * KILOBYTE, "dscp": max(0, body["DSCP"]) or None}
 
 
 def rate_text(rate_bps: int) -> str:

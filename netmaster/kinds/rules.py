@@ -14,7 +14,7 @@ from netmaster.kinds.base import Kind, Links, Sets, split
 from netmaster.refusal import Refusal
 from netmaster.structs import RULE, Body
 from networks.models import EndpointGroup, Network
-from policies.actions import add_rule, delete_rule
+from policies.actions import add_rule, delete_rule, lose_peer
 from policies.models import Policy, Rule, RulePeer
 from tenants.change import Actor
 from tenants.models import Tenant
@@ -55,11 +55,11 @@ class Rules(Kind):
             "direction": row.direction,
             "priority": row.priority,
             "action": row.action,
-            "protocol": "" if row.protocol == "any" else row.protocol,
-            "port": int(row.ports) if row.ports.isdigit() else 0,
+            "protocol": row.missing.get("protocol") or ("" if row.protocol == "any" else row.protocol),
+            "port": int(row.missing.get("port") or (row.ports if row.ports.isdigit() else 0)),
             **{f"{end}{what}": "" for end in ("from", "to") for what in ("EndpointGroup", "Network", "IpAddress")},
-            f"{side}EndpointGroup": row.peer_group.name if row.peer_group else "",
-            f"{side}Network": row.peer_network.name if row.peer_network else "",
+            f"{side}EndpointGroup": _group_of(row),
+            f"{side}Network": row.peer_network.name if row.peer_network else row.missing.get("network", ""),
             f"{side}IpAddress": row.peer_addresses.removesuffix("/32"),
         }
 
@@ -67,8 +67,8 @@ class Rules(Kind):
         return {"Policies": [("policy", f"{row.policy.tenant.name}:{row.policy.name}")]}
 
     def links(self, row: Rule) -> Links:
-        group = row.peer_group
-        return {"MatchEndpointGroup": ("endpointGroup", f"{row.policy.tenant.name}:{group.name}") if group else None}
+        group = _group_of(row)
+        return {"MatchEndpointGroup": ("endpointGroup", f"{row.policy.tenant.name}:{group}") if group else None}
 
     def create(self, actor: Actor, body: Body) -> Rule:
         _refuse_peers(body)
@@ -81,7 +81,9 @@ class Rules(Kind):
             count = policy.groups.count()
             said = f"failed to configure {body['toIpAddress']}, {count} endpoint groups linked to policy {policy.name}"
             raise Refusal(f"{said} ")
-        protocol = _protocol(body["protocol"])
+        missing = _missing(body)
+        protocol = core_rules.protocol("" if "protocol" in missing else body["protocol"])
+        has_ports = core_rules.protocol_number(protocol) in PORT_PROTOCOLS and "port" not in missing
         addresses = _range_text(body[_side(body, "IpAddress")])
         peer = RulePeer.GROUP if group else RulePeer.NETWORK if network else RulePeer.ADDRESS
         return add_rule(
@@ -94,11 +96,12 @@ class Rules(Kind):
             action=body["action"],
             protocol=protocol,
             # With other protocols a port means nothing, as in Contiv.
-            ports=str(body["port"] or "") if core_rules.protocol_number(protocol) in PORT_PROTOCOLS else "",
+            ports=str(body["port"] or "") if has_ports else "",
             peer=peer if group or network or addresses else RulePeer.ANY,
             peer_group=group,
             peer_network=network,
             peer_addresses=addresses,
+            missing=missing,
             idle=True,
         )
 
@@ -112,11 +115,23 @@ class Rules(Kind):
         return row.policy.tenant
 
 
-def _protocol(said: str) -> str:
-    """The protocol in canonical form: a number by its name where it has one."""
-    if said.isdigit() and int(said) > LAST_PROTOCOL:
-        raise Refusal("protocol string invalid format")
-    return core_rules.protocol(said or "any")
+def _missing(body: Body) -> dict[str, str]:
+    """What Contiv takes for a protocol or a port though there is none such. The rule is kept, and matches nothing."""
+    protocol, port = body["protocol"], body["port"]
+    found = {"protocol": protocol} if protocol.isdigit() and int(protocol) > LAST_PROTOCOL else {}
+    return found | ({"port": str(port)} if port < 0 else {})
+
+
+def _group_of(row: Rule) -> str:
+    """The group a rule names, also one that is gone."""
+    return row.peer_group.name if row.peer_group else row.missing.get("group", "")
+
+
+def lose(actor: Actor, rules: models.QuerySet[Rule]) -> None:
+    """Of the rules that name what is about to be deleted, let those go on without it that are in effect nowhere. The
+    others keep it from being deleted."""
+    for rule in rules.filter(policy__groups=None).select_related("policy__tenant").order_by("pk"):
+        lose_peer(actor=actor, row=rule)
 
 
 def _side(body: Body, what: str) -> str:

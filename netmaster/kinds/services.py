@@ -52,6 +52,10 @@ class Services(OwnedKind):
         address = said.pop("address") or KEEP
         return update_service(actor=actor, row=row, network=network, address=address, **said)
 
+    def echo(self, row: Service, body: Body) -> Body:
+        """What was made anew is answered as such."""
+        return self.show(row)
+
     def delete(self, actor: Actor, row: Service) -> None:
         delete_service(actor=actor, row=row)
 

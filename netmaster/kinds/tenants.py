@@ -12,6 +12,7 @@ from netmaster.refusal import Refusal
 from netmaster.structs import TENANT, Body
 from netmaster.wire import filled
 from netmaster.world import World
+from networks.models import Network
 from tenants.actions import create_tenant, delete_tenant
 from tenants.change import Actor
 from tenants.models import Tenant
@@ -43,7 +44,9 @@ class Tenants(Kind):
     collection, word, struct = "tenants", "tenant", TENANT
 
     def rows(self) -> models.QuerySet[Any]:
-        return Tenant.objects.prefetch_related(*(its(where) for _, where in OWNED.values())).order_by("pk")
+        listed = {"networks": Network.objects.filter(unlisted=None)}
+        owned = (its(where, listed.get(where)) for _, where in OWNED.values())
+        return Tenant.objects.prefetch_related(*owned).order_by("pk")
 
     def find(self, key: str) -> Any | None:
         return self.rows().filter(name=key).first()

@@ -7,10 +7,15 @@ from typing import Any
 import pytest
 
 from core.bandwidth import format_rate
+from core.model import Peer
+from netmaster.cards import vain
+from netmaster.models import GroupCounter
 from netmaster.tests.stage import Contiv
-from networks.models import EndpointGroup
+from networks.actions import create_group
+from networks.models import EndpointGroup, Network
 from policies.actions import add_rule, create_profile
 from policies.models import BandwidthProfile, Policy, Rule
+from policies.rules import as_value
 from tenants.change import SYSTEM
 from tenants.models import Tenant
 
@@ -87,12 +92,17 @@ def test_a_refused_attachment_leaves_neither_pool_nor_group(net: Contiv) -> None
     assert net.group("g8", ipPool="10.1.1.30-10.1.1.30")
 
 
-def test_an_update_replaces_what_is_attached_and_answers_the_stored_group(net: Contiv) -> None:
+def test_an_update_replaces_what_is_attached_and_answers_what_was_sent(net: Contiv) -> None:
     net.policy("p1")
     net.policy("p2")
     assert net.group(policies=["p2", "p1"])["policies"] == ["p2", "p1"], "in the order it was said"
-    assert net.group(policies=["p1"])["links"]["Network"] == {"type": "network", "key": "blue:net1"}
+    answer = net.group(policies=["p1"])
+    assert (answer["policies"], answer["link-sets"], answer["links"]["Network"]) == (["p1"], {}, {})
+    stored = net.get("endpointGroups/blue:g1")
+    assert stored["links"]["Network"] == {"type": "network", "key": "blue:net1"}
+    assert keys(stored, "Policies") == ["blue:p1"]
     assert keys(net.get("policys/blue:p2"), "EndpointGroups") == []
+    assert net.ask("PUT", "/api/v1/endpointGroups/blue:g1/", stored) == (200, stored), "links sent along come back"
     assert "policies" not in net.group()
     said = {"tenantName": "blue", "groupName": "g1", "networkName": "net1"}
     assert net.refused("endpointGroups", "blue:g1", **said | {"networkName": "x"}) == (
@@ -101,7 +111,32 @@ def test_an_update_replaces_what_is_attached_and_answers_the_stored_group(net: C
     assert net.refused("endpointGroups", "blue:g1", **said, ipPool="10.1.1.1-10.1.1.2") == (
         "Cannot change IP pool after epg is created."
     )
-    assert "cfgdTag" not in net.group(cfgdTag="late"), "a tag is given once"
+    assert net.group(cfgdTag="late")["cfgdTag"] == "late"
+    assert "cfgdTag" not in net.get("endpointGroups/blue:g1"), "a tag is given once"
+
+
+def test_groups_are_counted_round_and_round_and_one_refused_late_is_counted_too(net: Contiv) -> None:
+    def number(name: str) -> int:
+        found: int = net.endpoint(f"ep-{name}", group=name)["endpointGroupId"]
+        return found
+
+    said = {"tenantName": "blue", "groupName": "late", "networkName": "net1"}
+    for extra in ({"policies": ["none"]}, {"netProfile": "none"}, {"extContractsGrps": ["none"]}):
+        assert "ot found" in net.refused("endpointGroups", "blue:late", **said | extra)
+    net.refused("endpointGroups", "blue:late", **said, ipPool="10.1.1.9-10.1.1.1")
+    assert (number("g1"), EndpointGroup.objects.count()) == (1, 1)
+    net.group("g2")
+    assert number("g2") == 5
+    create_group(actor=SYSTEM, tenant=Tenant.objects.get(name="blue"), name="ours", network=Network.objects.get())
+    net.group("g3")
+    net.gone("endpointGroups", "blue:g3")
+    assert number("ours") == 7, "counted when it was first shown"
+    GroupCounter.objects.update(last=65534)
+    net.group("g4")
+    net.group("g5")
+    assert (number("g4"), number("g5")) == (65535, 2), "1 is taken"
+    shown = net.get("inspect/networks/blue:net1")["Oper"]["endpoints"]
+    assert [one["endpointGroupId"] for one in shown] == [1, 5, 7, 65535, 2]
 
 
 def test_a_pool_is_shown_on_both_levels_and_runs_dry(net: Contiv) -> None:
@@ -120,13 +155,37 @@ def test_a_pool_is_shown_on_both_levels_and_runs_dry(net: Contiv) -> None:
     )
 
 
-def test_a_group_that_a_rule_names_stays(net: Contiv) -> None:
+def test_a_group_that_a_rule_in_effect_names_stays(net: Contiv) -> None:
+    net.policy()
+    net.group("g2")
+    net.rule("1", fromEndpointGroup="g2")
+    net.group(policies=["p1"])
+    assert keys(net.get("endpointGroups/blue:g2"), "MatchRules") == ["blue:p1:1"]
+    assert "rule 1 of policy p1 names it" in net.gone("endpointGroups", "blue:g2")
+    net.group()
+    assert net.gone("endpointGroups", "blue:g2") == "blue:g2"
+
+
+def test_a_rule_of_a_group_that_is_gone_reads_as_it_was_and_matches_nothing(net: Contiv) -> None:
+    net.policy()
+    net.group("g2")
+    made = net.rule("1", fromEndpointGroup="g2", fromIpAddress="10.1.1.0/28")
+    net.gone("endpointGroups", "blue:g2")
+    assert net.get("rules/blue:p1:1") == made
+    net.group("g2")
+    net.group(policies=["p1"])
+    assert net.get("rules/blue:p1:1") == made
+    assert keys(net.get("endpointGroups/blue:g2"), "MatchRules") == []
+    assert as_value(Rule.objects.get()).peer == Peer("nothing")
+    assert net.gone("rules", "blue:p1:1") == "blue:p1:1"
+
+
+def test_a_group_and_the_only_policy_about_it_can_go(net: Contiv) -> None:
     net.policy()
     net.rule("1", fromEndpointGroup="g1")
-    assert keys(net.get("endpointGroups/blue:g1"), "MatchRules") == ["blue:p1:1"]
-    assert "policy p1 names it" in net.gone("endpointGroups", "blue:g1")
-    assert net.gone("policys", "blue:p1") == "blue:p1"
+    net.group(policies=["p1"])
     assert net.gone("endpointGroups", "blue:g1") == "blue:g1"
+    assert Rule.objects.get().missing == {"group": "g1"}
 
 
 def test_a_deleted_group_is_off_everything(net: Contiv) -> None:
@@ -178,9 +237,8 @@ def test_a_rule_reads_as_it_was_written(net: Contiv) -> None:
         ({"priority": 101}, "priority Value Out of bound"),
         ({"priority": -1}, "priority Value Out of bound"),
         ({"port": 65536}, "port Value Out of bound"),
-        ({"port": -1}, "port Value Out of bound"),
         ({"protocol": "igmp"}, "protocol string invalid format"),
-        ({"protocol": "300"}, "protocol string invalid format"),
+        ({"protocol": "1000"}, "protocol string invalid format"),
         ({"toEndpointGroup": "g1"}, "can not specify 'to' parameters in incoming rule"),
         ({"toNetwork": "net1"}, "can not specify 'to' parameters in incoming rule"),
         ({"direction": "out", "fromNetwork": "net1"}, "can not specify 'from' parameters in outgoing rule"),
@@ -221,6 +279,27 @@ def test_a_rule_is_made_once_and_may_be_idle(net: Contiv) -> None:
     net.rule("2", protocol="tcp", port=80)
     net.rule("3", action="deny")
     assert net.rule_refused("2", protocol="tcp", port=80) == "can not update a rule after its created"
+
+
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        ({"protocol": "256"}, {"protocol": "256"}),
+        ({"protocol": "tcp", "port": -1}, {"port": "-1"}),
+        ({"protocol": "999", "port": -7}, {"protocol": "999", "port": "-7"}),
+        ({"protocol": "300", "port": 80}, {"protocol": "300"}),
+    ],
+)
+def test_what_does_not_exist_reads_as_written_and_matches_nothing(
+    net: Contiv, said: dict[str, Any], missing: dict[str, str]
+) -> None:
+    net.policy()
+    made = net.rule("1", **said)
+    assert {name: made[name] for name in said} == said
+    assert net.get("rules/blue:p1:1") == made
+    row = Rule.objects.get()
+    assert (row.missing, row.protocol in ("any", "tcp"), row.ports) == (missing, True, "")
+    assert as_value(row).peer == Peer("nothing")
 
 
 def test_ports_count_with_tcp_and_udp_alone(net: Contiv) -> None:
@@ -270,7 +349,6 @@ def test_a_rate_is_counted_as_contiv_counts_and_read_as_it_was_written(
         ({"bandwidth": "010mbps"}, "bandwidth string invalid format"),
         ({"bandwidth": "10tbps"}, "bandwidth string invalid format"),
         ({"DSCP": 64}, "DSCP Value Out of bound"),
-        ({"DSCP": -1}, "DSCP Value Out of bound"),
         ({"burst": 10487}, "burst Value Out of bound"),
         ({"burst": 1}, "Invalid Burst size. burst size > 1500 bytes"),
         ({"profileName": "x" * 65}, "profileName string too long"),
@@ -280,6 +358,17 @@ def test_a_rate_is_counted_as_contiv_counts_and_read_as_it_was_written(
 def test_profiles_that_cannot_be(contiv: Contiv, fields: dict[str, Any], says: str) -> None:
     said = {"tenantName": "blue", "profileName": "np"} | fields
     assert contiv.refused("netprofiles", f"{said['tenantName']}:{said['profileName']}", **said) == says
+
+
+def test_a_mark_that_does_not_exist_reads_as_written_and_marks_nothing(contiv: Contiv) -> None:
+    assert contiv.make("netprofiles", "blue:np", tenantName="blue", profileName="np", DSCP=-1)["DSCP"] == -1
+    assert contiv.get("netprofiles/blue:np")["DSCP"] == -1
+    row = BandwidthProfile.objects.get()
+    assert row.dscp is None
+    assert vain("netprofiles", row) == ["There is no priority mark (DSCP) -1: packets keep the mark they have."]
+    contiv.make("netprofiles", "blue:np", tenantName="blue", profileName="np", DSCP=9)
+    row.refresh_from_db()
+    assert (row.dscp, vain("netprofiles", row)) == (9, [])
 
 
 def test_an_update_replaces_all_of_a_profile(contiv: Contiv) -> None:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
 
+from netmaster.cards import vain
 from netmaster.tests.stage import Contiv
 from networks.actions import create_network
 from networks.models import Fabric, Network
+from policies.models import Rule
 from tenants.change import SYSTEM
 from tenants.models import Tenant
+from tests.pages import signed_in, unhashed
+
+__all__ = ["unhashed"]
 
 GLOBAL = {
     "name": "global", "networkInfraType": "default", "vlans": "1-4094", "vxlans": "1-10000",
@@ -88,12 +95,35 @@ def test_networks_that_cannot_be(contiv: Contiv, fields: dict[str, Any], says: s
     assert Network.objects.count() == 1
 
 
-@pytest.mark.parametrize("gateway", ["20.1.1.0", "20.1.1.255"])
-def test_a_gateway_is_an_address_an_interface_may_have(contiv: Contiv, gateway: str) -> None:
-    said = {"tenantName": "blue", "networkName": "n", "encap": "vlan", "subnet": "20.1.1.0/24", "gateway": gateway}
-    assert "subnet's own address or its broadcast" in contiv.refused("networks", "blue:n", **said)
-    said |= {"gateway": "", "ipv6Subnet": "fd00::/64", "ipv6Gateway": "fd01::1"}
-    assert "is outside fd00::/64" in contiv.refused("networks", "blue:n", **said)
+@pytest.mark.usefixtures("unhashed")
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"gateway": "20.1.1.0"},
+        {"gateway": "20.1.1.255"},
+        {"gateway": "", "ipv6Subnet": "fd00::/64", "ipv6Gateway": "fd01::1"},
+        {"gateway": "", "ipv6Gateway": "fd01::1"},
+    ],
+)
+def test_a_gateway_that_can_be_none_reads_as_written_and_is_none(contiv: Contiv, said: dict[str, str]) -> None:
+    made = contiv.network("n", subnet="20.1.1.0/24", **said)
+    assert {name: made.get(name, "") for name in said} == said
+    assert contiv.get("networks/blue:n") == made
+    row = Network.objects.get()
+    assert (row.gateway4, row.gateway6) == ("", "")
+    written = said["gateway"] or said["ipv6Gateway"]
+    assert [sentence.split()[1] for sentence in vain("networks", row)] == [written]
+    page = (
+        signed_in(User.objects.create(username="root", is_superuser=True))
+        .get(reverse("network.detail", args=[row.pk]))
+        .content.decode()
+    )
+    assert f"Gateway {written} is no address that an interface of the subnet may have" in page
+
+
+def test_what_is_no_address_is_no_gateway(contiv: Contiv) -> None:
+    said = {"tenantName": "blue", "networkName": "n", "encap": "vlan", "subnet": "20.1.1.0/24", "ipv6Gateway": "a:::b"}
+    assert contiv.refused("networks", "blue:n", **said) == "ipv6Gateway string invalid format"
 
 
 def test_tags_are_the_lowest_free_over_all_tenants_and_used_again(contiv: Contiv) -> None:
@@ -127,19 +157,36 @@ def test_what_stands_in_a_network_keeps_it(contiv: Contiv) -> None:
     assert contiv.gone("networks", "blue:net1") == "cannot delete net1 has 1 services"
     contiv.gone("serviceLBs", "blue:s")
     contiv.endpoint("ep1")
-    assert contiv.gone("networks", "blue:net1") == "Error: Network has active endpoints"
+    listed = contiv.get("tenants/blue")["link-sets"]["Networks"]
+    assert list(listed) == ["blue:net1"]
+    for _ in range(2):
+        assert contiv.gone("networks", "blue:net1") == "Error: Network has active endpoints"
+    assert contiv.get("tenants/blue")["link-sets"] == {}, "Contiv takes it off its tenant's links by then"
+    assert contiv.get("networks/blue:net1")["links"]["Tenant"]["key"] == "blue"
     contiv.ask("POST", "/plugin/deleteEndpoint", {"TenantName": "blue", "NetworkName": "net1", "EndpointID": "ep1"})
     contiv.policy()
     contiv.rule("1", fromNetwork="net1")
-    assert "of policy p1 names it" in contiv.gone("networks", "blue:net1")
-    contiv.gone("rules", "blue:p1:1")
+    contiv.network("net2", subnet="10.1.2.0/24", gateway="10.1.2.254")
+    contiv.group(networkName="net2", policies=["p1"])
+    assert "rule 1 of policy p1 names it" in contiv.gone("networks", "blue:net1")
+    contiv.group(networkName="net2")
     assert contiv.gone("networks", "blue:net1") == "blue:net1"
+    assert contiv.get("rules/blue:p1:1")["fromNetwork"] == "net1"
+    assert Rule.objects.get().missing == {"network": "net1"}
 
 
 def test_an_infrastructure_network_takes_the_nodes_entrances_with_it(contiv: Contiv) -> None:
     contiv.network("infra", nwType="infra")
     contiv.endpoint("node-1", "infra")
     assert contiv.gone("networks", "blue:infra") == "blue:infra"
+
+
+def test_a_31_has_two_addresses_to_give_and_shows_none(contiv: Contiv) -> None:
+    contiv.network("two", subnet="20.1.1.0/31", gateway="")
+    assert "availableIPAddresses" not in oper(contiv, "two")
+    given = {contiv.endpoint(name, "two")["ipAddress"] for name in ("a", "b")}
+    assert given == {"20.1.1.0", "20.1.1.1"}
+    assert oper(contiv, "two")["allocatedIPAddresses"] == "20.1.1.0-20.1.1.1"
 
 
 # --- global

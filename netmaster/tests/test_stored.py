@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from netmaster.cards import vain
 from netmaster.tests.stage import Contiv
-from routing.models import Service
+from routing.models import BgpPeer, Service
 
 SERVICE = {"serviceName": "svc", "tenantName": "blue", "networkName": "net1", "selectors": ["app=web"],
            "ports": ["80:8080:TCP"]}  # fmt: skip
@@ -166,7 +167,11 @@ def test_bgp_peers(contiv: Contiv) -> None:
     assert changed == {"key": "h", "hostname": "h", "routerip": "5.1.1.1/24"}
     assert contiv.get("inspect/Bgps/h")["Oper"] == {}
     assert contiv.refused("Bgps", "h", hostname="h", routerip="5.1.1.1/32") == "routerip string invalid format"
-    assert "AS number" in contiv.refused("Bgps", "h", **said | {"as": "notanumber"})
+    assert contiv.make("Bgps", "h", **said | {"as": "notanumber"})["as"] == "notanumber"
+    assert contiv.get("Bgps/h")["as"] == "notanumber"
+    row = BgpPeer.objects.get()
+    assert (row.asn, row.neighbor_asn) == ("", "65002")
+    assert vain("Bgps", row) == ["“notanumber” is no AS number: it is kept for who wrote it, and never in effect."]
     contiv.gone("Bgps", "h")
     globals_ = {name: value for name, value in contiv.get("globals/global").items() if name != "key"}
     contiv.make("globals", "global", **globals_ | {"networkInfraType": "aci"})

@@ -1,5 +1,5 @@
-"""The verbs on networks, reservations, groups, endpoints, nodes and the fabric. All keyword-only, each inside
-tenants.change."""
+"""The verbs on networks, reservations, groups, endpoints, nodes and the fabric, and those by which machines join.
+All keyword-only, each inside tenants.change."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ from networks.actions.endpoint import (
 )
 from networks.actions.fabric import update_fabric
 from networks.actions.group import create_group, delete_group, update_group
+from networks.actions.join_token import end_join_token, make_join_token
+from networks.actions.joining import join_node, renew_certificate, revoke_node
+from networks.actions.knock import TurnedAway, turn_away
 from networks.actions.network import create_network, delete_network, update_network
-from networks.actions.node import create_node, delete_node, new_node_token, update_node
+from networks.actions.network import recorded as recorded_network
+from networks.actions.node import add_node, create_node, delete_node, update_node
 from networks.actions.reservation import create_reservation, delete_reservation, reserve_next, update_reservation
 
 __all__ = [
+    "TurnedAway",
+    "add_node",
     "create_endpoint",
     "create_group",
     "create_network",
@@ -27,10 +33,16 @@ __all__ = [
     "delete_network",
     "delete_node",
     "delete_reservation",
-    "new_node_token",
+    "end_join_token",
+    "join_node",
+    "make_join_token",
     "place_endpoint",
+    "recorded_network",
     "release_endpoint",
+    "renew_certificate",
     "reserve_next",
+    "revoke_node",
+    "turn_away",
     "update_endpoint",
     "update_fabric",
     "update_group",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core import ids
+from core.labels import Labels
 from networks.actions.network import network_of
 from networks.allocation import choose_address, free_again, refuse_strange_pool
 from networks.kept import FAMILIES
@@ -22,11 +23,13 @@ def create_endpoint(
     node: Node | None = None,
     ip4: str | None = None,
     ip6: str | None = None,
+    labels: Labels | None = None,
+    pk: int | None = None,
 ) -> Endpoint:
     """Give an endpoint its addresses (the lowest free ones unless asked for, of each family the network has) and its
     MAC. Without a node it is addressed, but plugged in nowhere yet."""
     with change(actor=actor, tenant=tenant, verb="endpoint.create") as step:
-        row = Endpoint(tenant=tenant, name=name, network=owned("network", network, tenant))
+        row = Endpoint(pk=pk, tenant=tenant, name=name, network=owned("network", network, tenant), labels=labels or {})
         return _make(step, row, _as_it_stands(group, tenant), node, ip4, ip6)
 
 
@@ -40,6 +43,7 @@ def update_endpoint(
     network: Network | Keep = KEEP,
     ip4: str | Keep | None = KEEP,
     ip6: str | Keep | None = KEEP,
+    labels: Labels | Keep = KEEP,
 ) -> Endpoint:
     """Rename, put in another group, move to another node. Network and addresses are given once, with the MAC made of
     them; they are arguments only so that another value is refused at its field."""
@@ -47,8 +51,8 @@ def update_endpoint(
         row = fresh(row)
         before = plain(row)
         _refuse_moved(row, network=network, ip4=ip4, ip6=ip6)
-        assign(row, name=name, node=node)
-        _regroup(row, row.group if group is KEEP else _as_it_stands(group, row.tenant))
+        assign(row, name=name, node=node, labels=labels)
+        _regroup(row, row.group if group is KEEP else _as_it_stands(group, row.tenant), was_there=step.back)
         _save(step, row)
         step.updated(row, before)
     return row
@@ -110,7 +114,8 @@ def _make(
     step: Change, row: Endpoint, group: EndpointGroup | None, node: Node | None, ip4: str | None, ip6: str | None
 ) -> Endpoint:
     row.group, row.node = _fits(row, group), node
-    row.ip4, row.ip6 = choose_address(row, 4, ip4), choose_address(row, 6, ip6)
+    row.ip4 = choose_address(row, 4, ip4, had_it=step.back)
+    row.ip6 = choose_address(row, 6, ip6, had_it=step.back)
     if row.ip4:
         row.mac = ids.endpoint_mac(row.ip4)
     _save(step, row)
@@ -163,14 +168,14 @@ def _fits(row: Endpoint, group: EndpointGroup | None) -> EndpointGroup | None:
     return group
 
 
-def _regroup(row: Endpoint, group: EndpointGroup | None) -> None:
+def _regroup(row: Endpoint, group: EndpointGroup | None, *, was_there: bool = False) -> None:
     """Put an endpoint that has its addresses into a group; they must not be of another group's pool, nor outside its
-    own. Staying where it is is always right, whatever became of the pool."""
+    own. Staying where it is, or was, is always right, whatever became of the pool."""
     before = row.group_id
     row.group = _fits(row, group)
     for family in FAMILIES if row.group_id != before else ():
         if address := getattr(row, f"ip{family}"):
-            refuse_strange_pool(row, family, address, "group")
+            refuse_strange_pool(row, family, address, "group", was_there=was_there)
 
 
 def _refuse_moved(row: Endpoint, *, network: Network | Keep, ip4: str | Keep | None, ip6: str | Keep | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.labels import Labels
 from networks import spaces
 from networks.allocation import space_of
 from networks.kept import FAMILIES, area_of, of_family
@@ -21,12 +22,14 @@ def create_group(
     label: str = "",
     pool4: str = "",
     pool6: str = "",
+    labels: Labels | None = None,
+    pk: int | None = None,
 ) -> EndpointGroup:
     """Make a group in a network of the tenant. Group and network may share a name. A pool is a range of the network
     that only this group draws its addresses from, and it from nothing else."""
     with change(actor=actor, tenant=tenant, verb="group.create") as step:
-        row = EndpointGroup(tenant=tenant, name=name, network=owned("network", network, tenant))
-        assign(row, label=label, pool4=pool4, pool6=pool6)
+        row = EndpointGroup(pk=pk, tenant=tenant, name=name, network=owned("network", network, tenant))
+        assign(row, label=label, pool4=pool4, pool6=pool6, labels=labels or {})
         _check(row)
         row.generation = step.generation or 0
         row.save()
@@ -44,13 +47,14 @@ def update_group(
     label: str | Keep = KEEP,
     pool4: str | Keep = KEEP,
     pool6: str | Keep = KEEP,
+    labels: Labels | Keep = KEEP,
 ) -> EndpointGroup:
     """Rename; move to another network while it has no endpoints, whose addresses are of the old one. With another pool
     its endpoints keep the addresses they have."""
     with change(actor=actor, tenant=row.tenant, verb="group.update") as step:
         row = fresh(row)
         before, old = plain(row), fresh(row)
-        assign(row, name=name, label=label, pool4=pool4, pool6=pool6)
+        assign(row, name=name, label=label, pool4=pool4, pool6=pool6, labels=labels)
         if network is not KEEP:
             row.network = owned("network", network, row.tenant)
         _check(row, old)
@@ -102,11 +106,11 @@ def _check(row: EndpointGroup, old: EndpointGroup | None = None) -> None:
 def _users(row: EndpointGroup) -> list[str]:
     endpoints = row.endpoints.values_list("name", flat=True)
     policies = row.policies.values_list("name", flat=True)
-    rules = row.peer_rules.values_list("policy__name", "pk")
+    rules = row.peer_rules.values_list("policy__name", "name", "pk")
     profiles = row.bandwidth_profiles.values_list("name", flat=True)
     return [
         *(f"endpoint {name} is in it" for name in endpoints),
         *(f"policy {name} is on it" for name in policies),
-        *(f"rule {pk} of policy {policy} names it" for policy, pk in rules),
+        *(f"rule {name or pk} of policy {policy} names it" for policy, name, pk in rules),
         *(f"bandwidth profile {name} is on it" for name in profiles),
     ]

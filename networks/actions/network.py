@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Q
 
+from core.labels import Labels
 from networks import spaces
 from networks.addresses import check_family
 from networks.allocation import free_again, space_of
@@ -33,12 +36,16 @@ def create_network(
     label: str = "",
     range4: str = "",
     range6: str = "",
+    labels: Labels | None = None,
+    pk: int | None = None,
 ) -> Network:
     """Make a network of at least one family. An empty gateway means none, an empty range all of the subnet; a subnet
     may also name its range, "20.1.1.10-20.1.1.50/24". `tag` None or 0 takes the lowest free one of the fabric's range
     for this encapsulation."""
     with change(actor=actor, tenant=tenant, verb="network.create") as step:
-        row = Network(tenant=tenant, name=name, encap=encap, tag=tag or 0, kind=kind, label=label)
+        row = Network(
+            pk=pk, tenant=tenant, name=name, encap=encap, tag=tag or 0, kind=kind, label=label, labels=labels or {}
+        )
         assign(row, subnet4=subnet4, gateway4=gateway4, range4=range4)
         assign(row, subnet6=subnet6, gateway6=gateway6, range6=range6)
         _check(row)
@@ -63,6 +70,7 @@ def update_network(
     label: str | Keep = KEEP,
     range4: str | Keep = KEEP,
     range6: str | Keep = KEEP,
+    labels: Labels | Keep = KEEP,
 ) -> Network:
     """Rename, set gateways, add a family. Once it has endpoints, a subnet it has with its range, the encapsulation and
     the tag stay: every address and every node would have to change at one moment. `tag` None or 0 leaves the tag as it
@@ -70,7 +78,7 @@ def update_network(
     with change(actor=actor, tenant=row.tenant, verb="network.update") as step:
         row = fresh(row)
         before, old = plain(row), fresh(row)
-        assign(row, name=name, kind=kind, label=label, encap=encap)
+        assign(row, name=name, kind=kind, label=label, labels=labels, encap=encap)
         assign(row, subnet4=subnet4, gateway4=gateway4, range4=range4)
         assign(row, subnet6=subnet6, gateway6=gateway6, range6=range6)
         if tag is not KEEP:
@@ -88,10 +96,15 @@ def delete_network(*, actor: Actor, row: Network) -> None:
     with change(actor=actor, tenant=row.tenant, verb="network.delete") as step:
         row = fresh(row)
         unused(row, _users(row))
-        before = plain(row)
+        before = recorded(row)
         row.delete()
         tag_free_again(row)
         step.deleted(row, before)
+
+
+def recorded(row: Network) -> dict[str, Any]:
+    """A network for the record, with the addresses it keeps aside, which go with it."""
+    return plain(row) | {"reservations": [plain(one) for one in row.reservations.order_by("pk")]}
 
 
 def _check(row: Network, old: Network | None = None) -> None:
@@ -115,11 +128,13 @@ def _check_fixed(row: Network, old: Network, errors: FieldErrors) -> None:
     """A family may be added under running endpoints; what they already stand on may not move."""
     moved = [f for f in ("encap", "tag") if getattr(row, f) != getattr(old, f)]
     moves = [(family, field) for family in FAMILIES if (field := _moved_space(row, old, family))]
-    if not (moved or moves):
-        return
-    count = Endpoint.objects.filter(network=row).count()
-    for field in [*moved, *(field for _, field in moves)] if count else ():
-        errors.add(field, f"This cannot change while the network has {count} endpoints. Make another network.", "fixed")
+    everybody = Endpoint.objects.filter(network=row)
+    standing = {field: everybody.count() for field in moved}
+    standing |= {field: everybody.exclude(**{f"ip{family}": None}).count() for family, field in moves}
+    for field, count in standing.items():
+        if count:
+            says = f"This cannot change while the network has {count} endpoints. Make another network."
+            errors.add(field, says, "fixed")
     for family, field in moves:
         for user in _kept_in(old, family)[:1]:
             errors.add(field, f"This cannot change while {user}. Remove that first.", "fixed")
@@ -158,11 +173,11 @@ def _settle(row: Network, old: Network) -> None:
 def _users(row: Network) -> list[str]:
     groups = EndpointGroup.objects.filter(network=row).values_list("name", flat=True)
     endpoints = Endpoint.objects.filter(network=row).values_list("name", flat=True)
-    rules = row.peer_rules.filter(Q(peer="network")).values_list("policy__name", "pk")
+    rules = row.peer_rules.filter(Q(peer="network")).values_list("policy__name", "name", "pk")
     return [
         *(f"group {name} is in it" for name in groups),
         *(f"endpoint {name} is in it" for name in endpoints),
-        *(f"rule {pk} of policy {policy} names it" for policy, pk in rules),
+        *(f"rule {name or pk} of policy {policy} names it" for policy, name, pk in rules),
     ]
 
 

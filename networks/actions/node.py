@@ -1,51 +1,53 @@
-"""The verbs on nodes. A node proves itself with a token that is shown once and kept only as a hash."""
+"""The verbs on nodes. How a machine becomes one, and ceases to be, is in joining.py."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
+from django.db import transaction
 
+from core.labels import Labels
+from networks.actions.join_token import make_join_token
 from networks.models import Endpoint, Node
 from tenants.change import KEEP, Actor, Keep, assign, change, gone, plain
 from tenants.checks import FieldErrors, name_free, unused
 from tenants.models import Tenant
 
 
-def create_node(*, actor: Actor, name: str, vtep: str) -> tuple[Node, str]:
-    """Add a node. Answers it and its token, which nobody can read again. `vtep` is its underlay IPv4 address."""
+def create_node(
+    *, actor: Actor, name: str, vtep: str, labels: Labels | None = None, pk: int | None = None
+) -> tuple[Node, str]:
+    """Add a node. Answers it and a token for its machine to join with, which nobody can read again. `vtep` is its
+    underlay IPv4 address."""
+    with transaction.atomic():
+        row = add_node(actor=actor, name=name, vtep=vtep, labels=labels, pk=pk)
+        return row, make_join_token(actor=actor, node=row)[1]
+
+
+def add_node(*, actor: Actor, name: str, vtep: str, labels: Labels | None = None, pk: int | None = None) -> Node:
+    """A node, and no way in for its machine yet."""
     with change(actor=actor, tenant=None, verb="node.create") as step:
-        row, token = Node(name=name, vtep=vtep), secrets.token_urlsafe(32)
+        row = Node(pk=pk, name=name, vtep=vtep, labels=labels or {})
         _check(row)
-        row.token_hash = token_hash(token)
         row.save()
         step.created(row)
-    return row, token
+    return row
 
 
-def update_node(*, actor: Actor, row: Node, name: str | Keep = KEEP, vtep: str | Keep = KEEP) -> Node:
+def update_node(
+    *, actor: Actor, row: Node, name: str | Keep = KEEP, vtep: str | Keep = KEEP, labels: Labels | Keep = KEEP
+) -> Node:
     """Rename, or give another underlay address: then every tenant with an endpoint here is compiled again."""
     with change(actor=actor, tenant=None, verb="node.update") as step:
         # Tenants before the node, as in every verb that places an endpoint: two writers never wait for each other.
         list(Tenant.objects.select_for_update().filter(pk__in=_tenants_on(row)).order_by("pk"))
         row = _locked(row)
         before = plain(row)
-        assign(row, name=name, vtep=vtep)
+        assign(row, name=name, vtep=vtep, labels=labels)
         _check(row)
         row.save()
         if before["vtep"] != row.vtep:
             step.touches(_tenants_on(row))
         step.updated(row, before)
     return row
-
-
-def new_node_token(*, actor: Actor, row: Node) -> str:
-    """Replace a node's token; the old one opens nothing any more. Answers the new one, which nobody can read again."""
-    with change(actor=actor, tenant=None, verb="node.token") as step:
-        row, token = _locked(row), secrets.token_urlsafe(32)
-        row.token_hash = token_hash(token)
-        row.save(update_fields=["token_hash"])
-        step.updated(row, plain(row))
-    return token
 
 
 def delete_node(*, actor: Actor, row: Node) -> None:
@@ -78,8 +80,3 @@ def _locked(row: Node) -> Node:
 
 def _tenants_on(row: Node) -> list[int]:
     return list(Endpoint.objects.filter(node=row).order_by().values_list("tenant_id", flat=True).distinct())
-
-
-def token_hash(token: str) -> str:
-    """Tokens are random and long, so a plain digest is enough."""
-    return hashlib.sha256(token.encode()).hexdigest()

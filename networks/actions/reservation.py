@@ -14,11 +14,11 @@ from tenants.models import Tenant
 
 
 def create_reservation(
-    *, actor: Actor, tenant: Tenant, network: Network, addresses: str, note: str = ""
+    *, actor: Actor, tenant: Tenant, network: Network, addresses: str, note: str = "", pk: int | None = None
 ) -> AddressReservation:
     """Keep addresses of a network aside, "20.1.1.5" or "20.1.1.5-20.1.1.9". Refused where an endpoint has one."""
     with change(actor=actor, tenant=tenant, verb="reservation.create") as step:
-        row = AddressReservation(network=owned("network", network, tenant), addresses=addresses, note=note)
+        row = AddressReservation(pk=pk, network=owned("network", network, tenant), addresses=addresses, note=note)
         _check(row)
         row.save()
         _keep(row)

@@ -369,14 +369,6 @@ def test_it_refuses_to_delete_a_node_with_endpoints_and_names_them(people: Cast)
     assert not Node.objects.exists()
 
 
-def test_it_never_records_a_nodes_token(people: Cast) -> None:
-    row, token = actions.create_node(actor=SYSTEM, name="n1", vtep="10.0.0.1")
-    actions.new_node_token(actor=SYSTEM, row=row)
-    recorded = "".join(str(entry.before) + str(entry.after) for entry in AuditEntry.objects.all())
-    assert token not in recorded
-    assert row.token_hash not in recorded
-
-
 def test_it_refuses_a_fabric_range_without_the_tags_in_use(people: Cast) -> None:
     for third, tag in ((1, 3), (2, 7), (3, 8)):
         network(people.blue, f"n{third}", subnet4=f"20.1.{third}.0/24", gateway4="", tag=tag)

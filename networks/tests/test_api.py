@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from core.joining import parse
 from networks.actions import create_endpoint, create_group, create_network, create_node, create_reservation
-from networks.models import Endpoint, Network, Node
+from networks.actions.join_token import token_hash
+from networks.models import Endpoint, JoinToken, Network, Node
 from networks.resources import ENDPOINT, GROUP, NETWORK, RESERVATION
 from tenants.change import SYSTEM
 from tenants.models import Tenant
@@ -146,15 +148,14 @@ def test_it_keeps_nodes_and_the_fabric_to_cluster_administrators(people: Cast, m
     assert Node.objects.get().name == "n1"
 
 
-def test_it_shows_a_nodes_token_once_and_stores_only_its_hash(people: Cast) -> None:
+def test_it_shows_a_nodes_join_token_once_and_stores_only_its_hash(people: Cast) -> None:
     client = client_of(people.root)
     made = client.post("/api/v2/nodes/", {"name": "n1", "vtep": "10.0.0.1"}, format="json").json()
-    node = Node.objects.get(pk=made["id"])
-    assert made["token"] and made["token"] not in node.token_hash
-    assert "token" not in client.get(f"/api/v2/nodes/{node.pk}/").json()
-    again = client.post(f"/api/v2/nodes/{node.pk}/token/").json()["token"]
+    assert "token" not in client.get(f"/api/v2/nodes/{made['id']}/").json()
+    again = client.post(f"/api/v2/nodes/{made['id']}/token/").json()["token"]
     assert again != made["token"]
-    assert Node.objects.get(pk=node.pk).token_hash != node.token_hash
+    stored = {row.token_hash for row in JoinToken.objects.filter(node=made["id"])}
+    assert stored == {token_hash(parse(text).secret) for text in (made["token"], again)}
 
 
 def test_it_lets_only_an_administrator_choose_an_endpoints_node(people: Cast) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from policies.actions.policy import create_policy, delete_policy, update_policy
 from policies.actions.profile import create_profile, delete_profile, update_profile
-from policies.actions.rule import add_rule, delete_rule, replace_rules, update_rule
+from policies.actions.rule import add_rule, delete_rule, lose_peer, update_rule
+from policies.actions.table import replace_rules
 
 __all__ = [
     "add_rule",
@@ -13,6 +14,7 @@ __all__ = [
     "delete_policy",
     "delete_profile",
     "delete_rule",
+    "lose_peer",
     "replace_rules",
     "update_policy",
     "update_profile",

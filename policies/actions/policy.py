@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from core.labels import Labels
 from networks.models import EndpointGroup
 from policies.models import Policy
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
@@ -12,10 +13,18 @@ from tenants.checks import FieldErrors, name_free, owned_all, unused
 from tenants.models import Tenant
 
 
-def create_policy(*, actor: Actor, tenant: Tenant, name: str, groups: Sequence[EndpointGroup] = ()) -> Policy:
+def create_policy(
+    *,
+    actor: Actor,
+    tenant: Tenant,
+    name: str,
+    groups: Sequence[EndpointGroup] = (),
+    labels: Labels | None = None,
+    pk: int | None = None,
+) -> Policy:
     """Make a policy without rules, on these groups."""
     with change(actor=actor, tenant=tenant, verb="policy.create") as step:
-        row = Policy(tenant=tenant, name=name, generation=step.generation or 0)
+        row = Policy(pk=pk, tenant=tenant, name=name, labels=labels or {}, generation=step.generation or 0)
         _check(row)
         chosen = owned_all("groups", groups, tenant)
         row.save()
@@ -25,13 +34,18 @@ def create_policy(*, actor: Actor, tenant: Tenant, name: str, groups: Sequence[E
 
 
 def update_policy(
-    *, actor: Actor, row: Policy, name: str | Keep = KEEP, groups: Sequence[EndpointGroup] | Keep = KEEP
+    *,
+    actor: Actor,
+    row: Policy,
+    name: str | Keep = KEEP,
+    groups: Sequence[EndpointGroup] | Keep = KEEP,
+    labels: Labels | Keep = KEEP,
 ) -> Policy:
     """Rename, or put the policy on exactly these groups."""
     with change(actor=actor, tenant=row.tenant, verb="policy.update") as step:
         row = fresh(row)
         before = recorded(row)
-        assign(row, name=name)
+        assign(row, name=name, labels=labels)
         _check(row)
         row.generation = step.generation or 0
         row.save()

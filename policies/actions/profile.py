@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.bandwidth import RateError, check_rate
+from core.labels import Labels
 from networks.models import EndpointGroup
 from policies.models import BandwidthAssignment, BandwidthProfile
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
@@ -25,11 +26,14 @@ def create_profile(
     burst_bytes: int = 0,
     dscp: int | None = None,
     groups: Sequence[EndpointGroup] = (),
+    labels: Labels | None = None,
+    pk: int | None = None,
 ) -> BandwidthProfile:
     """Make a limit for each single endpoint of these groups. `rate_bps` 0 is no limit, `burst_bytes` 0 lets the rate
     decide, `dscp` None leaves the packets' own mark."""
     with change(actor=actor, tenant=tenant, verb="profile.create") as step:
-        row = BandwidthProfile(tenant=tenant, name=name, rate_bps=rate_bps, burst_bytes=burst_bytes, dscp=dscp)
+        row = BandwidthProfile(pk=pk, tenant=tenant, name=name, rate_bps=rate_bps, burst_bytes=burst_bytes, dscp=dscp)
+        row.labels = labels or {}
         _check(row)
         row.generation = step.generation or 0
         row.save()
@@ -47,12 +51,13 @@ def update_profile(
     burst_bytes: int | Keep = KEEP,
     dscp: int | Keep | None = KEEP,
     groups: Sequence[EndpointGroup] | Keep = KEEP,
+    labels: Labels | Keep = KEEP,
 ) -> BandwidthProfile:
     """Change the limit, or put it on exactly these groups."""
     with change(actor=actor, tenant=row.tenant, verb="profile.update") as step:
         row = fresh(row)
         before = recorded(row)
-        assign(row, name=name, rate_bps=rate_bps, burst_bytes=burst_bytes, dscp=dscp)
+        assign(row, name=name, rate_bps=rate_bps, burst_bytes=burst_bytes, dscp=dscp, labels=labels)
         _check(row)
         row.generation = step.generation or 0
         row.save()

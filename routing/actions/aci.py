@@ -15,12 +15,14 @@ def create_gateway(
     node_bindings: str = "",
     enforce_policies: bool = True,
     include_common_tenant: bool = False,
+    pk: int | None = None,
 ) -> AciGateway:
     """Name the fabric that application profiles are for."""
     with change(actor=actor, tenant=None, verb="aci.create") as step:
         if AciGateway.objects.exists():
             refuse("physical_domain", "There is an ACI gateway already. Change that one.", "taken")
-        row = AciGateway(physical_domain=physical_domain, path_bindings=path_bindings, node_bindings=node_bindings)
+        row = AciGateway(pk=pk, physical_domain=physical_domain, path_bindings=path_bindings)
+        assign(row, node_bindings=node_bindings)
         assign(row, enforce_policies=enforce_policies, include_common_tenant=include_common_tenant)
         _check(row)
         row.save()

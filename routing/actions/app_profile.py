@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from core.labels import Labels
 from networks.models import EndpointGroup
 from routing.models import AppProfile, AppProfileGroup
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
@@ -12,10 +13,18 @@ from tenants.checks import FieldErrors, name_free, owned_all
 from tenants.models import Tenant
 
 
-def create_app_profile(*, actor: Actor, tenant: Tenant, name: str, groups: Sequence[EndpointGroup] = ()) -> AppProfile:
+def create_app_profile(
+    *,
+    actor: Actor,
+    tenant: Tenant,
+    name: str,
+    groups: Sequence[EndpointGroup] = (),
+    labels: Labels | None = None,
+    pk: int | None = None,
+) -> AppProfile:
     """Make a profile of these groups. A group that is in another profile moves here: it is in one at a time."""
     with change(actor=actor, tenant=tenant, verb="app.create") as step:
-        row = AppProfile(tenant=tenant, name=name)
+        row = AppProfile(pk=pk, tenant=tenant, name=name, labels=labels or {})
         _check(row)
         chosen = owned_all("groups", groups, tenant)
         row.generation = step.generation or 0
@@ -26,13 +35,18 @@ def create_app_profile(*, actor: Actor, tenant: Tenant, name: str, groups: Seque
 
 
 def update_app_profile(
-    *, actor: Actor, row: AppProfile, name: str | Keep = KEEP, groups: Sequence[EndpointGroup] | Keep = KEEP
+    *,
+    actor: Actor,
+    row: AppProfile,
+    name: str | Keep = KEEP,
+    groups: Sequence[EndpointGroup] | Keep = KEEP,
+    labels: Labels | Keep = KEEP,
 ) -> AppProfile:
     """Rename, or make it of exactly these groups."""
     with change(actor=actor, tenant=row.tenant, verb="app.update") as step:
         row = fresh(row)
         before = recorded(row)
-        assign(row, name=name)
+        assign(row, name=name, labels=labels)
         _check(row)
         row.generation = step.generation or 0
         row.save()

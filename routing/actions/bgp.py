@@ -19,10 +19,11 @@ def create_bgp_peer(
     asn: str = "",
     neighbor: str | None = None,
     neighbor_asn: str = "",
+    pk: int | None = None,
 ) -> BgpPeer:
     """Say which router the node `name` speaks BGP with. `router_address` is the node's own, with its prefix length."""
     with change(actor=actor, tenant=None, verb="bgp.create") as step:
-        row = BgpPeer(name=name, router_address=router_address, asn=asn)
+        row = BgpPeer(pk=pk, name=name, router_address=router_address, asn=asn)
         assign(row, neighbor=neighbor or None, neighbor_asn=neighbor_asn)
         _check(row)
         row.save()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from core.labels import Labels
 from networks.models import EndpointGroup
 from routing.models import ContractGroup
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
@@ -22,10 +23,12 @@ def create_contract_group(
     kind: str,
     contracts: Sequence[str] = (),
     groups: Sequence[EndpointGroup] = (),
+    labels: Labels | None = None,
+    pk: int | None = None,
 ) -> ContractGroup:
     """Name contracts that these groups provide or consume."""
     with change(actor=actor, tenant=tenant, verb="contract.create") as step:
-        row = ContractGroup(tenant=tenant, name=name, kind=kind, contracts=list(contracts))
+        row = ContractGroup(pk=pk, tenant=tenant, name=name, labels=labels or {}, kind=kind, contracts=list(contracts))
         _check(row)
         chosen = owned_all("groups", groups, tenant)
         row.generation = step.generation or 0
@@ -43,12 +46,13 @@ def update_contract_group(
     kind: str | Keep = KEEP,
     contracts: Sequence[str] | Keep = KEEP,
     groups: Sequence[EndpointGroup] | Keep = KEEP,
+    labels: Labels | Keep = KEEP,
 ) -> ContractGroup:
     """Change what it holds, or put it on exactly these groups."""
     with change(actor=actor, tenant=row.tenant, verb="contract.update") as step:
         row = fresh(row)
         before = recorded(row)
-        assign(row, name=name, kind=kind, contracts=contracts if contracts is KEEP else list(contracts))
+        assign(row, name=name, labels=labels, kind=kind, contracts=contracts if contracts is KEEP else list(contracts))
         _check(row)
         row.generation = step.generation or 0
         row.save()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from core.labels import Labels
 from networks.models import Network
 from routing.addresses import free_address, take_address
 from routing.models import Service
@@ -25,11 +26,13 @@ def create_service(
     selectors: Mapping[str, str],
     ports: Sequence[str],
     address: str | None = None,
+    labels: Labels | None = None,
+    pk: int | None = None,
 ) -> Service:
     """Keep an address of the network (the lowest free one, unless asked for) for endpoints with these labels."""
     with change(actor=actor, tenant=tenant, verb="service.create") as step:
-        row = Service(tenant=tenant, name=name, network=owned("network", network, tenant))
-        assign(row, selectors=dict(selectors), ports=list(ports))
+        row = Service(pk=pk, tenant=tenant, name=name, network=owned("network", network, tenant))
+        assign(row, selectors=dict(selectors), ports=list(ports), labels=labels or {})
         _check(row)
         take_address(row, address)
         row.generation = step.generation or 0
@@ -47,12 +50,13 @@ def update_service(
     selectors: Mapping[str, str] | Keep = KEEP,
     ports: Sequence[str] | Keep = KEEP,
     address: str | Keep | None = KEEP,
+    labels: Labels | Keep = KEEP,
 ) -> Service:
     """Change what it is for. It keeps its address; another network means another address, lowest free or asked for."""
     with change(actor=actor, tenant=row.tenant, verb="service.update") as step:
         row = fresh(row)
         before, old = plain(row), fresh(row)
-        assign(row, name=name, selectors=selectors if selectors is KEEP else dict(selectors))
+        assign(row, name=name, labels=labels, selectors=selectors if selectors is KEEP else dict(selectors))
         assign(row, ports=ports if ports is KEEP else list(ports))
         if network is not KEEP:
             row.network = owned("network", network, row.tenant)

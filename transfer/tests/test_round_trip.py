@@ -25,6 +25,7 @@ from policies.models import Policy
 from routing.actions import create_app_profile, create_bgp_peer, create_contract_group, create_gateway, create_service
 from tenants.actions import create_tenant
 from tenants.change import SYSTEM, Actor
+from tenants.labels import Label
 from tenants.models import AuditEntry, Tenant
 from transfer.document import Form, NoDocument, dump, load
 from transfer.reading import carry_over
@@ -33,10 +34,12 @@ from transfer.writing import document_of
 
 pytestmark = pytest.mark.django_db
 ACTOR = Actor("import", "system")
+#: Keys in an order that no database keeps, and values that YAML would take for something else.
+LABELS = {"tier": "web", "example.com/env": "true", "a": "1.0", "canary": ""}
 
 
 def furnish(name: str = "blue", node: Node | None = None) -> Tenant:
-    tenant = create_tenant(actor=SYSTEM, name=name, description="ächt", default_verdict="deny")
+    tenant = create_tenant(actor=SYSTEM, name=name, description="ächt", default_verdict="deny", labels=LABELS)
     give: dict[str, Any] = {"actor": SYSTEM, "tenant": tenant}
     front = create_network(
         **give,
@@ -45,28 +48,34 @@ def furnish(name: str = "blue", node: Node | None = None) -> Tenant:
         gateway4="20.1.1.254",
         subnet6="fd00:1::/64",
         range4="20.1.1.5-20.1.1.99",
+        labels=LABELS,
     )
     back = create_network(**give, name="back", subnet6="fd00:2::/64", encap="vlan")
     create_reservation(**give, network=front, addresses="20.1.1.7", note="a printer")
-    web = create_group(**give, name="web", network=front, pool4="20.1.1.50-20.1.1.60", label="tier-1")
+    web = create_group(**give, name="web", network=front, pool4="20.1.1.50-20.1.1.60", label="tier-1", labels=LABELS)
     db = create_group(**give, name="db", network=front)
-    create_profile(**give, name="ten", rate_bps=10**7, dscp=10, groups=[web, db])
-    policy = create_policy(**give, name="db-policy", groups=[db])
+    create_profile(**give, name="ten", rate_bps=10**7, dscp=10, groups=[web, db], labels=LABELS)
+    policy = create_policy(**give, name="db-policy", groups=[db], labels=LABELS)
     peer = {"peer": "group", "peer_group": web}
     add_rule(**give, policy=policy, name="r1", priority=10, protocol="tcp", ports="80, 443", **peer)
     add_rule(**give, policy=policy, action="deny")
     add_rule(**give, policy=policy, action="deny", priority=1, protocol="udp", idle=True)
+    add_rule(**give, policy=policy, missing={"group": "gone"}, peer="group", idle=True)
     create_policy(**give, name="empty")
-    create_app_profile(**give, name="shop", groups=[web])
-    create_contract_group(**give, name="common", kind="provided", contracts=["uni/tn-common/brc-default"])
-    create_service(**give, name="dns", network=front, selectors={"app": "dns"}, ports=["53:53:UDP"])
-    create_endpoint(**give, name="web-1", network=front, group=web, node=node)
+    create_app_profile(**give, name="shop", groups=[web], labels=LABELS)
+    create_contract_group(
+        **give, name="common", kind="provided", contracts=["uni/tn-common/brc-default"], labels=LABELS
+    )
+    create_service(
+        **give, name="dns", network=front, selectors={"zone": "a", "app": "dns"}, ports=["53:53:UDP"], labels=LABELS
+    )
+    create_endpoint(**give, name="web-1", network=front, group=web, node=node, labels=LABELS)
     create_endpoint(**give, name="only6", network=back)
     return tenant
 
 
 def everything() -> None:
-    node, _ = create_node(actor=SYSTEM, name="n1", vtep="192.0.2.1")
+    node, _ = create_node(actor=SYSTEM, name="n1", vtep="192.0.2.1", labels=LABELS)
     furnish("blue", node)
     furnish("green")
     update_fabric(actor=SYSTEM, vxlan_last=20000)
@@ -105,8 +114,14 @@ def test_what_differs_is_changed_and_what_is_not_named_stays() -> None:
                 "name": "blue",
                 "description": "other words",
                 "default_verdict": "deny",
+                "labels": LABELS,
                 "policies": [
-                    {"name": "db-policy", "groups": ["web"], "rules": [{"action": "deny", "protocol": "icmp"}]}
+                    {
+                        "name": "db-policy",
+                        "labels": LABELS,
+                        "groups": ["web"],
+                        "rules": [{"action": "deny", "protocol": "icmp"}],
+                    }
                 ],
             }
         ],
@@ -192,3 +207,18 @@ def test_the_commands_write_and_read_a_file(tmp_path: Path) -> None:
     assert "! endpoint blue/web-1: ip4: Endpoint web-1 keeps its ip4, 20.1.1.50." in told.getvalue()
     with pytest.raises(CommandError, match="There is no tenant red"):
         call_command("export", "--tenant", "red")
+
+
+def test_what_a_document_leaves_out_of_an_object_is_taken_away() -> None:
+    furnish()
+    document = document_of()
+    (tenant,) = document["tenants"]
+    for kind in ("networks", "services", "contract-groups"):
+        for item in tenant[kind]:
+            item.pop("labels", None)
+            item.pop("contracts", None)
+    outcome = carry_over(document, ACTOR)
+    assert [step for step in outcome.steps if step.does == "refused"] == []
+    assert document_of() == document
+    assert not Label.objects.filter(kind__in=["network", "service", "contractgroup"]).exists()
+    assert Label.objects.filter(kind="endpoint").count() == len(LABELS)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from agent.joining import new_request
+from core.joining import parse
+from networks.actions import join_node, make_join_token
 from networks.models import Endpoint, EndpointGroup, Network, Node
 from policies.models import Policy, Rule
 from tenants.change import SYSTEM, change
 from tenants.models import Tenant
-from worker.nodes import token_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +24,22 @@ class Stage:
     policy: Policy
 
 
-def token(node: int) -> str:
-    return f"token-of-node-{node}"
+def shows(certificate: str) -> dict[str, Any]:
+    """The part of a connection's scope that says which certificate it was made with; "" is none."""
+    return {"extensions": {"tls": {"client_cert_chain": [certificate] if certificate else []}}}
+
+
+def joined(node: Node) -> str:
+    """Let the node's machine in. Answers its certificate."""
+    _, text = make_join_token(actor=SYSTEM, node=node)
+    _, request = new_request(node.name)
+    given = join_node(actor=SYSTEM, secret=parse(text).secret, name=node.name, vtep=node.vtep, request=request)
+    return given.pem
 
 
 def stage(name: str = "blue", tag: int = 1) -> Stage:
     """Web's endpoint on the first node, db's on the second; db lets web in on tcp 5432 and nobody else."""
-    nodes = tuple(
-        Node.objects.get_or_create(name=f"n{i}", defaults={"vtep": f"192.0.2.{i}", "token_hash": token_hash(token(i))})[
-            0
-        ]
-        for i in (1, 2)
-    )
+    nodes = tuple(Node.objects.get_or_create(name=f"n{i}", defaults={"vtep": f"192.0.2.{i}"})[0] for i in (1, 2))
     tenant = Tenant.objects.create(name=name)
     network = Network.objects.create(tenant=tenant, name="net", tag=tag, subnet4="20.1.1.0/24", gateway4="20.1.1.254")
     web = EndpointGroup.objects.create(tenant=tenant, name="web", network=network)

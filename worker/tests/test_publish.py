@@ -201,4 +201,4 @@ def test_the_timer_publishes_what_a_lost_wake_up_left_behind(blue: Stage) -> Non
 
 def acknowledge(node_id: int, refused: dict[int, str] | None = None) -> None:
     head = NodeSpec.objects.get(node=node_id)
-    realize.acknowledge(node_id, head.revision, digest=head.digest, took_ms=1, refused=refused or {})
+    realize.acknowledge([realize.Ack(node_id, head.revision, head.digest, 1.0, refused or {})])

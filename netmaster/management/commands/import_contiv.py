@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from contivui.web.trace import traced
 from netmaster.carrying import ORDER, carry_over
 from netmaster.source import Netmaster, NoSource, Saved, Source, save
 from tenants.change import Actor
@@ -37,7 +38,8 @@ class Command(BaseCommand):
                 save(source, options["save"], ORDER)
                 return
             plan, left_out = options["plan"], options["without_refused"]
-            outcome = carry_over(source, ACTOR, only_plan=plan, without_refused=left_out)
+            with traced():
+                outcome = carry_over(source, ACTOR, only_plan=plan, without_refused=left_out)
         except (NoSource, OSError) as error:
             raise CommandError(str(error)) from None
         for line in outcome.lines():

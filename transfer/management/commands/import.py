@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from contivui.web.trace import traced
 from tenants.change import Actor
 from transfer.document import NoDocument, load
 from transfer.reading import carry_over
@@ -30,7 +31,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             document = load(_text(options["file"]))
-            outcome = carry_over(document, ACTOR, only_plan=options["plan"])
+            with traced():
+                outcome = carry_over(document, ACTOR, only_plan=options["plan"])
         except (OSError, NoDocument) as error:
             raise CommandError(str(error)) from None
         for line in outcome.lines():

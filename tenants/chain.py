@@ -1,0 +1,137 @@
+"""The record as chains: each row bound to the one before it, so that none is altered, taken out or put in unnoticed.
+
+There is a chain per tenant and one for the cluster. Writers of a tenant are in line already (its row is locked, and is
+written with the new generation anyway), so its chain costs no query and holds nobody up; one chain for all would put
+all tenants' writers in line. The newest link stands on the tenant's row, the cluster's in the one ClusterRecord.
+What a tenant's chain came to when the tenant was deleted, the cluster's chain says (`ending`).
+
+A row's digest is an HMAC over the link before it and what the row says; the link to the next is an HMAC over the digest
+and the row's id. The key is not in the database: who can only write to that can make neither. Nor can he go back to an
+older end: the links of the past stand nowhere.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import sha256
+from ipaddress import ip_address
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from tenants.models import AuditEntry, ClusterRecord, Tenant
+
+#: The cluster's chain; a tenant's is numbered as the tenant.
+CLUSTER = 0
+#: What a row says. Empty values are left out, so that a column that is added later, empty in all the rows before,
+#: changes none of their digests.
+CONTENT = (
+    "chain",
+    "number",
+    "at",
+    "actor",
+    "user_id",
+    "token",
+    "via",
+    "address",
+    "request",
+    "batch",
+    "undoes",
+    "tenant_id",
+    "tenant_name",
+    "generation",
+    "verb",
+    "object_type",
+    "object_id",
+    "object_name",
+    "before",
+    "after",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a chain: the number of its newest row (0: there is none) and the link the next one is bound to."""
+
+    number: int
+    link: str
+
+    @classmethod
+    def of(cls, row: Tenant | ClusterRecord) -> Head:
+        chain = row.pk if isinstance(row, Tenant) else CLUSTER
+        return cls(row.record_number, row.record_link or start(chain))
+
+
+@lru_cache(maxsize=1)
+def _key() -> bytes:
+    return settings.RECORD_KEY.encode()
+
+
+def _mac(purpose: str, text: str) -> str:
+    """Of one purpose each: what is shown of one never serves as another."""
+    return hmac.digest(_key(), f"{purpose}\n{text}".encode(), sha256).hex()
+
+
+def start(chain: int) -> str:
+    """The link the first row of a chain is bound to."""
+    return _mac("start", str(chain))
+
+
+def digest(link: str, content: Mapping[str, Any]) -> str:
+    """What binds a row to the link before it; `content` has the columns of CONTENT."""
+    said = {name: value for name in CONTENT if (value := _said(name, content[name])) not in (None, "")}
+    return _mac("row", link + json.dumps(said, sort_keys=True, separators=(",", ":")))
+
+
+def link(pk: int, row_digest: str) -> str:
+    """What the row after this one is bound to."""
+    return _mac("link", f"{pk}:{row_digest}")
+
+
+def ending(head: Head) -> str:
+    """What the cluster's record keeps of the chain of a tenant that goes. The link itself stays unknown."""
+    return f"{head.number}:{_mac('end', head.link)}"
+
+
+def fingerprint(head: Head) -> str:
+    """The end of a chain for keeping elsewhere: it shows nothing, and a chain that was cut or made anew has another."""
+    return _mac("head", head.link)[:32]
+
+
+def content_of(entry: AuditEntry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in CONTENT}
+
+
+def append(entry: AuditEntry, chain: int, head: Head) -> Head:
+    """Save the entry as the next row of a chain; answers the new end, which the caller stores with the lock held."""
+    entry.chain, entry.number, entry.at = chain, head.number + 1, timezone.now()
+    entry.digest = digest(head.link, content_of(entry))
+    entry.save(force_insert=True)
+    return Head(entry.number, link(entry.pk, entry.digest))
+
+
+def write(entry: AuditEntry) -> None:
+    """Add an entry that comes with no change of intent: to the chain of its tenant, or to the cluster's. Within a
+    transaction, to the end of which that chain is locked."""
+    owner: Tenant | ClusterRecord = (
+        Tenant.objects.select_for_update().get(pk=entry.tenant_id) if entry.tenant_id else ClusterRecord.locked()
+    )
+    keep(owner, append(entry, entry.tenant_id or CLUSTER, Head.of(owner)))
+
+
+def keep(owner: Tenant | ClusterRecord, head: Head) -> None:
+    """Store the end of a chain; `owner` is locked."""
+    type(owner)._default_manager.filter(pk=owner.pk).update(record_number=head.number, record_link=head.link)
+
+
+def _said(name: str, value: Any) -> Any:
+    """A value as both databases give it back: they write moments and addresses each in their own way."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return ip_address(value).packed.hex() if name == "address" and value else value

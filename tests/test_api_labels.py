@@ -1,0 +1,95 @@
+"""Labels of every kind of object that has them: written, recorded, chosen by, and gone with the object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contivui.urls import router
+from tenants.labels import Label, Labelled
+from tenants.models import AuditEntry
+from tenants.testing import Cast, client_of, codes, people
+from tests.test_api_routes import furnish
+
+__all__ = ["people"]
+
+VIEWSETS = {prefix: viewset for prefix, viewset, _ in router.registry}
+LABELLED = [
+    prefix
+    for prefix, viewset in VIEWSETS.items()
+    if hasattr(viewset, "resource") and issubclass(viewset.resource.model, Labelled)
+]
+
+
+def patch(client: Any, prefix: str, pk: int, labels: Any) -> Any:
+    return client.patch(f"/api/v2/{prefix}/{pk}/", {"labels": labels}, format="json")
+
+
+def chosen(client: Any, prefix: str, selector: str) -> list[int]:
+    answer = client.get(f"/api/v2/{prefix}/", {"labels": selector})
+    assert answer.status_code == 200, answer.content
+    return [row["id"] for row in answer.json()["results"]]
+
+
+def test_everything_a_tenant_owns_by_name_has_labels() -> None:
+    assert set(LABELLED) == {
+        *("tenants", "networks", "groups", "endpoints", "nodes", "policies", "profiles"),
+        *("services", "app-profiles", "contract-groups"),
+    }
+
+
+@pytest.mark.parametrize("prefix", LABELLED)
+def test_labels_are_written_read_recorded_and_chosen_by(people: Cast, prefix: str) -> None:
+    pk, client = furnish(people.blue, "10.0.0.1")[prefix], client_of(people.root)
+    others = client.get(f"/api/v2/{prefix}/").json()["results"]
+    assert all(row["labels"] == {} for row in others)
+    assert patch(client, prefix, pk, {"tier": "web", "example.com/env": "prod"}).status_code == 200
+    answer = patch(client, prefix, pk, {"tier": "db", "example.com/env": "prod"}).json()
+    assert list(answer["labels"].items()) == [("example.com/env", "prod"), ("tier", "db")]
+    entry = AuditEntry.objects.order_by("id").last()
+    assert entry and entry.before["labels"]["tier"] == "web" and entry.after["labels"]["tier"] == "db"
+    assert chosen(client, prefix, "tier=db,example.com/env in (prod,test)") == [pk]
+    assert chosen(client, prefix, "tier=web") == []
+    rest = [row["id"] for row in others if row["id"] != pk]
+    assert chosen(client, prefix, "tier!=db") == chosen(client, prefix, "!tier") == rest
+    assert patch(client, prefix, pk, {}).json()["labels"] == {}
+    assert not Label.objects.exists()
+
+
+def test_labels_come_with_the_object_and_go_with_it(people: Cast) -> None:
+    client = client_of(people.alice)
+    body = {"tenant": "blue", "name": "app", "subnet4": "20.1.1.0/24", "labels": {"tier": "web", "canary": ""}}
+    made = client.post("/api/v2/networks/", body, format="json")
+    assert made.status_code == 201 and made.json()["labels"] == {"canary": "", "tier": "web"}
+    assert chosen(client, "networks", "canary") == chosen(client, "networks", "canary=") == [made.json()["id"]]
+    assert chosen(client_of(people.charlie), "networks", "canary") == []
+    assert client.get("/api/v2/networks/", {"search": "canary"}).json()["results"]
+    assert client.delete(f"/api/v2/networks/{made.json()['id']}/").status_code == 204
+    assert not Label.objects.exists()
+
+
+def test_what_is_tried_only_or_undone_leaves_no_label(people: Cast) -> None:
+    client = client_of(people.alice)
+    body = {"tenant": "blue", "name": "app", "subnet4": "20.1.1.0/24", "labels": {"tier": "web"}}
+    assert client.post("/api/v2/networks/?dry_run=true", body, format="json").json()["labels"] == {"tier": "web"}
+    assert not Label.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "labels", [{"": "web"}, {"-a": "x"}, {"tier": "a b"}, {"tier": "x" * 64}, {f"k{n}": "" for n in range(65)}]
+)
+def test_what_is_no_label_is_refused_at_its_field(people: Cast, labels: dict[str, str]) -> None:
+    client, rows = client_of(people.root), furnish(people.blue, "10.0.0.1")
+    for prefix in LABELLED:
+        answer = patch(client, prefix, rows[prefix], labels)
+        assert answer.status_code == 400, prefix
+        assert {field.split(".")[0] for field in codes(answer)} == {"labels"}
+    assert not Label.objects.exists()
+
+
+@pytest.mark.parametrize("selector", ["", "a in", "=web", "tier=web,"])
+def test_what_is_no_selector_is_refused_at_its_parameter(people: Cast, selector: str) -> None:
+    answer = client_of(people.alice).get("/api/v2/networks/", {"labels": selector})
+    assert answer.status_code == 400
+    assert [error["parameter"] for error in answer.json()["errors"]] == ["labels"]
