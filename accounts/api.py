@@ -17,11 +17,13 @@ from rest_framework.views import APIView
 from accounts import door
 from accounts.actions.passwords import change_password
 from accounts.actions.sessions import end_session, end_sessions, sessions_of
+from accounts.directory import DirectoryAway
 from accounts.gate import done
 from accounts.patience import Wait
 from accounts.serializers import PasswordSerializer, SessionSerializer
 from contivui.web.strict import require_types
 from tenants.api import actor_of
+from tenants.change import Refused
 from tenants.models import Token
 
 #: A token that was cut to a tenant or to reading is not the person herself.
@@ -101,6 +103,8 @@ class PasswordView(OwnView):
             user = door.check(request._request, request.user.get_username(), current, "api")
         except Wait as wait:
             raise Throttled(wait.seconds, "Too many wrong passwords.") from None
+        except DirectoryAway:
+            raise Refused("The directory that knows this password does not answer.", code="away") from None
         except door.Wrong:
             raise ValidationError({"current": ValidationError("This is not your password.", code="wrong")}) from None
         return user

@@ -12,7 +12,11 @@ LASTS = timedelta(minutes=10)
 CONFIRMED = "confirmed"
 #: Pages whose forms need it, by route. What lets somebody in, or more people in, or lets her keep a way in.
 SENSITIVE = frozenset(
-    {"tokens", "factors", "factors.app", "factors.key", "factors.codes", "factors.remove", "sign_in", "sign_in.reset"}
+    {
+        "tokens",
+        *("factors", "factors.app", "factors.key", "factors.codes", "factors.remove"),
+        *("sign_in", "sign_in.reset", "sign_in.directory", "sign_in.grant", "sign_in.withdraw"),
+    }
 )
 
 

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from accounts import patience
+from accounts.directory import DirectoryAway
 
 
 class Wrong(Exception):
@@ -14,9 +15,14 @@ class Wrong(Exception):
 
 
 def check(request: HttpRequest, name: str, password: str, via: str = "page") -> User:
-    """Whose name and password these are. Raises Wrong, or patience.Wait when nothing is listened to now."""
+    """Whose name and password these are. Raises Wrong, patience.Wait when nothing is listened to now, or
+    DirectoryAway when nobody can tell."""
     attempt = patience.attempt(name, request.META.get("REMOTE_ADDR") or None, via)
-    user = authenticate(request, username=name, password=password)
+    try:
+        user = authenticate(request, username=name, password=password)
+    except DirectoryAway:
+        attempt.unjudged()
+        raise
     if user is None:
         attempt.wrong()
         raise Wrong

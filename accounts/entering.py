@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from accounts.actions.factors import needs_factor
-from accounts.models import Account
+from accounts.models import GivenPassword
 from accounts.sessions import MUST
 
 
@@ -20,6 +20,5 @@ def enter(request: HttpRequest, user: User) -> None:
 
 def first_steps(user: User) -> list[str]:
     """Names of accounts.gate.STEPS, in order."""
-    account = Account.objects.filter(user=user).first()
-    steps = ["password"] if account and account.must_change_password else []
+    steps = ["password"] if GivenPassword.objects.filter(user=user).exists() else []
     return [*steps, *(["factor"] if needs_factor(user) else [])]

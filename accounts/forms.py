@@ -15,8 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import door
+from accounts.directory import DirectoryAway
 from accounts.patience import Wait
 from contivui.web.forms import dress
+
+AWAY = _("The directory that knows this password does not answer. Try again later, or ask an administrator.")
 
 
 def patience_says(wait: Wait) -> ValidationError:
@@ -51,6 +54,8 @@ class SignInForm(AuthenticationForm):
                 raise patience_says(wait) from None
             except door.Wrong:
                 raise self.get_invalid_login_error() from None
+            except DirectoryAway:
+                raise ValidationError(AWAY, code="away") from None
         return self.cleaned_data
 
 
@@ -75,6 +80,8 @@ class OwnPasswordForm(forms.Form):
             raise patience_says(wait) from None
         except door.Wrong:
             found = None
+        except DirectoryAway:
+            raise ValidationError(AWAY, code="away") from None
         if found != user:
             raise ValidationError(_("This is not your password."), code="wrong")
         return str(password)

@@ -1,11 +1,18 @@
-"""Who somebody is: sessions, what is known of an account beyond its name, and guesses at passwords."""
+"""Who somebody is: sessions, second factors, and guesses at passwords."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+
+from tenants.models import Membership, Role, Tenant
+
+attribute_name = RegexValidator(
+    r"^[A-Za-z][A-Za-z0-9-]*$", "Use the name of an attribute or class, for example sAMAccountName.", code="name"
+)
 
 
 class Session(AbstractBaseSession):
@@ -35,17 +42,13 @@ class Session(AbstractBaseSession):
         return SessionStore
 
 
-class Account(models.Model):
-    """What the product keeps of a person beyond Django's own row; made when there is something to keep."""
+class GivenPassword(models.Model):
+    """Somebody else chose this person's password and so knows it: she chooses another one before anything else."""
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="account")
-    #: Somebody else knows her password: she chooses another one before anything else.
-    must_change_password = models.BooleanField(default=False)
-
-    word = "account"
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="given_password")
 
     def __str__(self) -> str:
-        return str(self.user)
+        return f"given password of {self.user}"
 
 
 class Guesses(models.Model):
@@ -159,3 +162,67 @@ class Rules(models.Model):
     @classmethod
     def current(cls) -> Rules:
         return cls.objects.filter(pk=1).first() or cls(pk=1)
+
+
+class Directory(models.Model):
+    """The one row that says which LDAP or Active Directory server people may sign in by."""
+
+    server = models.CharField(max_length=255)
+    port = models.PositiveIntegerField(default=389, validators=[MinValueValidator(1), MaxValueValidator(65535)])
+    base_dn = models.CharField(max_length=500)
+    service_account_dn = models.CharField(max_length=500)
+    #: Sealed (accounts.sealed), and never answered.
+    service_account_password = models.TextField()
+    start_tls = models.BooleanField(default=True)
+    insecure_skip_verify = models.BooleanField(default=False)
+    #: The name its certificate must be issued to; empty: `server`.
+    tls_cert_issued_to = models.CharField(max_length=255, blank=True)
+    #: Who signed that certificate, as PEM; empty: an authority this machine trusts.
+    authority = models.TextField(blank=True)
+    name_attribute = models.CharField(max_length=64, default="sAMAccountName", validators=[attribute_name])
+    user_class = models.CharField(max_length=64, default="user", validators=[attribute_name])
+
+    word = "directory"
+
+    def __str__(self) -> str:
+        return f"{self.server}:{self.port}"
+
+    @classmethod
+    def current(cls) -> Directory | None:
+        return cls.objects.filter(pk=1).first()
+
+
+class FromDirectory(models.Model):
+    """An account that is a directory's: its password is judged there."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="from_directory")
+    dn = models.CharField(max_length=500)
+
+    def __str__(self) -> str:
+        return self.dn
+
+
+class GroupGrant(models.Model):
+    """A role in a tenant that a directory's group brings along."""
+
+    group = models.CharField(max_length=500)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="group_grants")
+    role = models.CharField(max_length=6, choices=Role, default=Role.VIEWER)
+
+    word = "group's role"
+
+    class Meta:
+        ordering = ["group", "tenant__name"]
+        constraints = [models.UniqueConstraint(fields=["group", "tenant"], name="accounts_group_grant_once")]
+
+    def __str__(self) -> str:
+        return f"{self.group} is {self.role} of {self.tenant}"
+
+
+class MembershipByGroup(models.Model):
+    """Marks a membership that a group brought: it leaves with the group."""
+
+    membership = models.OneToOneField(Membership, on_delete=models.CASCADE, related_name="by_group")
+
+    def __str__(self) -> str:
+        return str(self.membership)

@@ -73,16 +73,24 @@ class Attempt:
     via: str
     rows: list[Guesses]
 
+    def unjudged(self) -> None:
+        """Nobody could say whether it was right: it does not count."""
+        self._take_back()
+
     def right(self, user: User) -> None:
         """Take it back. What others guessed at the account, or at others from this address, goes on counting."""
         with transaction.atomic():
-            for row in _locked((row.kind, row.key) for row in self.rows):
-                row.count = 0 if row.kind in (Kind.PAIR, Kind.FACTOR) else max(0, row.count - 1)
-                row.until = None
-                row.save()
+            self._take_back(forgiven=(Kind.PAIR, Kind.FACTOR))
             KnownAddress.objects.update_or_create(
                 user=user, network=network_of(self.address), defaults={"last_at": timezone.now()}
             )
+
+    def _take_back(self, forgiven: Sequence[str] = ()) -> None:
+        with transaction.atomic():
+            for row in _locked((row.kind, row.key) for row in self.rows):
+                row.count = 0 if row.kind in forgiven else max(0, row.count - 1)
+                row.until = None
+                row.save()
 
     def wrong(self) -> None:
         """It stays counted; each wait that follows from it is written down."""

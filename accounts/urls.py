@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from accounts.views import factors, own, rules, signing
+from accounts.views import directory, factors, own, rules, signing
 
 urlpatterns = [
     path("login/", signing.SignIn.as_view(), name="login"),
@@ -19,5 +19,8 @@ urlpatterns = [
     path("account/factors/codes/", factors.new_codes, name="factors.codes"),
     path("account/factors/remove/", factors.remove, name="factors.remove"),
     path("sign-in/", rules.sign_in, name="sign_in"),
+    path("sign-in/directory/", directory.directory, name="sign_in.directory"),
+    path("sign-in/directory/group/", directory.grant, name="sign_in.grant"),
+    path("sign-in/directory/withdraw/", directory.withdraw, name="sign_in.withdraw"),
     path("sign-in/reset/", rules.reset, name="sign_in.reset"),
 ]

@@ -29,6 +29,7 @@ POSTED = {
     "factors.codes",
     "factors.remove",
     "sign_in.reset",
+    "sign_in.withdraw",
 }
 STORED = ("service", "app", "contract", "bgp", "aci")
 LISTS = ("network", "reservation", "group", "endpoint", "policy", "profile", "node", "tenant", "member", *STORED)

@@ -7,8 +7,8 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from accounts.actions.sessions import drop_sessions
-from accounts.models import Account
-from tenants.change import Actor, change
+from accounts.models import FromDirectory, GivenPassword
+from tenants.change import Actor, Refused, change
 from tenants.checks import refuse
 
 
@@ -16,6 +16,8 @@ def change_password(*, actor: Actor, user: User, password: str, keep: str | None
     """Her own new password. All her sessions end but `keep`, and so does being asked for a new one."""
     with change(actor=actor, tenant=None, verb="account.password") as step:
         user = User.objects.select_for_update().get(pk=user.pk)
+        if FromDirectory.objects.filter(user=user).exists():
+            raise Refused("Your password is the directory's. Change it there.", code="elsewhere")
         if user.check_password(password):
             refuse("password", "This is the password you have. Choose another one.", "same")
         try:
@@ -38,5 +40,7 @@ def password_was_set(user: User, *, by_herself: bool) -> None:
 
 
 def must_change(user: User, wanted: bool) -> None:
-    if wanted or Account.objects.filter(user=user).exists():
-        Account.objects.update_or_create(user=user, defaults={"must_change_password": wanted})
+    if wanted:
+        GivenPassword.objects.get_or_create(user=user)
+    else:
+        GivenPassword.objects.filter(user=user).delete()

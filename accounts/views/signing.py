@@ -22,6 +22,7 @@ from accounts.forms import ConfirmForm, PasswordForm, SignInForm
 from accounts.gate import done
 from accounts.sessions import MUST
 from accounts.views.factors import hold
+from contivui.web.problem import Problem
 from contivui.web.request import PageRequest
 
 
@@ -74,6 +75,8 @@ def own_password(request: PageRequest) -> HttpResponse:
         except ValidationError as error:
             for name, errors in error.update_error_dict({}).items():
                 form.add_error(None if name == NON_FIELD_ERRORS else name, errors)
+        except Problem as problem:
+            form.add_error(None, problem.message)
         else:
             messages.success(request, _("Your password is changed. You are signed out everywhere else."))
             return redirect("account")

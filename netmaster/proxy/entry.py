@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts import door
 from accounts.actions.factors import has_factor
+from accounts.directory import DirectoryAway
 from accounts.patience import Wait
 from netmaster.about import VERSION
 from netmaster.caller import VIA
@@ -27,6 +28,8 @@ def login(request: HttpRequest) -> HttpResponse:
         raise Denied(429, str(wait)) from None
     except door.Wrong:
         raise Denied(401, "Invalid username/password") from None
+    except DirectoryAway:
+        raise Denied(503, "The LDAP server does not answer") from None
     if has_factor(user):
         raise Denied(401, SECOND_FACTOR)
     return answer(200, {"token": issue(user)})
