@@ -112,8 +112,9 @@ class Attempt:
 def attempt(name: str, address: str | None, via: str) -> Attempt:
     """Count an answer before it is judged. Raises Wait when it is not to be."""
     network = network_of(address)
-    known = KnownAddress.objects.filter(user__username=name, network=network, last_at__gt=timezone.now() - KNOWN)
     wanted: list[Wanted] = [(Kind.PAIR, _key(_folded(name), network)), (Kind.ADDRESS, _key(network))]
+    _wait_for(wanted)
+    known = KnownAddress.objects.filter(user__username=name, network=network, last_at__gt=timezone.now() - KNOWN)
     if not known.exists():
         wanted.append((Kind.ACCOUNT, _key(_folded(name))))
     return Attempt(name, address, via, _count(wanted))
@@ -125,8 +126,7 @@ def factor_attempt(user: User, address: str | None) -> Attempt:
 
 
 def _count(wanted: Sequence[Wanted]) -> list[Guesses]:
-    """Who waits already is told so without a write: guessing fast holds up nobody else's changes."""
-    _wait(Guesses.objects.filter(key__in=[key for _, key in wanted]), timezone.now())
+    _wait_for(wanted)
     with transaction.atomic():
         return _counted(wanted, timezone.now())
 
@@ -140,6 +140,11 @@ def _counted(wanted: Sequence[Wanted], now: datetime) -> list[Guesses]:
         row.last_at, row.until = now, now + wait if wait else None
         row.save()
     return rows
+
+
+def _wait_for(wanted: Sequence[Wanted]) -> None:
+    """Who waits already is told so without a write: guessing fast holds up nobody else's changes."""
+    _wait(Guesses.objects.filter(key__in=[key for _, key in wanted]), timezone.now())
 
 
 def _wait(rows: Iterable[Guesses], now: datetime) -> None:

@@ -73,8 +73,8 @@ def test_a_thousand_guesses_are_stopped_and_her_own_password_works_from_elsewher
     assert locked == {"kind": "pair", "account": "alice", "from": "192.0.2.1", "wrong_answers": 5, "wait_s": 15.0}
 
 
-def test_a_thousand_guesses_at_many_accounts_from_one_address_are_stopped(alice: User, still: None) -> None:
-    answers = [guess(name=f"nobody-{n}") for n in range(1000)]
+def test_guesses_at_many_accounts_from_one_address_are_stopped(alice: User, still: None) -> None:
+    answers = [guess(name=f"nobody-{n}") for n in range(200)]
     assert answers.count(WRONG) == LIMITS[Kind.ADDRESS].free
     assert guess(PASSWORD) == WAIT
     assert guess(PASSWORD, address="203.0.113.5") == RIGHT
