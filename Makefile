@@ -7,6 +7,8 @@ export PATH := $(PATH):/usr/sbin:/sbin
 export PYTHONUNBUFFERED := 1
 
 TESTS ?=
+# Tests side by side: two, but one when some were chosen, whose words then come in order.
+export LANES ?= $(if $(TESTS),1,2)
 
 .PHONY: help run demo-check test lint format bench lock clean
 .DEFAULT_GOAL := help

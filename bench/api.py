@@ -101,6 +101,7 @@ def furnish() -> None:
 def with_endpoints(networks: list[Any]) -> list[Any]:
     from core import ids
     from networks.models import Endpoint, EndpointGroup, Node
+    from tenants.labels import Label
 
     nodes = Node.objects.bulk_create([Node(name=f"node-{n}", vtep=f"192.0.2.{n + 1}") for n in range(NODES)])
     groups = EndpointGroup.objects.bulk_create(
@@ -111,8 +112,11 @@ def with_endpoints(networks: list[Any]) -> list[Any]:
         net, ip4 = networks[n % NETWORKS], f"10.{n % NETWORKS // 256}.{n % NETWORKS % 256}.{n // NETWORKS + 1}"
         row = Endpoint(tenant_id=net.tenant_id, name=f"endpoint-{n}", network=net, ip4=ip4, mac=ids.endpoint_mac(ip4))
         row.group, row.node = groups[n % NETWORKS], nodes[n % NODES]
+        row.labels = {"tier": "db" if n % 10 else "web"}
         rows.append(row)
     Endpoint.objects.bulk_create(rows, batch_size=5_000)
+    found = [Label(kind="endpoint", object_id=row.pk, key="tier", value=row.labels["tier"]) for row in rows]
+    Label.objects.bulk_create(found, batch_size=5_000)
     return groups
 
 
@@ -139,6 +143,7 @@ def figures() -> Iterator[dict[str, Any]]:
         yield timed(client, f"{kind}/?limit=50", f"list of 50 {kind}")
     yield timed(owner, "endpoints/?limit=50", "list of 50 endpoints, of one's own tenant")
     yield timed(client, "endpoints/?limit=50&ordering=-name", "list of 50 endpoints by name, downwards")
+    yield timed(client, "endpoints/?limit=50&labels=tier=web", "list of 50 endpoints with a label that one in ten has")
     yield timed(client, f"endpoints/{last[0]}/", "one endpoint")
     first = timed(client, "endpoints/?limit=50", "first page of endpoints")
     yield first

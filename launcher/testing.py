@@ -1,9 +1,13 @@
-"""`make test`: the whole suite inside a sandbox, so that the tests of the kernel run for real and touch nothing of the
-machine; where no sandbox can be made it runs outside, and those tests say why they did not run."""
+"""`make test`: the whole suite inside sandboxes, so that the tests of the kernel run for real and touch nothing of the
+machine; where no sandbox can be made it runs outside, and those tests say why they did not run.
+
+LANES is how many of them run side by side, each in a sandbox and with data of its own.
+"""
 
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 
@@ -14,12 +18,26 @@ from launcher.settings import ROOT
 
 def main() -> None:
     os.environ["PATH"] = system.with_system_folders(os.environ.get("PATH", os.defpath))
-    tests = [sys.executable, "-m", "pytest", *sys.argv[1:]]
+    lanes = lanes_asked(os.environ.get("LANES", "1"))
     if why := system.why_no_lab(print):
         print(f"{why} The tests run without a sandbox.")
-    else:
-        tests = sandbox.command(tests)
-    sys.exit(subprocess.run(tests, cwd=ROOT, check=False).returncode)
+    sys.exit(subprocess.run(command(sys.argv[1:], lanes, sandboxed=not why), cwd=ROOT, check=False).returncode)
+
+
+def lanes_asked(text: str) -> int:
+    """Raises SystemExit with a sentence when it is no number of lanes."""
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        sys.exit(f"LANES is {text!r}; give a number from 1 to 64.")
+    return int(text)
+
+
+def command(chosen: list[str], lanes: int, *, sandboxed: bool) -> list[str]:
+    """The tests of one module stay in one lane: what is set up for a module is set up once."""
+    tests = [sys.executable, "-m", "pytest", *chosen]
+    if lanes == 1:
+        return sandbox.command(tests) if sandboxed else tests
+    lane = shlex.join([sys.executable, "-m", "lab.sandbox", "--", sys.executable] if sandboxed else [sys.executable])
+    return [*tests, "--dist", "loadscope", "--tx", f"{lanes}*popen//python={lane}"]
 
 
 if __name__ == "__main__":

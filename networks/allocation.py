@@ -33,6 +33,8 @@ def choose_address(row: Endpoint, family: Family, asked: str | None, *, had_it: 
         if asked:
             refuse(f"ip{family}", f"Network {row.network} has no IPv{family} subnet. Leave this empty.", "outside")
         return None
+    if had_it and not asked:
+        return None  # Its network has got this family since: it had none of these.
     if asked:
         wanted = _asked(row, family, asked.strip(), had_it)
         spaces.take(space_of(row.network, family), area_of(wanted))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -12,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from contivui.web.api import Done
+from contivui.web.preconditions import etag_of, has_it_already, require_match
 from contivui.web.strict import require_types
 from core import ipam
 from networks.actions import create_node, make_join_token, revoke_node, update_fabric
@@ -28,6 +30,7 @@ from networks.serializers import (
     NodeSerializer,
     NodeTokenSerializer,
 )
+from networks.tags import locked_fabric
 from tenants.access import require
 from tenants.api import LiveViewSet, ObjectViewSet, TenantWrites, actor_of, viewset
 
@@ -110,7 +113,11 @@ class FabricView(TenantWrites, APIView):
     @extend_schema(responses=FabricSerializer)
     def get(self, request: Request) -> Response:
         require(request.user, "fabric.view")
-        return Response(FabricSerializer(Fabric.objects.filter(pk=1).first() or Fabric()).data)
+        data = FabricSerializer(Fabric.objects.filter(pk=1).first() or Fabric()).data
+        tag = etag_of(data)
+        if has_it_already(request, tag):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
+        return Response(data, headers={"ETag": tag})
 
     @extend_schema(request=FabricSerializer, responses=FabricSerializer)
     def patch(self, request: Request) -> Response:
@@ -118,8 +125,12 @@ class FabricView(TenantWrites, APIView):
         form = FabricSerializer(data=request.data)
         require_types(form)
         form.is_valid(raise_exception=True)
-        given = form.validated_data
-        return self.write(lambda: Done(FabricSerializer(update_fabric(actor=actor_of(request), **given)).data))
+        return self.write(lambda: self._alter(form.validated_data, request.headers.get("If-Match")))
+
+    def _alter(self, given: dict[str, Any], if_match: str | None) -> Done:
+        if if_match is not None:
+            require_match(if_match, FabricSerializer(locked_fabric()).data)
+        return Done(FabricSerializer(update_fabric(actor=actor_of(self.request), **given)).data, whole=True)
 
 
 VIEWSETS: dict[str, type[Any]] = {

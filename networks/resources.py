@@ -35,7 +35,7 @@ NETWORK = Resource(
     update=actions.update_network,
     delete=actions.delete_network,
     search=("name", "subnet4", "subnet6", "labels"),
-    filters=("name", "encap", "tag", "kind", "label", "subnet4", "subnet6"),
+    filters=("name", "encap", "tag", "kind", "label", "subnet4", "subnet6", "gateway4", "gateway6"),
     more_filters={"contains": lambda: ContainsFilter(v4="subnet4", v6="subnet6")},
     ordering=("name", "tag", "generation"),
     select=("tenant",),
@@ -62,7 +62,7 @@ GROUP = Resource(
     update=actions.update_group,
     delete=actions.delete_group,
     search=("name", "labels"),
-    filters=("name", "network", "label"),
+    filters=("name", "network", "label", "pool4", "pool6"),
     ordering=("name", "generation"),
     select=("tenant", "network"),
 )
@@ -91,6 +91,7 @@ NODE = Resource(
     search=("name", "vtep", "labels"),
     filters=("name", "vtep"),
     scope="cluster",
+    hold=actions.hold_nodes,
 )
 JOIN_TOKEN = Resource(
     model=JoinToken,

@@ -187,6 +187,7 @@ class RuleForm(forms.Form):
         self.peers = peers
         key = str(self["id"].value() or "")
         self.lost = peers.missing.get(int(key)) if key.isdecimal() else None
+        self.why = sentences(self.lost) if self.lost else []
         self.fields["peer"].choices = peers.choices(self.lost)  # type: ignore[attr-defined]
         for name, field in self.fields.items():
             dress(field.widget)

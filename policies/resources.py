@@ -29,8 +29,11 @@ RULE = Resource(
     create=actions.add_rule,
     update=actions.update_rule,
     delete=actions.delete_rule,
-    search=("description", "policy__name", "peer_addresses"),
-    filters=("policy", "direction", "action", "priority", "protocol", "peer", "peer_group", "peer_network"),
+    search=("name", "description", "policy__name", "peer_addresses"),
+    filters=(
+        *("policy", "name", "direction", "action", "priority", "protocol", "ports"),
+        *("peer", "peer_group", "peer_network", "peer_addresses"),
+    ),
     ordering=("priority",),
     select=("policy__tenant", "peer_group", "peer_network"),
 )
@@ -43,7 +46,7 @@ PROFILE = Resource(
     update=actions.update_profile,
     delete=actions.delete_profile,
     search=("name", "labels"),
-    filters=("name", "rate_bps", "dscp", "groups"),
+    filters=("name", "rate_bps", "burst_bytes", "dscp", "groups"),
     ordering=("name", "rate_bps", "generation"),
     select=("tenant",),
     prefetch=("groups",),

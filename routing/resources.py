@@ -56,7 +56,7 @@ BGP_PEER = Resource(
     update=actions.update_bgp_peer,
     delete=actions.delete_bgp_peer,
     search=("name", "router_address", "neighbor"),
-    filters=("name", "neighbor"),
+    filters=("name", "router_address", "asn", "neighbor", "neighbor_asn"),
     scope="cluster",
 )
 ACI_GATEWAY = Resource(

@@ -40,6 +40,11 @@ def actor_of(request: Request) -> Actor:
     return Actor(user.get_username(), "api", user.pk, request.META.get("REMOTE_ADDR") or None, with_token)
 
 
+def hold(rows: Sequence[Any]) -> None:
+    """Lock these rows, which are of one kind."""
+    list(type(rows[0])._default_manager.select_for_update().filter(pk__in=[row.pk for row in rows]).order_by("pk"))
+
+
 class TenantWrites(Writes):
     """Writes whose answers say what became of their tenants' intent."""
 
@@ -95,10 +100,12 @@ class ObjectViewSet(TenantWrites, BulkViewSet):
             return
         require(self.request.user, f"{self.resource.name}.{action}", tenant)
 
-    def lock(self, tenants: Sequence[Any]) -> None:
-        """In one order for everybody. What belongs to the cluster is locked by its verbs alone."""
+    def lock(self, tenants: Sequence[Any], rows: Sequence[Any] = ()) -> None:
+        """In one order for everybody: tenants, whose lock holds all they own, then what belongs to the cluster."""
         keys = {tenant.pk for tenant in tenants if tenant is not None}
         list(Tenant.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
+        if self.resource.scope == "cluster" and (free := [row for row in rows if self.tenant_of(row) is None]):
+            (self.resource.hold or hold)(free)
 
     def tenants_named(self, names: set[str]) -> list[Any]:
         named = [name for name in names if name and "\0" not in name]

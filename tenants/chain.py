@@ -16,7 +16,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import lru_cache
 from hashlib import sha256
 from ipaddress import ip_address
@@ -73,6 +73,9 @@ def _key() -> bytes:
     return settings.RECORD_KEY.encode()
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
 def _mac(purpose: str, text: str) -> str:
     """Of one purpose each: what is shown of one never serves as another."""
     return hmac.digest(_key(), f"{purpose}\n{text}".encode(), sha256).hex()
@@ -84,9 +87,13 @@ def start(chain: int) -> str:
 
 
 def digest(link: str, content: Mapping[str, Any]) -> str:
-    """What binds a row to the link before it; `content` has the columns of CONTENT."""
-    said = {name: value for name in CONTENT if (value := _said(name, content[name])) not in (None, "")}
-    return _mac("row", link + json.dumps(said, sort_keys=True, separators=(",", ":")))
+    """What binds a row to the link before it; `content` has the columns of CONTENT. Databases write moments and
+    addresses each in their own way: here they are written in one."""
+    said = {name: value for name in CONTENT if (value := content[name]) not in (None, "")}
+    said["at"] = content["at"].astimezone(UTC).isoformat(timespec="microseconds")
+    if address := said.get("address"):
+        said["address"] = ip_address(address).packed.hex()
+    return _mac("row", link + _encode(said))
 
 
 def link(pk: int, row_digest: str) -> str:
@@ -128,10 +135,3 @@ def write(entry: AuditEntry) -> None:
 def keep(owner: Tenant | ClusterRecord, head: Head) -> None:
     """Store the end of a chain; `owner` is locked."""
     type(owner)._default_manager.filter(pk=owner.pk).update(record_number=head.number, record_link=head.link)
-
-
-def _said(name: str, value: Any) -> Any:
-    """A value as both databases give it back: they write moments and addresses each in their own way."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    return ip_address(value).packed.hex() if name == "address" and value else value

@@ -85,6 +85,17 @@ def fresh(row: Row) -> Row:
     return found
 
 
+def held(row: Row) -> Row:
+    """The row as it stands, locked to the end of the transaction: what belongs to no tenant has no line to stand in.
+
+    Raises Refused when somebody deleted it since the caller looked.
+    """
+    found = type(row)._default_manager.select_for_update().filter(pk=row.pk).first()
+    if found is None:
+        raise gone(row)
+    return found
+
+
 def gone(row: models.Model) -> Refused:
     word = getattr(row, "word", row._meta.verbose_name)
     return Refused(f"The {word} {row} does not exist any more: somebody deleted it meanwhile.", code="gone")

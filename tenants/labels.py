@@ -54,15 +54,17 @@ class LabelledQuerySet(models.QuerySet[Row]):
             asked = parse_selector(selector)
         except LabelError as error:
             raise BadSelector(str(error), code="selector") from None
-        rows, kind = self, self.model._meta.model_name
-        for one in asked:
-            found = Label.objects.filter(kind=kind, key=one.key)
+        rows = self
+        # What is likely to choose the fewest comes first and is looked up whole, the others for what that leaves.
+        for place, one in enumerate(sorted(asked, key=lambda one: (not one.wanted, not one.values))):
+            found = Label.objects.filter(kind=self.model._meta.model_name, key=one.key)
             if one.values:
                 found = found.filter(value__in=one.values)
-            if one.wanted:
+            if one.wanted and not place:
                 rows = rows.filter(pk__in=found.values("object_id"))
             else:
-                rows = rows.filter(~Exists(found.filter(object_id=OuterRef("pk"))))
+                there = Exists(found.filter(object_id=OuterRef("pk")))
+                rows = rows.filter(there if one.wanted else ~there)
         return rows
 
 

@@ -113,4 +113,5 @@ def undo(request: PageRequest, pk: int) -> HttpResponse:
         )
         return redirect("activity")
     context = {"entry": entry, "entries": described(entries), "changes": described(changes), "problem": problem}
-    return render(request, "tenants/undo.html", context | {"topics": []}, status=409 if problem else 200)
+    refused = problem is not None and request.method == "POST"
+    return render(request, "tenants/undo.html", context | {"topics": []}, status=409 if refused else 200)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 Values = Mapping[str, Any]
 #: One transaction holds its tenants for as long as it takes.
 MOST = 2_000
+#: What the record says of another object: which it is, and what it was called then.
+LINK, IN_WORDS = {"id", "name"}, {"peer_name"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ def _take_away(kind: Undoable, entry: AuditEntry, actor: Actor) -> None:
 
 def _set_back(kind: Undoable, entry: AuditEntry, actor: Actor) -> None:
     row, before = _as_left(kind, entry), entry.before or {}
-    differ = {name: value for name, value in before.items() if not _same(value, (entry.after or {}).get(name))}
+    differ = {name: before[name] for name in _differing(before, entry.after or {})}
     if not differ:
         if kind.secrets:
             raise Refused("What this changed is never in the record, so it cannot be put back.", code="not_undoable")
@@ -205,16 +207,14 @@ def _as_left(kind: Undoable, entry: AuditEntry) -> Any:
     row, name = _row(kind, entry), f"{word_of(kind.model)} {entry.object_name}"
     if row is None:
         raise _moved(f"The {name} is not there any more{_by(kind, entry)}.")
-    if not _alike(entry.after or {}, kind.recorded(row)):
+    if _differing(entry.after or {}, kind.recorded(row)):
         raise _moved(f"The {name} was changed since{_by(kind, entry)}.")
     return row
 
 
 def _must_be(kind: Undoable, entry: AuditEntry) -> None:
     """The row is again as the change found it, to the last field, or it is not put back at all."""
-    now = kind.recorded(_row(kind, entry))
-    wrong = [name for name, value in (entry.before or {}).items() if name in now and not _same(value, now[name])]
-    if wrong:
+    if wrong := _differing(entry.before or {}, kind.recorded(_row(kind, entry))):
         raise _moved(f"It cannot be what it was any more: {listed(wrong)} would differ.")
 
 
@@ -251,23 +251,24 @@ def _moved(sentence: str) -> Refused:
     return Refused(sentence, code="moved_on")
 
 
-def _alike(then: Values, now: Values) -> bool:
-    """Over what both know of: a kind may have got more fields since."""
-    return all(_same(then[name], now[name]) for name in then.keys() & now.keys())
-
-
-def _same(one: Any, other: Any) -> bool:
-    return bool(_bare(one) == _bare(other))
+def _differing(then: Values, now: Values) -> list[str]:
+    """Names of what differs, of all that both know of: a kind may have got more fields since. Names that others had
+    then are left out: they may have changed meanwhile."""
+    both = (then.keys() & now.keys()) - IN_WORDS
+    return sorted(name for name in both if _bare(then[name]) != _bare(now[name]))
 
 
 def _bare(value: Any) -> Any:
-    """A recorded value without the names others had then, which may have changed meanwhile."""
-    if isinstance(value, dict):
-        hidden = {"name", "peer_name"} if value.keys() == {"id", "name"} else {"peer_name"}
-        return {name: _bare(each) for name, each in value.items() if name not in hidden}
-    if isinstance(value, list | tuple):
-        return [_bare(each) for each in value]
-    return value if isinstance(value, bool | int | float | None) else json.loads(json.dumps(value))
+    """A recorded value as the databases give it back, other objects as ids."""
+    known = json.loads(json.dumps(value))
+    return [_nameless(one) for one in known] if isinstance(known, list) else known
+
+
+def _nameless(one: Any) -> Any:
+    if not isinstance(one, dict):
+        return one
+    hidden = {"name"} if one.keys() == LINK else IN_WORDS
+    return {name: value for name, value in one.items() if name not in hidden}
 
 
 @contextmanager

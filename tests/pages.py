@@ -25,6 +25,7 @@ FOLDERS = {
     "contract": "contract-groups",
     "bgp": "bgp-peers",
     "aci": "aci-gateways",
+    "undo": "audit",
 }
 #: What somebody who has not signed in may open.
 PUBLIC = {"login", "login.factor", "set_language", "healthz"}

@@ -10,11 +10,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 
-from networks.actions import create_network
-from networks.models import Network
+from networks.actions import create_network, create_node
+from networks.models import Network, Node
 from tenants.change import SYSTEM
 from tenants.models import AuditEntry
 from tenants.testing import client_of, make_cast
+from tests.test_api_routes import furnish
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,14 +23,14 @@ WRITERS = 5
 PATIENCE_S = 60
 
 
-def at_once(ask: Callable[[Any, int], Any]) -> list[Any]:
-    """The answers to `ask(client, number)` of Alice's programs, which all begin together."""
-    alice, barrier, answers = User.objects.get(username="alice"), threading.Barrier(WRITERS), []
+def at_once(ask: Callable[[Any, int], Any], name: str = "alice") -> list[Any]:
+    """The answers to `ask(client, number)` of one person's programs, which all begin together."""
+    person, barrier, answers = User.objects.get(username=name), threading.Barrier(WRITERS), []
 
     def run(number: int) -> None:
         try:
             barrier.wait(PATIENCE_S)
-            answers.append(ask(client_of(alice), number))
+            answers.append(ask(client_of(person), number))
         finally:
             connections.close_all()
 
@@ -55,6 +56,46 @@ def test_of_several_who_saw_the_same_one_changes_it() -> None:
     answers = at_once(change)
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * (WRITERS - 1)
     assert AuditEntry.objects.filter(verb="network.update").count() == 1
+
+
+#: What belongs to no tenant, by a change of it that each writer makes in her own way.
+OF_CLUSTER: dict[str, Callable[[int], dict[str, Any]]] = {
+    "nodes": lambda number: {"vtep": f"192.0.2.{number + 10}"},
+    "bgp-peers": lambda number: {"asn": str(65000 + number)},
+    "aci-gateways": lambda number: {"physical_domain": f"domain-{number}"},
+    "tenants": lambda number: {"description": f"said by {number}"},
+    "fabric": lambda number: {"vxlan_last": 20_000 + number},
+}
+
+
+@pytest.mark.parametrize("kind", OF_CLUSTER)
+def test_of_several_administrators_who_saw_the_same_one_changes_it(kind: str) -> None:
+    rows = furnish(make_cast().blue, "192.0.2.1")
+    where = "/api/v2/fabric/" if kind == "fabric" else f"/api/v2/{kind}/{rows[kind]}/"
+    root = client_of(User.objects.get(username="root"))
+    tag = root.get(where)["ETag"]
+
+    def change(client: Any, number: int) -> Any:
+        return client.patch(where, OF_CLUSTER[kind](number), format="json", headers={"If-Match": tag})
+
+    answers = at_once(change, "root")
+    assert sorted(answer.status_code for answer in answers) == [200] + [412] * (WRITERS - 1)
+    now = root.get(where)
+    assert now["ETag"] == next(answer["ETag"] for answer in answers if answer.status_code == 200) != tag
+    assert all(answer.json()["current"] == now.json() for answer in answers if answer.status_code == 412)
+
+
+def test_bulks_of_the_same_nodes_in_another_order_do_not_wait_for_each_other_for_ever() -> None:
+    make_cast()
+    nodes = [create_node(actor=SYSTEM, name=f"n{n}", vtep=f"192.0.2.{n}")[0].pk for n in (1, 2, 3)]
+
+    def change(client: Any, number: int) -> Any:
+        order = nodes if number % 2 else nodes[::-1]
+        operations = [{"op": "update", "id": pk, "body": {"labels": {"by": str(number)}}} for pk in order]
+        return client.post("/api/v2/nodes/bulk/", {"operations": operations}, format="json")
+
+    assert {answer.status_code for answer in at_once(change, "root")} == {200}
+    assert len({str(node.labels) for node in Node.objects.all()}) == 1
 
 
 def test_one_key_makes_one_thing_and_all_get_the_same_answer() -> None:

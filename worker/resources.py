@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django_filters import BooleanFilter, CharFilter  # type: ignore[import-untyped]
+from django_filters import BooleanFilter  # type: ignore[import-untyped]
 
+from contivui.web.filters import ThroughFilter
 from contivui.web.resource import Resource
 from worker import serializers
 from worker.filters import PartyFilter
@@ -42,7 +43,7 @@ HITS = Resource(
     serializer=serializers.HitsSerializer,
     search=("rule__policy__name", "rule__name", "rule__description", "node__name"),
     filters=("rule", "node"),
-    more_filters={"policy": lambda: CharFilter(field_name="rule__policy__name", label="Name of the policy")},
+    more_filters={"policy": lambda: ThroughFilter("rule__policy")},
     ordering=("packets", "bytes"),
     select=("rule__policy__tenant", "node"),
 )
@@ -54,9 +55,9 @@ TRAFFIC = Resource(
     search=("endpoint__name",),
     filters=("endpoint",),
     more_filters={
-        "network": lambda: CharFilter(field_name="endpoint__network__name", label="Name of the network"),
-        "group": lambda: CharFilter(field_name="endpoint__group__name", label="Name of the group"),
-        "node": lambda: CharFilter(field_name="endpoint__node__name", label="Name of the node"),
+        "network": lambda: ThroughFilter("endpoint__network"),
+        "group": lambda: ThroughFilter("endpoint__group"),
+        "node": lambda: ThroughFilter("endpoint__node"),
     },
     ordering=("at", "rx_bytes", "tx_bytes"),
     select=("endpoint__tenant", "endpoint__network", "endpoint__group"),

@@ -125,9 +125,8 @@ class ResourceViewSet(Writes, GenericViewSet[Any]):
         """Hook: raise unless the person may do this to the row, or in the tenant."""
         raise NotImplementedError
 
-    def lock(self, tenants: Sequence[Any]) -> None:
-        """Hook: nobody else changes what these tenants own (or, for None, what the cluster has) before the end of the
-        transaction."""
+    def lock(self, tenants: Sequence[Any], rows: Sequence[Any] = ()) -> None:
+        """Hook: nobody else changes what these tenants own, nor these rows, before the end of the transaction."""
 
     def tenant_of(self, row: Any) -> Any:
         """The tenant a row belongs to; None for what belongs to the cluster."""
@@ -210,7 +209,7 @@ class ResourceViewSet(Writes, GenericViewSet[Any]):
     def unless_changed(self, row: Any, tenant: Any, if_match: str | None) -> None:
         """What If-Match is compared with stays so until the write is done."""
         if if_match is not None:
-            self.lock([tenant])
+            self.lock([tenant], [row])
             require_match(if_match, self.shown(row))
 
     def find(self, pk: str) -> Any:

@@ -59,7 +59,7 @@ class BulkViewSet(ResourceViewSet):
         require_types(form)
         form.is_valid(raise_exception=True)
         operations = body["operations"]
-        self.lock(self._tenants(operations))
+        self.lock(*self._concerned(operations))
         done, refused = [], []
         for position, operation in enumerate(operations):
             try:
@@ -83,12 +83,12 @@ class BulkViewSet(ResourceViewSet):
             return self.remove(pk, operation.get("if_match"))
         return self.alter(pk, _needed(body, "body", "Give what changes."), True, operation.get("if_match"))
 
-    def _tenants(self, operations: list[dict[str, Any]]) -> list[Any]:
-        """Those the operations are about, as far as that can be known: they are locked before anything is done."""
+    def _concerned(self, operations: list[dict[str, Any]]) -> tuple[list[Any], list[Any]]:
+        """Tenants and rows the operations are about, as far as that can be known: locked before anything is done."""
         keys = [operation["id"] for operation in operations if operation.get("id")]
         named = {str((operation.get("body") or {}).get("tenant", "")) for operation in operations}
-        rows = self.get_queryset().filter(pk__in=keys)
-        return [*(self.tenant_of(row) for row in rows), *self.tenants_named(named)]
+        rows = list(self.get_queryset().filter(pk__in=keys))
+        return [*map(self.tenant_of, rows), *self.tenants_named(named)], rows
 
     def tenants_named(self, names: set[str]) -> list[Any]:
         """Hook: the tenants of these names that the person may see."""

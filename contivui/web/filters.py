@@ -37,6 +37,18 @@ class RefFilter(CharFilter):  # type: ignore[misc]
         return qs.filter(**{f"{self.field_name}__{name}": value})
 
 
+class ThroughFilter(CharFilter):  # type: ignore[misc]
+    """Rows that name one other object by way of what they are about ("rule__policy"), by its id or its name."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(field_name=path, label="Id or name")
+
+    def filter(self, qs: models.QuerySet[Any], value: str) -> models.QuerySet[Any]:
+        if not (value.isascii() and value.isdigit()):
+            return qs.filter(**{f"{self.field_name}__name": value}) if value else qs
+        return qs.filter(**{self.field_name: int(value)}) if int(value[:20]) <= LARGEST_ID else qs.none()
+
+
 class WholeField(forms.IntegerField):
     """No column counts below zero, or beyond what any database holds."""
 

@@ -64,6 +64,10 @@ def is_write(path: str, method: str) -> bool:
     return method != "get" and not path.endswith("/explain/")
 
 
+def has_precondition(path: str, method: str) -> bool:
+    return method in ("put", "patch", "delete") and ("{id}" in path or path.endswith("/fabric/"))
+
+
 def refusal(code: str) -> dict[str, Any]:
     value = {**examples()["problem"], **examples()["problems"].get(code, {}), "status": int(code)}
     media = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {"example": {"value": value}}}
@@ -122,10 +126,11 @@ def _name_parameters(path: str, method: str, operation: Operation) -> None:
     if method == "post" and is_write(path, method) and not path.endswith("/token/"):
         key = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"}
         more.append(_parameter("Idempotency-Key", "header", key, "Sent again within a day: done once, answered again."))
-    if method != "post" and is_write(path, method) and "{id}" in path:
+    if has_precondition(path, method):
         more.append(_parameter("If-Match", "header", text, "The ETag it must still have."))
     if "ETag" in _headers(path, method) and method == "get":
         more.append(_parameter("If-None-Match", "header", text, "The ETag of what you have: 304 if that is still it."))
+    if "ETag" in _headers(path, method) and method == "get" and "{id}" in path:
         more.append(_parameter("fields", "query", text, "Only these fields, with commas between them."))
     if "cursor" in known:
         more.append(_parameter("fields", "query", text, "Only these fields, with commas between them."))
@@ -144,7 +149,7 @@ def _headers(path: str, method: str) -> set[str]:
     headers = {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
     if is_write(path, method):
         headers |= {"Tenant-Generation", "Link"}
-    owns = path.endswith("/{id}/") or (method == "post" and path.count("/") == 4)
+    owns = path.endswith(("/{id}/", "/fabric/")) or (method == "post" and path.count("/") == 4)
     if owns and method != "delete" and not path.endswith(("/tokens/", "/explain/")):
         headers.add("ETag")
     return headers
@@ -166,7 +171,7 @@ def _add_refusals(path: str, method: str, operation: Operation) -> None:
     codes = {"400", "401", "403", "404", "406", "429"}
     if is_write(path, method):
         codes |= {"409"}
-        codes |= {"412"} if "{id}" in path or "/bulk/" in path else set()
+        codes |= {"412"} if has_precondition(path, method) or "{id}" in path or "/bulk/" in path else set()
         codes |= {"422"} if method == "post" else set()
     codes |= {"415"} if method in ("post", "put", "patch") else set()
     for code in sorted(codes):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,8 @@ class Resource:
     `serializer` has a field per argument of the verbs, so that page and API validate the same way. `select` and
     `prefetch` are what a list needs to be a constant number of queries. `search` are look-up paths for full text,
     `filters` for exact values, `ordering` for sorting; `more_filters` makes filters that are no equality. `scope` is
-    "tenant" or "cluster". A verb that is None is not offered anywhere.
+    "tenant" or "cluster". A verb that is None is not offered anywhere. `hold`
+    locks rows of the cluster in the order in which the verbs do; None: those rows alone.
     """
 
     model: type[models.Model]
@@ -38,3 +39,4 @@ class Resource:
     select: tuple[str, ...] = ()
     prefetch: tuple[str, ...] = ()
     scope: str = "tenant"
+    hold: Callable[[Sequence[Any]], object] | None = None

@@ -107,7 +107,7 @@ class Networks(OwnedKind):
 
 
 def _take_off(row: Network) -> None:
-    Unlisted.objects.get_or_create(network=row)
+    Unlisted(network=row).save()
 
 
 def spread(subnet: str) -> tuple[str, str, str]:

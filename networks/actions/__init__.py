@@ -17,7 +17,7 @@ from networks.actions.joining import join_node, renew_certificate, revoke_node
 from networks.actions.knock import TurnedAway, turn_away
 from networks.actions.network import create_network, delete_network, update_network
 from networks.actions.network import recorded as recorded_network
-from networks.actions.node import add_node, create_node, delete_node, update_node
+from networks.actions.node import add_node, create_node, delete_node, hold_nodes, update_node
 from networks.actions.reservation import create_reservation, delete_reservation, reserve_next, update_reservation
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "delete_node",
     "delete_reservation",
     "end_join_token",
+    "hold_nodes",
     "join_node",
     "make_join_token",
     "place_endpoint",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from core.labels import Labels
 from networks.actions.join_token import make_join_token
 from networks.models import Endpoint, Node
-from tenants.change import KEEP, Actor, Keep, assign, change, gone, plain
+from tenants.change import KEEP, Actor, Keep, assign, change, held, plain
 from tenants.checks import FieldErrors, name_free, unused
 from tenants.models import Tenant
 
@@ -37,15 +39,14 @@ def update_node(
 ) -> Node:
     """Rename, or give another underlay address: then every tenant with an endpoint here is compiled again."""
     with change(actor=actor, tenant=None, verb="node.update") as step:
-        # Tenants before the node, as in every verb that places an endpoint: two writers never wait for each other.
-        list(Tenant.objects.select_for_update().filter(pk__in=_tenants_on(row)).order_by("pk"))
-        row = _locked(row)
+        hold_nodes([row])
+        row = held(row)
         before = plain(row)
         assign(row, name=name, vtep=vtep, labels=labels)
         _check(row)
         row.save()
         if before["vtep"] != row.vtep:
-            step.touches(_tenants_on(row))
+            step.touches(_tenants_on([row]))
         step.updated(row, before)
     return row
 
@@ -53,7 +54,7 @@ def update_node(
 def delete_node(*, actor: Actor, row: Node) -> None:
     """Remove a node that carries no endpoint any more. Raises Refused naming those it carries."""
     with change(actor=actor, tenant=None, verb="node.delete") as step:
-        row = _locked(row)
+        row = held(row)
         on_it = Endpoint.objects.filter(node=row).values_list("tenant__name", "name")
         unused(row, [f"endpoint {name} of tenant {tenant} is on it" for tenant, name in on_it])
         before = plain(row)
@@ -71,12 +72,12 @@ def _check(row: Node) -> None:
     errors.settle()
 
 
-def _locked(row: Node) -> Node:
-    found = Node.objects.select_for_update().filter(pk=row.pk).first()
-    if found is None:
-        raise gone(row)
-    return found
+def hold_nodes(rows: Sequence[Node]) -> None:
+    """Lock nodes as every verb does that alters one: first the tenants on them, as verbs do that place an endpoint, so
+    that two writers never wait for each other."""
+    list(Tenant.objects.select_for_update().filter(pk__in=_tenants_on(rows)).order_by("pk"))
+    list(Node.objects.select_for_update().filter(pk__in=[row.pk for row in rows]).order_by("pk"))
 
 
-def _tenants_on(row: Node) -> list[int]:
-    return list(Endpoint.objects.filter(node=row).order_by().values_list("tenant_id", flat=True).distinct())
+def _tenants_on(rows: Sequence[Node]) -> list[int]:
+    return list(Endpoint.objects.filter(node__in=rows).order_by().values_list("tenant_id", flat=True).distinct())

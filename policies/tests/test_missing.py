@@ -18,6 +18,7 @@ from policies.rules import as_value
 from tenants.change import SYSTEM, Refused
 from tenants.models import AuditEntry, Tenant
 from tenants.testing import Cast, client_of, codes
+from tenants.undo import take_back
 from tests.pages import signed_in, unhashed
 
 __all__ = ["unhashed"]
@@ -77,6 +78,14 @@ def test_the_name_is_kept_and_matches_nothing_even_when_there_is_such_a_group_ag
     update_rule(actor=SYSTEM, row=row, peer_group=web)
     assert the_rule().missing == {}
     assert passes(blue, "web-2")
+
+
+def test_undoing_the_deletion_gives_the_rule_its_group_back(blue: Tenant) -> None:
+    without_web(blue)
+    take_back(list(AuditEntry.objects.filter(verb__in=["rule.lose", "group.delete"]).order_by("-pk")), SYSTEM)
+    assert (the_rule().missing, the_rule().peer_group) == ({}, group_named("web"))
+    take_back([AuditEntry.objects.filter(verb="rule.update").latest("pk")], SYSTEM)
+    assert (the_rule().missing, the_rule().peer_group) == ({"group": "web"}, None)
 
 
 def test_a_rule_in_effect_keeps_its_peer(blue: Tenant) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from routing.models import AciGateway, AppProfile
-from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
+from tenants.change import KEEP, Actor, Keep, assign, change, held, plain
 from tenants.checks import FieldErrors, refuse, unused
 
 
@@ -42,7 +42,7 @@ def update_gateway(
 ) -> AciGateway:
     """Change what is given."""
     with change(actor=actor, tenant=None, verb="aci.update") as step:
-        row = fresh(row)
+        row = held(row)
         before = plain(row)
         assign(row, physical_domain=physical_domain, path_bindings=path_bindings, node_bindings=node_bindings)
         assign(row, enforce_policies=enforce_policies, include_common_tenant=include_common_tenant)
@@ -55,7 +55,7 @@ def update_gateway(
 def delete_gateway(*, actor: Actor, row: AciGateway) -> None:
     """Delete the gateway once no application profile is left. Raises Refused naming those there are."""
     with change(actor=actor, tenant=None, verb="aci.delete") as step:
-        row = fresh(row)
+        row = held(row)
         profiles = AppProfile.objects.order_by("tenant__name", "name").values_list("tenant__name", "name")
         unused(row, [f"tenant {tenant} has application profile {name}" for tenant, name in profiles])
         before = plain(row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import AddressValueError, IPv4Interface, NetmaskValueError
 
 from routing.models import BgpPeer
-from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
+from tenants.change import KEEP, Actor, Keep, assign, change, held, plain
 from tenants.checks import FieldErrors, name_free
 
 LAST_ASN = 2**32 - 1
@@ -43,7 +43,7 @@ def update_bgp_peer(
 ) -> BgpPeer:
     """Change what is given."""
     with change(actor=actor, tenant=None, verb="bgp.update") as step:
-        row = fresh(row)
+        row = held(row)
         before = plain(row)
         assign(row, name=name, router_address=router_address, asn=asn, neighbor_asn=neighbor_asn)
         assign(row, neighbor=neighbor if neighbor is KEEP else neighbor or None)
@@ -55,7 +55,7 @@ def update_bgp_peer(
 
 def delete_bgp_peer(*, actor: Actor, row: BgpPeer) -> None:
     with change(actor=actor, tenant=None, verb="bgp.delete") as step:
-        row = fresh(row)
+        row = held(row)
         before = plain(row)
         row.delete()
         step.deleted(row, before)

@@ -30,6 +30,8 @@ PAGES = [
     "/networks/1/delete/",
     "/members/",
     "/activity/",
+    "/activity/6/undo/",
+    "/activity/15/undo/",
     "/explain/?tenant=blue",
     "/explain/?tenant=blue&source=web-1&destination=db-1&protocol=tcp&port=22",
     "/networks/new/",

@@ -111,6 +111,8 @@ def test_counters_say_what_they_count(people: Cast, red: Stage) -> None:
     (hits,) = listed(people, "rule-hits", policy="db")
     assert (hits["packets"], hits["bytes"], hits["policy"]["name"], hits["node"]) == (7, 420, "db", "n2")
     assert listed(people, "rule-hits", rule=hits["rule"]) == [hits]
+    assert listed(people, "rule-hits", policy=red.policy.pk) == [hits]
+    assert listed(people, "rule-hits", policy=str(10**30)) == []
     (traffic,) = listed(people, "traffic", group="db", network="net")
     assert (traffic["endpoint"]["name"], traffic["rx_bytes"], traffic["tx_bytes"]) == ("db-1", 100, 50)
     assert traffic["id"] == traffic["endpoint"]["id"]
