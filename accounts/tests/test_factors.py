@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pyotp
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -190,3 +192,11 @@ def test_the_picture_needs_no_style_and_no_script() -> None:
     assert picture.startswith("<svg")
     assert "style" not in picture
     assert "script" not in picture
+
+
+def test_the_last_administrator_is_let_in_from_the_command_line(alice: User) -> None:
+    add_app(sign_in())
+    call_command("reset_factors", "alice", stdout=StringIO())
+    sign_in()
+    with pytest.raises(CommandError, match="no account nobody"):
+        call_command("reset_factors", "nobody")
