@@ -15,7 +15,7 @@ SENSITIVE = frozenset(
     {
         "tokens",
         *("factors", "factors.app", "factors.key", "factors.codes", "factors.remove"),
-        *("sign_in", "sign_in.reset", "sign_in.directory", "sign_in.grant", "sign_in.withdraw"),
+        *("sign_in", "sign_in.reset", "sign_in.directory", "sign_in.grant", "sign_in.withdraw", "sign_in.provider"),
     }
 )
 

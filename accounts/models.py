@@ -226,3 +226,38 @@ class MembershipByGroup(models.Model):
 
     def __str__(self) -> str:
         return str(self.membership)
+
+
+class Provider(models.Model):
+    """The one row that says which OpenID Connect provider people may sign in by."""
+
+    name = models.CharField(max_length=64)
+    issuer = models.CharField(max_length=500)
+    client_id = models.CharField(max_length=255)
+    #: Sealed (accounts.sealed), and never answered.
+    client_secret = models.TextField()
+    name_claim = models.CharField(max_length=64, default="preferred_username")
+    groups_claim = models.CharField(max_length=64, default="groups")
+
+    word = "provider"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def current(cls) -> Provider | None:
+        return cls.objects.filter(pk=1).first()
+
+
+class FromProvider(models.Model):
+    """An account that is a provider's. Who she is says `subject`, once per issuer; her name there may change."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="from_provider")
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="accounts_from_provider_once")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} of {self.issuer}"

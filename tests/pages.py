@@ -28,7 +28,7 @@ FOLDERS = {
     "undo": "audit",
 }
 #: What somebody who has not signed in may open.
-PUBLIC = {"login", "login.factor", "set_language", "healthz"}
+PUBLIC = {"login", "login.factor", "login.provider", "login.back", "set_language", "healthz"}
 
 __all__ = ["FOLDERS", "PUBLIC", "furnish", "page_routes", "signed_in", "unhashed", "url_of"]
 

@@ -7,7 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from accounts.actions.sessions import drop_sessions
-from accounts.models import FromDirectory, GivenPassword
+from accounts.models import GivenPassword
 from tenants.change import Actor, Refused, change
 from tenants.checks import refuse
 
@@ -16,8 +16,8 @@ def change_password(*, actor: Actor, user: User, password: str, keep: str | None
     """Her own new password. All her sessions end but `keep`, and so does being asked for a new one."""
     with change(actor=actor, tenant=None, verb="account.password") as step:
         user = User.objects.select_for_update().get(pk=user.pk)
-        if FromDirectory.objects.filter(user=user).exists():
-            raise Refused("Your password is the directory's. Change it there.", code="elsewhere")
+        if not user.has_usable_password():
+            raise Refused("Your password is kept where you sign in by. Change it there.", code="elsewhere")
         if user.check_password(password):
             refuse("password", "This is the password you have. Choose another one.", "same")
         try:

@@ -20,6 +20,7 @@ from accounts.confirming import confirm
 from accounts.entering import enter
 from accounts.forms import ConfirmForm, PasswordForm, SignInForm
 from accounts.gate import done
+from accounts.models import FromProvider, Provider
 from accounts.sessions import MUST
 from accounts.views.factors import hold
 from contivui.web.problem import Problem
@@ -31,6 +32,9 @@ class SignIn(auth.LoginView):
 
     form_class = SignInForm
     redirect_authenticated_user = True
+
+    def get_context_data(self, **given: Any) -> dict[str, Any]:
+        return super().get_context_data(**given, provider=Provider.current())
 
     def form_valid(self, form: Any) -> HttpResponse:
         user, wanted = form.get_user(), self.get_success_url()
@@ -62,7 +66,8 @@ def show_again(request: PageRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         confirm(request)
         return redirect(wanted_page(request))
-    context = {"form": form, "next": wanted_page(request)}
+    hers = FromProvider.objects.filter(user=request.user).exists()
+    context = {"form": form, "next": wanted_page(request), "provider": Provider.current() if hers else None}
     return render(request, "accounts/confirm.html", context, status=422 if form.errors else 200)
 
 
