@@ -15,18 +15,18 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from bench.databases import databases, made_anew
 from bench.figures import Figure, percentile
 
 TENANTS, NETWORKS, ENDPOINTS, RULES, NODES = 4, 2_000, 100_000, 10_000, 50
 #: Requests per figure; the first few, which load code, are not counted.
 REQUESTS, FIRST = 60, 5
 BOUND_MS = 50.0
-DATABASE = "contivui_bench"
 
 
 def measure() -> Iterator[Figure]:
     for name, url in databases():
-        with tempfile.TemporaryDirectory(prefix="contivui-bench-") as folder:
+        with made_anew(url), tempfile.TemporaryDirectory(prefix="contivui-bench-") as folder:
             environment = {**os.environ, "CONTIVUI_DATA": folder, "DATABASE_URL": url}
             environment |= {"LOG_LEVEL": "ERROR", "API_RATE": "0", "DJANGO_SETTINGS_MODULE": "contivui.settings"}
             script = "from bench.api import inside; inside()"
@@ -35,44 +35,17 @@ def measure() -> Iterator[Figure]:
             yield Figure(f"{name}: {line['name']}", line["ms"], "ms", "at most", line["bound"], line["note"])
 
 
-def databases() -> list[tuple[str, str]]:
-    """SQLite, and PostgreSQL when there is one: the same server, another database."""
-    url = os.environ.get("DATABASE_URL", "")
-    return [("SQLite", ""), *([("PostgreSQL", url.rpartition("/")[0] + "/" + DATABASE)] if url else [])]
-
-
 def inside() -> None:
     """In a process of its own, whose settings name the database."""
     import django
     from django.conf import settings
     from django.core.management import call_command
-    from django.db import connection as found
 
-    connection: Any = found
     settings.ALLOWED_HOSTS.append("testserver")
     django.setup()
-    postgres = connection.vendor == "postgresql"
-    if postgres:
-        administer(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)", f"CREATE DATABASE {DATABASE}")
-    try:
-        call_command("migrate", verbosity=0)
-        furnish()
-        json.dump(list(figures()), sys.stdout)
-    finally:
-        if postgres:
-            connection.close()
-            connection.close_pool()
-            administer(f"DROP DATABASE {DATABASE} WITH (FORCE)")
-
-
-def administer(*statements: str) -> None:
-    """Statements of the server, through the database every server has."""
-    from django.db import connection as found
-
-    connection: Any = found
-    with connection._nodb_cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
+    call_command("migrate", verbosity=0)
+    furnish()
+    json.dump(list(figures()), sys.stdout)
 
 
 def furnish() -> None:

@@ -12,12 +12,12 @@ from django.core.wsgi import get_wsgi_application
 
 http = get_wsgi_application()  # Before the imports below: they need the app registry.
 
-from a2wsgi import WSGIMiddleware
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.urls import path, re_path
 
+from contivui.web.bridge import Bridge
 from contivui.web.waiting import Waiting
 from worker.bell import Bell
 from worker.consumers import AgentConsumer, LiveConsumer
@@ -36,9 +36,7 @@ def make() -> ProtocolTypeRouter:
         path("ws/live/", live),
         path("ws/events/", AuthMiddlewareStack(EventsSocket(bell))),
     ]
-    return ProtocolTypeRouter(
-        {"http": Waiting(WSGIMiddleware(http, workers=THREADS), bell), "websocket": URLRouter(sockets)}
-    )
+    return ProtocolTypeRouter({"http": Waiting(Bridge(http, THREADS), bell), "websocket": URLRouter(sockets)})
 
 
 def make_agents() -> ProtocolTypeRouter:

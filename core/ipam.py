@@ -108,6 +108,13 @@ def subnet(text: str, version: int | None = None) -> str:
     return str(parsed)
 
 
+def bases_around(subnet: str) -> list[int]:
+    """The first addresses of all the prefixes that hold this one, itself among them, each once."""
+    net = _prefix(subnet)
+    first, bits = int(net.network_address), BITS[net.version]
+    return sorted({first >> rest << rest for rest in range(bits - net.prefixlen, bits + 1)})
+
+
 def usable(subnet: str) -> Span:
     """The addresses an interface may have: not network and broadcast address (IPv4 up to /30), not the
     subnet-router anycast address (IPv6 up to /126)."""

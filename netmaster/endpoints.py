@@ -9,9 +9,18 @@ from netmaster.models import Container
 from netmaster.structs import Body
 from netmaster.world import container_of
 from networks.models import Endpoint, Network
+from tenants.lookup import Lookup
 
 #: What an endpoint may be called by: its name here, its id, its container, its container's name.
 NAMES = ("name", "container__endpoint_name", "container__container", "container__common_name")
+
+
+TOLD = Lookup(
+    lambda network, name: Container.objects.filter(endpoint__network=network, endpoint_name=name).order_by("pk")[:1],
+    int,
+    str,
+)
+UNTOLD = Lookup(lambda network, name: Endpoint.objects.filter(network=network, container=None, name=name), int, str)
 
 
 def endpoint_named(key: str, among: QuerySet[Endpoint]) -> Endpoint | None:
@@ -32,9 +41,9 @@ def loaded(rows: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
 
 def endpoint_in(network: Network, name: str) -> Endpoint | None:
     """The endpoint a plug-in calls so in a network."""
-    rows = loaded(Endpoint.objects.filter(network=network))
-    found = rows.filter(container__endpoint_name=name).first()
-    return found or rows.filter(container=None, name=name).first()
+    told = TOLD.first(network.pk, name)
+    found = told.endpoint_id if told else getattr(UNTOLD.first(network.pk, name), "pk", None)
+    return None if found is None else loaded(Endpoint.objects.filter(pk=found)).get()
 
 
 def full_id(endpoint: Endpoint) -> str:

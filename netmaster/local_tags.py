@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Count, Max
 
 from netmaster.models import LocalTag
 from networks.models import Network
@@ -23,8 +24,17 @@ def _give(network: Network) -> int:
         found = LocalTag.objects.filter(network=network).first()
         if found is not None:
             return found.number
-        used = set(LocalTag.objects.order_by().values_list("number", flat=True))
-        number = next((number for number in range(FIRST, LAST + 1) if number not in used), 0)
+        number = _lowest()
         if number:
             LocalTag.objects.create(network=network, number=number)
         return number
+
+
+def _lowest() -> int:
+    """The lowest number that is free, 0 when none is. Only where there are gaps all that are given are looked at."""
+    said = LocalTag.objects.aggregate(count=Count("pk"), last=Max("number"))
+    last = said["last"] or FIRST - 1
+    if said["count"] == last - FIRST + 1:
+        return last + 1 if last < LAST else 0
+    used = set(LocalTag.objects.order_by().values_list("number", flat=True))
+    return next((number for number in range(FIRST, LAST + 1) if number not in used), 0)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from django.db import models
 
 from networks.models import Endpoint, EndpointGroup, Network
+from tenants.models import Tenant
 
 
 class Wording(models.Model):
@@ -86,3 +87,16 @@ class Container(models.Model):
 
     def __str__(self) -> str:
         return self.endpoint_name
+
+
+class NoteCount(models.Model):
+    """How often the dialect noted something of a tenant without a change of it: how a client words what is there
+    already, what a plug-in tells of a container. With the tenant's generation it says what an answer is prepared for
+    (`netmaster.versions`)."""
+
+    tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, related_name="note_count", primary_key=True)
+    wordings = models.PositiveBigIntegerField(default=0)
+    containers = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.tenant} {self.wordings} {self.containers}"

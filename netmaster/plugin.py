@@ -24,15 +24,20 @@ from netmaster.handling import JSON, body_of, view
 from netmaster.models import Container
 from netmaster.refusal import Refusal
 from netmaster.structs import kind_of, typed
+from netmaster.versions import note
 from networks.actions import create_endpoint, delete_endpoint
 from networks.models import Endpoint, EndpointGroup, Network, Node
 from tenants.change import Actor
-from tenants.models import validate_name
+from tenants.checks import named_in
+from tenants.lookup import Lookup
+from tenants.models import Tenant, validate_name
 
 MISSING = "key not found"
 #: Of any text a plug-in says.
 LONGEST = 256
 Said = Mapping[str, Any]
+TENANT = Lookup(lambda name: Tenant.objects.filter(name=name), str)
+NODE = Lookup(lambda name: Node.objects.filter(name=name), str)
 
 
 @view("POST")
@@ -97,7 +102,9 @@ def update(actor: Actor, said: Said) -> Any:
         container.common_name = text(said, "EPCommonName") or container.common_name
         labels = members(said, "Labels", "map[string]string")
         container.labels = {name: text(labels, name) for name in labels}
-    container.save()
+    with transaction.atomic():
+        container.save()
+        note(place.tenant_id, "containers")
     return {"IPAddress": container.reported_ip}
 
 
@@ -128,17 +135,18 @@ def members(said: Said, name: str, type: str) -> Said:
 
 
 def _network(said: Said) -> Network:
-    rows = Network.objects.select_related("tenant")
-    found: Network | None = rows.filter(tenant__name=text(said, "TenantName"), name=text(said, "NetworkName")).first()
-    if found is None:
+    tenant, name = TENANT.first(text(said, "TenantName")), text(said, "NetworkName")
+    found: Network | None = named_in(Network).first(tenant.pk, name) if tenant else None
+    if tenant is None or found is None:
         raise Refusal(MISSING)
+    found.tenant = tenant
     return found
 
 
 def _group(network: Network, name: str) -> EndpointGroup | None:
     if not name:
         return None
-    found: EndpointGroup | None = EndpointGroup.objects.filter(tenant_id=network.tenant_id, name=name).first()
+    found: EndpointGroup | None = named_in(EndpointGroup).first(network.tenant_id, name)
     if found is None:
         raise Refusal(MISSING)
     return found
@@ -158,12 +166,12 @@ def _make(
         name=_name(network, name),
         network=network,
         group=group,
-        node=Node.objects.filter(name=host).first() if host else None,
+        node=NODE.first(host) if host else None,
         ip4=asked4 or None,
         ip6=asked6 or None,
     )
     made.container = Container(endpoint=made, endpoint_name=name, common_name=common, host=host)
-    made.container.save()
+    made.container.save(force_insert=True)
     return made
 
 
@@ -175,5 +183,5 @@ def _name(network: Network, name: str) -> str:
         fits = False
     else:
         fits = len(name) <= 64
-    taken = Endpoint.objects.filter(tenant_id=network.tenant_id, name=name).exists()
+    taken = named_in(Endpoint).first(network.tenant_id, name)
     return name if fits and not taken else f"ep-{sha256(f'{network.pk} {name}'.encode()).hexdigest()[:16]}"

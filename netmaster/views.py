@@ -9,7 +9,9 @@ from netmaster.caller import actor_of
 from netmaster.endpoints import endpoint_named
 from netmaster.handling import body_of, view
 from netmaster.kinds import KINDS
+from netmaster.kinds.base import Kind
 from netmaster.oper import endpoint_oper
+from netmaster.prepared import prepared
 from netmaster.providers import service_state
 from netmaster.refusal import Refusal
 from networks.models import Endpoint, Node
@@ -20,7 +22,7 @@ from routing.models import Service
 def collection(request: HttpRequest, collection: str) -> HttpResponse:
     """All objects of a kind, of all tenants."""
     kind = KINDS.get(collection)
-    return wire.ok(kind.show_all(kind.rows())) if kind else wire.not_found()
+    return wire.ready(prepared().listed(kind)) if kind else wire.not_found()
 
 
 @view("GET", "POST", "PUT", "DELETE")
@@ -33,10 +35,7 @@ def one(request: HttpRequest, collection: str, key: str) -> HttpResponse:
         kind.remove(actor_of(request), key)
         return wire.ok(key)
     if request.method == "GET":
-        row = kind.find(key)
-        if row is None:
-            raise Refusal(f"{kind.word} not found")
-        return wire.ok(kind.show(row))
+        return _ready(kind, prepared().one(kind, key))
     return wire.ok(kind.save(actor_of(request), key, kind.struct.read(body_of(request))))
 
 
@@ -46,11 +45,13 @@ def inspect(request: HttpRequest, collection: str, key: str) -> HttpResponse:
     kind = KINDS.get(collection)
     if kind is None:
         return wire.not_found()
-    row = kind.find(key)
-    if row is None:
+    return _ready(kind, prepared().inspected(kind, key))
+
+
+def _ready(kind: Kind, found: bytes | None) -> HttpResponse:
+    if found is None:
         raise Refusal(f"{kind.word} not found")
-    oper = kind.oper(row)
-    return wire.ok({"Config": kind.show(row)} | ({} if oper is None else {"Oper": oper}))
+    return wire.ready(found)
 
 
 @view("GET")

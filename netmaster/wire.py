@@ -22,6 +22,11 @@ def ok(value: Any) -> HttpResponse:
     return HttpResponse(compact(value) + "\n", content_type="application/json")
 
 
+def ready(text: bytes) -> HttpResponse:
+    """As ok, of JSON that is made already."""
+    return HttpResponse([text, b"\n"], content_type="application/json")
+
+
 def bare(value: Any) -> HttpResponse:
     """How /version and /info answer: JSON that is called text."""
     return HttpResponse(compact(value), content_type="text/plain; charset=utf-8")

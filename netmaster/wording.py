@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from netmaster.models import Wording
+from tenants.lookup import insert
 
 #: member → [as it was written, what was stored for it].
 Words = Mapping[str, Any]
@@ -16,8 +17,9 @@ def of(kind: str, row: int) -> Words:
     return found.members if found else {}
 
 
-def of_all(kind: str) -> dict[int, Words]:
-    return dict(Wording.objects.filter(kind=kind).values_list("row", "members"))
+def of_all(kind: str, among: Collection[int] | None = None) -> dict[int, Words]:
+    rows = Wording.objects.filter(kind=kind)
+    return dict((rows if among is None else rows.filter(row__in=among)).values_list("row", "members"))
 
 
 def applied(members: Mapping[str, Any], words: Words) -> dict[str, Any]:
@@ -29,15 +31,17 @@ def applied(members: Mapping[str, Any], words: Words) -> dict[str, Any]:
     return shown
 
 
-def keep(kind: str, row: int, written: Mapping[str, Any], members: Mapping[str, Any], *, new: bool) -> None:
-    """Remember what of a request reads otherwise than what became of it. Of a `new` row nothing is remembered yet."""
+def keep(kind: str, row: int, written: Mapping[str, Any], members: Mapping[str, Any], *, new: bool) -> Words:
+    """Remember, and answer, what of a request reads otherwise than what became of it. Of a `new` row nothing is
+    remembered yet."""
     words = {name: [value, members[name]] for name, value in written.items() if members.get(name, value) != value}
     if words and new:
-        Wording.objects.create(kind=kind, row=row, members=words)
+        insert(Wording(kind=kind, row=row, members=words))
     elif words:
         Wording.objects.update_or_create(kind=kind, row=row, defaults={"members": words})
     elif not new:
         forget(kind, row)
+    return words
 
 
 def forget(kind: str, row: int) -> None:

@@ -22,6 +22,9 @@ from networks.kept import (
 )
 from networks.models import Endpoint, EndpointGroup, Network, NumberSpace
 from tenants.checks import refuse
+from tenants.lookup import Lookup
+
+SPACE = Lookup(lambda network, what: NumberSpace.objects.filter(network=network, what=what), int, str)
 
 
 def choose_address(row: Endpoint, family: Family, asked: str | None, *, had_it: bool = False) -> str | None:
@@ -67,7 +70,7 @@ def free_again(network: Network, addresses: str) -> None:
 
 def space_of(network: Network, family: Family) -> NumberSpace:
     """The addresses of a family of the network; counted now if they never were."""
-    found = NumberSpace.objects.filter(network=network, what=f"ip{family}").first()
+    found = SPACE.first(network.pk, f"ip{family}")
     return found or spaces.make(NumberSpace(network=network, what=f"ip{family}"), counted(network, family))
 
 

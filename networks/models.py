@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core import ipam
 from networks.credentials import JoinToken, Knock, NodeCertificate
 from tenants.labels import Labelled, LabelledQuerySet
 from tenants.models import NAME_PATTERN, Tenant, TenantOwned, TenantOwnedQuerySet, validate_name
@@ -68,6 +69,29 @@ class Fabric(models.Model):
         return "fabric"
 
 
+class BaseField(models.CharField):  # type: ignore[type-arg]
+    """The first address of a family's subnet, "" without one, by which networks that overlap are found. It follows from
+    the subnet whenever a row is stored. Hexadecimal of a fixed width, so that the order as text is the order."""
+
+    def __init__(self, *, family: Literal[4, 6], **options: Any) -> None:
+        self.family = family
+        usual: dict[str, Any] = {"max_length": {4: 8, 6: 32}[family], "blank": True, "editable": False, "default": ""}
+        super().__init__(**usual | options)
+
+    def deconstruct(self) -> Any:
+        name, path, positional, options = super().deconstruct()
+        return name, path, positional, options | {"family": self.family}
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        subnet = getattr(model_instance, f"subnet{self.family}")
+        value = self.digits(ipam.span(subnet).first) if subnet else ""
+        setattr(model_instance, self.attname, value)
+        return value
+
+    def digits(self, address: int) -> str:
+        return f"{address:0{self.max_length}x}"
+
+
 class NetworkKind(models.TextChoices):
     DATA = "data", _("Data")
     INFRA = "infra", _("Infrastructure")
@@ -95,11 +119,18 @@ class Network(TenantOwned):
     subnet6 = models.CharField(max_length=43, blank=True)
     gateway6 = models.CharField(max_length=39, blank=True)
     range6 = models.CharField(max_length=79, blank=True)
+    base4 = BaseField(family=4)
+    base6 = BaseField(family=6)
 
     class Meta(TenantOwned.Meta):
         constraints = [
             *TenantOwned.Meta.constraints,
             models.UniqueConstraint(fields=["encap", "tag"], name="networks_network_tag_once"),
+        ]
+        indexes = [
+            *TenantOwned.Meta.indexes,
+            models.Index(fields=["tenant", "base4"], name="networks_network_base4"),
+            models.Index(fields=["tenant", "base6"], name="networks_network_base6"),
         ]
 
 

@@ -14,10 +14,15 @@ from core import spans
 from core.intervals import Interval
 from core.spans import Pool, Span
 from networks.models import FreeSpan, NumberSpace
+from tenants.lookup import Lookup, update
 
 #: Hexadecimal digits that hold the largest number of a space.
 WIDTHS = {NumberSpace.What.IP6: 32}
 WIDTH = 8
+LOWEST = Lookup(lambda space: FreeSpan.objects.filter(space=space, group=None).order_by("first")[:1], int)
+LOWEST_OF_POOL = Lookup(
+    lambda space, pool: FreeSpan.objects.filter(space=space, group=pool).order_by("first")[:1], int, int
+)
 #: Rows written at once when a space is counted from the beginning.
 BATCH = 5_000
 
@@ -32,7 +37,7 @@ def make(space: NumberSpace, found: Iterable[Span]) -> NumberSpace:
 
 def take_lowest(space: NumberSpace, pool: int | None = None) -> int | None:
     """The lowest number of a pool (None: of those in no pool), which is not free any more; None when there is none."""
-    row = space.spans.filter(group=pool).order_by("first").first()
+    row = LOWEST.first(space.pk) if pool is None else LOWEST_OF_POOL.first(space.pk, pool)
     if row is None:
         return None
     lowest = int(row.first, 16)
@@ -96,7 +101,7 @@ def _write(space: NumberSpace, rows: list[FreeSpan], wanted: list[Span]) -> None
         FreeSpan.objects.filter(pk__in=[row.pk for row in some]).delete()
     if reused is not None:
         fresh = _row(space, coming.pop(0))
-        space.spans.filter(pk=reused.pk).update(first=fresh.first, last=fresh.last, group=fresh.group_id)
+        update(FreeSpan, reused.pk, first=fresh.first, last=fresh.last, group=fresh.group_id)
     if coming:
         FreeSpan.objects.bulk_create([_row(space, span) for span in coming], batch_size=BATCH)
 

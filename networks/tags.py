@@ -8,14 +8,17 @@ from core.spans import Span
 from networks import spaces
 from networks.models import Encap, Fabric, Network, NumberSpace
 from tenants.checks import refuse
+from tenants.lookup import Lookup
 
 #: Runs of free tags that a sentence names.
 NAMED_RUNS = 5
+FABRIC = Lookup(lambda: Fabric.objects.select_for_update().filter(pk=1))
+SPACE = Lookup(lambda encap: NumberSpace.objects.filter(what=encap, network=None), str)
 
 
 def locked_fabric() -> Fabric:
     """The fabric's one row, locked: who chooses tags, or moves their ranges, is in line over all tenants."""
-    row = Fabric.objects.select_for_update().filter(pk=1).first()
+    row = FABRIC.first()
     if row is not None:
         return row
     Fabric.objects.bulk_create([Fabric(pk=1)], ignore_conflicts=True)
@@ -59,7 +62,7 @@ def forget_tags(encap: str) -> None:
 
 def space_of_tags(fabric: Fabric, encap: str) -> NumberSpace:
     """The tags of an encapsulation; counted now if they never were."""
-    found = NumberSpace.objects.filter(what=encap, network=None).first()
+    found = SPACE.first(encap)
     return found or spaces.make(NumberSpace(what=encap), counted_tags(fabric, encap))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from networks import actions
+from networks.credentials import JoinToken
 from networks.models import AddressReservation, Fabric, Network, Node
 from networks.resources import ENDPOINT, GROUP, NETWORK, RESERVATION
 from tenants.change import Actor
-from tenants.undo import Undoable, Values, arguments, never, undoable
+from tenants.undo import Undoable, Values, arguments, left, never, undoable
 
 
 def _reservations_back(actor: Actor, row: Network, before: Values) -> None:
@@ -20,7 +21,6 @@ def _reserved(row: Network) -> list[str]:
 
 
 never |= {
-    "node.token": "A join token is not taken back but withdrawn: on the page of join tokens.",
     "node.token_end": "A join token that was withdrawn opens nothing any more: its text was never kept. Make another.",
     "node.join": "A machine joined with this. Revoke the node to put it out.",
     "node.renew": "A node renewed its certificate. Revoke the node to put it out.",
@@ -28,10 +28,12 @@ never |= {
     "node.turned_away": "Somebody was not let in. There is nothing to undo.",
 }
 
+left.add("node.token_end")
 undoable(Undoable.of(NETWORK, recorded=actions.recorded_network, fresh=_reserved, rest=_reservations_back))
 undoable(Undoable.of(RESERVATION))
 undoable(Undoable.of(GROUP))
 undoable(Undoable.of(ENDPOINT))
 #: Coming back it is let in by no token that nobody was shown.
 undoable(Undoable(Node, actions.add_node, actions.update_node, actions.delete_node))
+undoable(Undoable(JoinToken, delete=actions.end_join_token))
 undoable(Undoable(Fabric, update=actions.update_fabric))

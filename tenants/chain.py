@@ -25,6 +25,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from tenants.lookup import insert
 from tenants.models import AuditEntry, ClusterRecord, Tenant
 
 #: The cluster's chain; a tenant's is numbered as the tenant.
@@ -119,7 +120,7 @@ def append(entry: AuditEntry, chain: int, head: Head) -> Head:
     """Save the entry as the next row of a chain; answers the new end, which the caller stores with the lock held."""
     entry.chain, entry.number, entry.at = chain, head.number + 1, timezone.now()
     entry.digest = digest(head.link, content_of(entry))
-    entry.save(force_insert=True)
+    insert(entry)
     return Head(entry.number, link(entry.pk, entry.digest))
 
 

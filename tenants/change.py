@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -18,6 +19,7 @@ from contivui.web.problem import Problem
 from contivui.web.trace import current
 from tenants import chain
 from tenants.labels import follow
+from tenants.lookup import Lookup, insert, update
 from tenants.models import AuditEntry, ClusterRecord, Event, Realization, Tenant
 from tenants.signals import nodes_changed, tenant_changed
 
@@ -54,8 +56,10 @@ class Actor:
 
 SYSTEM = Actor("system", "system")
 PLAIN = (str, int, float, bool, type(None), list, dict)
-#: Bookkeeping and secrets: never part of the record.
-UNRECORDED = frozenset({"generation", "created_at", "updated_at", "token_hash", "record_number", "record_link"})
+#: Bookkeeping, secrets, and what follows from other columns: never part of the record.
+UNRECORDED = frozenset(
+    {"generation", "created_at", "updated_at", "token_hash", "record_number", "record_link", "base4", "base6"}
+)
 
 
 def plain(row: models.Model) -> dict[str, Any]:
@@ -79,7 +83,7 @@ def fresh(row: Row) -> Row:
 
     Raises Refused when somebody deleted it since the caller looked.
     """
-    found = type(row)._default_manager.filter(pk=row.pk).first()
+    found: Row | None = _by_key(type(row)).first(row.pk)
     if found is None:
         raise gone(row)
     return found
@@ -94,6 +98,11 @@ def held(row: Row) -> Row:
     if found is None:
         raise gone(row)
     return found
+
+
+@cache
+def _by_key(model: type[Row]) -> Lookup[Row]:
+    return Lookup(lambda pk: model._default_manager.filter(pk=pk).order_by(), int)
 
 
 def gone(row: models.Model) -> Refused:
@@ -177,8 +186,11 @@ def _protected(error: ProtectedError) -> Refused:
     )
 
 
+_LOCKED = Lookup(lambda pk: Tenant.objects.select_for_update().filter(pk=pk).order_by(), int)
+
+
 def _locked(tenant: Tenant) -> Tenant:
-    found = Tenant.objects.select_for_update().filter(pk=tenant.pk).first()
+    found = _LOCKED.first(tenant.pk)
     if found is None:
         raise gone(tenant)
     return found
@@ -229,15 +241,15 @@ def _write_event(step: Change, verb: str) -> None:
     """The change as programs hear of it: what it was and what of, not its contents, which they ask for."""
     assert step.entry is not None
     told = {name: step.entry[name] for name in ("tenant_name", "object_type", "object_id", "object_name")}
-    Event.objects.create(kind="change", what=verb, tenant=step.tenant, generation=step.generation, **told)
+    insert(Event(kind="change", what=verb, tenant=step.tenant, generation=step.generation, **told))
 
 
 def _advance(tenant_id: int, generation: int, head: chain.Head | None = None) -> None:
     """A listener that fails costs a delay (a timer finds the generation), never the answer: hence robust. `head` is
     the new end of the tenant's record, where this change is in it."""
     ends = {"record_number": head.number, "record_link": head.link} if head else {}
-    Tenant.objects.filter(pk=tenant_id).update(generation=generation, **ends)
-    Realization.objects.create(tenant_id=tenant_id, generation=generation, saved_at=timezone.now())
+    update(Tenant, tenant_id, generation=generation, **ends)
+    insert(Realization(tenant_id=tenant_id, generation=generation, saved_at=timezone.now()))
 
     def tell() -> None:
         tenant_changed.send(sender=None, tenant_id=tenant_id, generation=generation)

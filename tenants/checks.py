@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn, TypeVar
+from functools import cache
+from typing import Any, NoReturn, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
 from tenants.change import Refused
+from tenants.lookup import Lookup
 from tenants.models import Tenant
 
 Row = TypeVar("Row", bound=models.Model)
@@ -59,10 +61,16 @@ def unknown(word: str, said: object, tenant: Tenant | None) -> str:
 def owned(field: str, row: Row, tenant: Tenant) -> Row:
     """The row as it stands, when it is this tenant's; else an error at `field`."""
     model = type(row)
-    found = model._default_manager.filter(pk=row.pk, tenant=tenant).first()
+    found: Any = _of_tenant(model).first(row.pk, tenant.pk)
     if found is None:
         refuse(field, unknown(word_of(model), row.pk, tenant), "unknown")
-    return found
+    found.tenant = tenant
+    return cast(Row, found)
+
+
+@cache
+def _of_tenant(model: type[Row]) -> Lookup[Row]:
+    return Lookup(lambda pk, tenant: model._default_manager.filter(pk=pk, tenant=tenant).order_by(), int, int)
 
 
 def owned_all(field: str, rows: Sequence[Row], tenant: Tenant) -> list[Row]:
@@ -80,13 +88,23 @@ def owned_all(field: str, rows: Sequence[Row], tenant: Tenant) -> list[Row]:
 
 def name_free(row: Any, errors: FieldErrors) -> None:
     """One name once: within the tenant for what a tenant owns, else in the whole cluster."""
-    same = type(row)._default_manager.filter(name=row.name).exclude(pk=row.pk)
     tenant = getattr(row, "tenant", None)
-    if tenant is not None:
-        same = same.filter(tenant=tenant)
-    if same.exists():
+    model: type[models.Model] = type(row)
+    same = _named(model).first(row.name) if tenant is None else named_in(model).first(tenant.pk, row.name)
+    if same is not None and same.pk != row.pk:
         word, where = word_of(type(row)), f"Tenant {tenant.name}" if tenant else "The cluster"
         errors.add("name", f"{where} has a {word} named {row.name} already. Choose another name.", "name_in_use")
+
+
+@cache
+def named_in(model: type[Row]) -> Lookup[Row]:
+    """Of a tenant, by its key, the one of this name."""
+    return Lookup(lambda tenant, name: model._default_manager.filter(tenant=tenant, name=name).order_by(), int, str)
+
+
+@cache
+def _named(model: type[Row]) -> Lookup[Row]:
+    return Lookup(lambda name: model._default_manager.filter(name=name).order_by(), str)
 
 
 def unused(row: models.Model, users: list[str]) -> None:

@@ -66,7 +66,8 @@ class Asked:
 
     def narrow(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         for word in self.query.split()[:8]:
-            rows = rows.filter(Q(actor__icontains=word) | Q(object_name__icontains=word) | Q(verb__icontains=word))
+            said = Q(actor__icontains=word) | Q(object_name__icontains=word) | Q(verb__icontains=word)
+            rows = rows.filter(said | Q(request=word))
         if self.verb:
             rows = rows.filter(verb=self.verb)
         kind, _dot, key = self.thing.partition(".")

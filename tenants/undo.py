@@ -75,6 +75,9 @@ never: dict[str, str] = {
     "token.delete": "A token that was ended opens nothing any more: its text was never kept. Make another.",
 }
 
+#: Those of them that stay as they are where they came along with something that is undone.
+left: set[str] = set()
+
 
 def undoable(kind: Undoable) -> None:
     kinds[str(kind.model._meta.model_name)] = kind
@@ -121,7 +124,7 @@ def take_back(entries: Sequence[AuditEntry], actor: Actor) -> list[AuditEntry]:
     nothing where nothing had been altered. Raises Refused with the reason."""
     with transaction.atomic(), nullcontext(current()) if current().batch else traced() as trace:
         _lock(entries)
-        for entry in entries:
+        for entry in _worth(entries):
             with _reasons(entry):
                 _take_back(entry, replace(actor, undoes=entry.pk))
         done = AuditEntry.objects.filter(batch=trace.batch, undoes__in=[entry.pk for entry in entries])
@@ -143,6 +146,10 @@ def arguments(model: type[models.Model], names: Collection[str], values: Values)
 
 
 # --- one change
+
+
+def _worth(entries: Sequence[AuditEntry]) -> Sequence[AuditEntry]:
+    return [entry for entry in entries if entry.verb not in left] or entries
 
 
 def _take_back(entry: AuditEntry, actor: Actor) -> None:

@@ -494,12 +494,31 @@ def test_undo_takes_the_rights_for_what_is_undone(people: Cast, net: Network) ->
 
 def test_what_is_never_undone_says_why(people: Cast) -> None:
     node, _ = on_networks.create_node(actor=SYSTEM, name="node", vtep="192.0.2.1")
-    on_networks.make_join_token(actor=SYSTEM, node=node)
+    token, _ = on_networks.make_join_token(actor=SYSTEM, node=node)
+    on_networks.end_join_token(actor=SYSTEM, row=token)
     answer = client_of(people.root).post(f"/api/v2/audit/{newest().pk}/undo/")
     assert (answer.status_code, answer.json()["detail"].partition("undone. ")[2]) == (
         409,
-        "A join token is not taken back but withdrawn: on the page of join tokens.",
+        "A join token that was withdrawn opens nothing any more: its text was never kept. Make another.",
     )
+
+
+def test_a_node_goes_with_its_token_and_comes_back_without(people: Cast) -> None:
+    with traced():
+        node, _ = on_networks.create_node(actor=SYSTEM, name="node", vtep="192.0.2.1")
+    gone = undo("node.create")
+    assert [entry.verb for entry in gone] == ["node.token_end", "node.delete"]
+    back = undo("node.delete")
+    assert [entry.verb for entry in back] == ["node.create"]
+    assert (Node.objects.get().pk, node.join_tokens.count()) == (node.pk, 0)
+
+
+def test_a_label_comes_back_where_lists_look_for_it(people: Cast, net: Network) -> None:
+    on_networks.update_network(actor=SYSTEM, row=net, labels={"id": "7", "name": "store"})
+    on_networks.update_network(actor=SYSTEM, row=net, labels={"id": "7", "name": "other"})
+    undo("network.update")
+    found = client_of(people.alice).get("/api/v2/networks/?labels=name=store").json()["results"]
+    assert [one["id"] for one in found] == [net.pk]
 
 
 def test_a_tenant_comes_back_with_its_members_and_its_record_goes_on(people: Cast) -> None:

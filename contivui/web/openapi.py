@@ -190,9 +190,10 @@ def _add_examples(path: str, method: str, operation: Operation) -> None:
     asked, answered = example_of(path, method)
     for media in operation.get("requestBody", {}).get("content", {}).values():
         media["examples"] = {"example": {"value": asked}}
+    only_tried = "204" in operation["responses"]
     for answer in operation["responses"].values():
         for media in answer.get("content", {}).values():
-            value = {"touches": examples()["touches"]} if method == "delete" else answered
+            value = {"touches": examples()["touches"]} if only_tried else answered
             media["examples"] = {"example": {"value": value}}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.db import models
@@ -11,14 +12,18 @@ from netmaster import wording
 from netmaster.kinds.echo import echo
 from netmaster.refusal import Refusal, whole
 from netmaster.structs import Body, Struct
+from netmaster.versions import Changed, note
 from netmaster.wire import filled
 from tenants.change import Actor
+from tenants.lookup import Lookup
 from tenants.models import Tenant
 
 #: What something is linked to: Contiv's word for its kind, and its key.
 Link = tuple[str, str]
 Sets = Mapping[str, Iterable[Link]]
 Links = Mapping[str, Link | None]
+#: Changes of these never show in an object as it is configured.
+NEVER_SHOWN = frozenset({"endpoint", "addressreservation"})
 
 
 class Kind:
@@ -38,6 +43,15 @@ class Kind:
         """The row of a key."""
         raise NotImplementedError
 
+    def rows_of(self, tenants: Collection[int]) -> models.QuerySet[Any]:
+        """Those of some tenants."""
+        return self.rows().filter(tenant__in=tenants)
+
+    def touched(self, entry: Changed) -> set[int] | None:
+        """The objects that may be shown otherwise after a change of something else than the tenant itself; None: any of
+        the tenant's. What a kind says here of its own keeps it from being read anew whenever anything changes."""
+        return set() if entry.kind in NEVER_SHOWN else None
+
     def key(self, row: Any) -> str:
         return f"{row.tenant.name}:{row.name}"
 
@@ -56,6 +70,11 @@ class Kind:
 
     def create(self, actor: Actor, body: Body) -> Any:
         raise NotImplementedError
+
+    def made(self, row: Any) -> Any:
+        """What create answered, with what showing it needs. A kind to whose new objects nothing is linked yet need not
+        ask."""
+        return self.rows().get(pk=row.pk)
 
     def update(self, actor: Actor, row: Any, body: Body) -> Any:
         raise NotImplementedError
@@ -105,9 +124,11 @@ class Kind:
             row = self.find(key)
             new = row is None
             row = self.create(actor, body) if row is None else self.update(actor, row, body)
-            row = self.rows().get(pk=row.pk)
-            wording.keep(self.word, row.pk, self.spare(body), self.members(row), new=new)
-        return self.show(row) if new else self.echo(row, body)
+            row = self.made(row) if new else self.rows().get(pk=row.pk)
+            words = wording.keep(self.word, row.pk, self.spare(body), self.members(row), new=new)
+            if not new and (tenant := self.tenant_of(row)):
+                note(tenant.pk, "wordings")
+        return self.show(row, words) if new else self.echo(row, body)
 
     def remove(self, actor: Actor, key: str) -> None:
         row = self.find(key)
@@ -132,8 +153,11 @@ def its(name: str, rows: models.QuerySet[Any] | None = None) -> models.Prefetch[
     return models.Prefetch(name, queryset=rows, to_attr=f"its_{name}")
 
 
+TENANT = Lookup(lambda name: Tenant.objects.filter(name=name), str)
+
+
 def tenant_named(name: str, missing: str = "Tenant not found") -> Tenant:
-    found = Tenant.objects.filter(name=name).first()
+    found = TENANT.first(name)
     if found is None:
         raise Refusal(missing)
     return found
@@ -158,4 +182,11 @@ class OwnedKind(Kind):
 
     def find(self, key: str) -> Any | None:
         parts = split(key, 2)
-        return parts and self.rows().filter(tenant__name=parts[0], name=parts[1]).first()
+        found = parts and self._named.first(*parts)
+        return self.rows().get(pk=found.pk) if found else None
+
+    @cached_property
+    def _named(self) -> Lookup[Any]:
+        """Most keys that are looked for are of something to be made: only what is there is loaded whole."""
+        rows = self.model._default_manager.order_by()
+        return Lookup(lambda tenant, name: rows.filter(tenant__name=tenant, name=name), str, str)

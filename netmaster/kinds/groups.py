@@ -15,15 +15,20 @@ from netmaster.kinds.rules import lose
 from netmaster.oper import group_oper
 from netmaster.refusal import Refusal
 from netmaster.structs import GROUP, Body
+from netmaster.versions import Changed
 from netmaster.world import World, spans_of
 from networks.actions import create_group, delete_group
 from networks.models import AddressReservation, Endpoint, EndpointGroup, Network
 from policies.actions import update_policy, update_profile
 from policies.models import BandwidthProfile, Policy, Rule
 from routing.actions import update_contract_group
-from routing.models import ContractGroup
+from routing.models import AppProfileGroup, ContractGroup
 from tenants.change import Actor
+from tenants.checks import named_in
 from tenants.models import Tenant
+
+#: What of a request puts something on the group.
+ATTACHED = ("policies", "netProfile", "extContractsGrps")
 
 
 class Groups(OwnedKind):
@@ -68,12 +73,19 @@ class Groups(OwnedKind):
             "Tenant": ("tenant", tenant),
         }
 
+    def touched(self, entry: Changed) -> set[int] | None:
+        if entry.kind == "endpointgroup":
+            return {entry.pk}
+        if entry.kind == "rule":
+            return entry.either("peer_group_id")
+        return set() if entry.kind == "network" and entry.before is None else super().touched(entry)
+
     def create(self, actor: Actor, body: Body) -> EndpointGroup:
         tenant, name = tenant_named(body["tenantName"]), body["groupName"]
-        network = Network.objects.filter(tenant=tenant, name=body["networkName"]).first()
+        network: Network | None = named_in(Network).first(tenant.pk, body["networkName"])
         if network is None:
             raise Refusal(f"Network {body['networkName']} not found")
-        if Network.objects.filter(tenant=tenant, name=name).exists():
+        if named_in(Network).first(tenant.pk, name):
             raise Refusal(f"Network {name} conflicts with the endpointGroup name")
         if body["ipPool"]:
             _refuse_pool(network, body["ipPool"])
@@ -82,12 +94,17 @@ class Groups(OwnedKind):
                 actor=actor, tenant=tenant, name=name, network=network, label=body["cfgdTag"], pool4=body["ipPool"]
             )
             give_number(row)
+            if not any(body[name] for name in ATTACHED):
+                return _alone(row)
             try:
                 attach(actor, row, body)
             except Refusal as refusal:
                 refusal.leaves = skip_number
                 raise
         return row
+
+    def made(self, row: Any) -> Any:
+        return row if hasattr(row, "its_policies") else super().made(row)
 
     def update(self, actor: Actor, row: EndpointGroup, body: Body) -> EndpointGroup:
         if body["networkName"] != row.network.name:
@@ -115,6 +132,14 @@ class Groups(OwnedKind):
 
     def oper(self, row: EndpointGroup) -> Body:
         return group_oper(World(row.tenant, row.network), row)
+
+
+def _alone(row: EndpointGroup) -> EndpointGroup:
+    """A new group that nothing is on, with that known of it."""
+    alone: Any = row
+    alone.its_policies, alone.its_bandwidth_profiles, alone.its_contract_groups, alone.its_peer_rules = [], [], [], []
+    AppProfileGroup._meta.get_field("group").remote_field.set_cached_value(alone, None)
+    return row
 
 
 def attach(actor: Actor, row: EndpointGroup, body: Body) -> None:

@@ -16,10 +16,14 @@ from netmaster.models import Unlisted
 from netmaster.oper import network_oper
 from netmaster.refusal import Refusal
 from netmaster.structs import NETWORK, Body
+from netmaster.versions import Changed, note
 from netmaster.world import World
 from networks.actions import create_network, delete_endpoint, delete_network
+from networks.addresses import near
 from networks.models import EndpointGroup, Fabric, Network, NetworkKind
+from networks.tags import free_tags
 from tenants.change import Actor
+from tenants.checks import named_in
 from tenants.models import Tenant
 
 SHORTEST = 8
@@ -57,12 +61,17 @@ class Networks(OwnedKind):
     def links(self, row: Network) -> Links:
         return {"Tenant": ("tenant", row.tenant.name)}
 
+    def touched(self, entry: Changed) -> set[int] | None:
+        if entry.kind == "network":
+            return {entry.pk}
+        return entry.either("network_id") if entry.kind in {"endpointgroup", "service"} else set()
+
     def create(self, actor: Actor, body: Body) -> Network:
         if Fabric.objects.filter(forwarding_mode="").exists():
             raise Refusal("Global configuration is not ready: forwarding mode is not set")
         tenant = tenant_named(body["tenantName"])
         _refuse_overlap(tenant, body)
-        if EndpointGroup.objects.filter(tenant=tenant, name=body["networkName"]).exists():
+        if named_in(EndpointGroup).first(tenant.pk, body["networkName"]):
             raise Refusal(f"EndpointGroup {body['networkName']} conflicts with the network name")
         _refuse_shape(body)
         _refuse_tag(body["encap"], body["pktTag"])
@@ -83,6 +92,10 @@ class Networks(OwnedKind):
         )
         if row.encap == "vxlan":
             local_tag(row)
+        return row
+
+    def made(self, row: Any) -> Any:
+        row.its_groups, row.its_services = [], []
         return row
 
     def update(self, actor: Actor, row: Network, body: Body) -> Network:
@@ -107,7 +120,9 @@ class Networks(OwnedKind):
 
 
 def _take_off(row: Network) -> None:
-    Unlisted(network=row).save()
+    with transaction.atomic():
+        Unlisted(network=row).save()
+        note(row.tenant_id, "wordings")
 
 
 def spread(subnet: str) -> tuple[str, str, str]:
@@ -153,16 +168,17 @@ def _canonical6(address: str) -> str:
 
 def _refuse_overlap(tenant: Tenant, body: Body) -> None:
     """The ranges are compared, of IPv4 first."""
-    others = Network.objects.filter(tenant=tenant).order_by("pk")
-    first, last, _ = spread(body["subnet"])
+    first, last, prefix = spread(body["subnet"])
     mine = (octets(first), octets(last))
-    for name, subnet, own in others.exclude(subnet4="").values_list("name", "subnet4", "range4"):
+    others = near(tenant, 4, prefix).order_by("pk")
+    for name, subnet, own in others.values_list("name", "subnet4", "range4"):
         theirs = ipam.span(own or subnet)
         if mine[0] <= theirs.last and theirs.first <= mine[1]:
             raise Refusal(f"network {name} conflicts with subnet {body['subnet']}")
     if not (subnet6 := masked6(body["ipv6Subnet"])):
         return
-    for name, subnet, own in others.exclude(subnet6="").values_list("name", "subnet6", "range6"):
+    others = near(tenant, 6, subnet6).order_by("pk")
+    for name, subnet, own in others.values_list("name", "subnet6", "range6"):
         if ipam.overlaps(subnet6, own or subnet):
             raise Refusal(f"network {name} conflicts with subnetv6  {body['ipv6Subnet']}")
 
@@ -187,13 +203,12 @@ def _refuse_shape(body: Body) -> None:
 def _refuse_tag(encap: str, tag: int) -> None:
     fabric = Fabric.objects.filter(pk=1).first() or Fabric()
     first, last = getattr(fabric, f"{encap}_first"), getattr(fabric, f"{encap}_last")
-    used = Network.objects.filter(encap=encap)
     if tag == 0:
-        if used.filter(tag__range=(first, last)).count() > last - first:
+        if not free_tags(fabric, encap, 1):
             raise Refusal(f"no {encap}s available")
     elif encap == "vxlan" and 0 < tag < first:
         raise Refusal("requested vxlan is out of range")
-    elif not first <= tag <= last or used.filter(tag=tag).exists():
+    elif not first <= tag <= last or Network.objects.filter(encap=encap, tag=tag).exists():
         # Contiv prints the tag as a number without sign.
         where = f" - vlan:{tag % 2**64}" if encap == "vlan" else ""
         raise Refusal(f"requested {encap} not available{where}")

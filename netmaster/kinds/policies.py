@@ -8,6 +8,7 @@ from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
 from netmaster.oper import endpoint_oper
 from netmaster.refusal import Refusal
 from netmaster.structs import POLICY, Body
+from netmaster.versions import Changed
 from netmaster.wire import filled
 from networks.models import Endpoint
 from policies.actions import create_policy, delete_policy
@@ -32,8 +33,20 @@ class Policies(OwnedKind):
     def links(self, row: Policy) -> Links:
         return {"Tenant": ("tenant", row.tenant.name)}
 
+    def touched(self, entry: Changed) -> set[int] | None:
+        if entry.kind == "policy":
+            return {entry.pk}
+        if entry.kind == "rule":
+            return entry.either("policy_id")
+        new = entry.kind in {"endpointgroup", "network"} and entry.before is None
+        return set() if new else super().touched(entry)
+
     def create(self, actor: Actor, body: Body) -> Policy:
         return create_policy(actor=actor, tenant=tenant_named(body["tenantName"]), name=body["policyName"])
+
+    def made(self, row: Any) -> Any:
+        row.its_groups, row.its_rules = [], []
+        return row
 
     def update(self, actor: Actor, row: Policy, body: Body) -> Policy:
         return row

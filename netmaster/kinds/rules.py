@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from django.db import models
@@ -10,16 +11,37 @@ from django.db import models
 from core import ipam
 from core import rules as core_rules
 from core.model import PORT_PROTOCOLS
-from netmaster.kinds.base import Kind, Links, Sets, split
+from netmaster.kinds.base import TENANT, Kind, Links, Sets, split
 from netmaster.refusal import Refusal
 from netmaster.structs import RULE, Body
+from netmaster.versions import Changed
 from networks.models import EndpointGroup, Network
 from policies.actions import add_rule, delete_rule, lose_peer
 from policies.models import Policy, Rule, RulePeer
 from tenants.change import Actor
+from tenants.checks import named_in
+from tenants.lookup import Lookup
 from tenants.models import Tenant
 
 LAST_PROTOCOL = 255
+
+
+NAMED = Lookup(
+    lambda tenant, policy, name: Rule.objects.filter(
+        policy__tenant__name=tenant, policy__name=policy, name=name
+    ).order_by(),
+    str,
+    str,
+    str,
+)
+NAMELESS = Lookup(
+    lambda tenant, policy, pk: Rule.objects.filter(
+        policy__tenant__name=tenant, policy__name=policy, name="", pk=pk
+    ).order_by(),
+    str,
+    str,
+    int,
+)
 
 
 class Rules(Kind):
@@ -32,16 +54,25 @@ class Rules(Kind):
         rows = Rule.objects.select_related("policy__tenant", "peer_group", "peer_network")
         return rows.order_by("pk")
 
+    def rows_of(self, tenants: Collection[int]) -> models.QuerySet[Any]:
+        return self.rows().filter(policy__tenant__in=tenants)
+
+    def touched(self, entry: Changed) -> set[int] | None:
+        if entry.kind == "rule":
+            return {entry.pk}
+        # What is new is named by no rule yet.
+        new = entry.kind in {"policy", "endpointgroup", "network"} and entry.before is None
+        return set() if new else super().touched(entry)
+
     def find(self, key: str) -> Any | None:
         parts = split(key, 3)
         if parts is None:
             return None
         tenant, policy, name = parts
-        rows = self.rows().filter(policy__tenant__name=tenant, policy__name=policy)
-        found = rows.filter(name=name).first()
+        found = NAMED.first(tenant, policy, name)
         if found is None and re.fullmatch(r"[0-9]{1,18}", name, re.ASCII):
-            found = rows.filter(name="", pk=int(name)).first()
-        return found
+            found = NAMELESS.first(tenant, policy, int(name))
+        return self.rows().get(pk=found.pk) if found else None
 
     def key(self, row: Rule) -> str:
         return f"{row.policy.tenant.name}:{row.policy.name}:{row.name or row.pk}"
@@ -72,9 +103,9 @@ class Rules(Kind):
 
     def create(self, actor: Actor, body: Body) -> Rule:
         _refuse_peers(body)
-        tenant = Tenant.objects.filter(name=body["tenantName"]).first()
+        tenant = TENANT.first(body["tenantName"])
         group, network = _peers(tenant, body)
-        policy = Policy.objects.filter(tenant=tenant, name=body["policyName"]).first() if tenant else None
+        policy = named_in(Policy).first(tenant.pk, body["policyName"]) if tenant else None
         if tenant is None or policy is None:
             raise Refusal("Policy not found")
         if body["direction"] == "in" and body["toIpAddress"]:
@@ -104,6 +135,9 @@ class Rules(Kind):
             missing=missing,
             idle=True,
         )
+
+    def made(self, row: Rule) -> Rule:
+        return row
 
     def update(self, actor: Actor, row: Rule, body: Body) -> Rule:
         raise Refusal("can not update a rule after its created")
@@ -158,10 +192,10 @@ def _refuse_peers(body: Body) -> None:
 def _peers(tenant: Tenant | None, body: Body) -> tuple[EndpointGroup | None, Network | None]:
     """The group and the network that the rule names."""
     group_name, network_name = body[_side(body, "EndpointGroup")], body[_side(body, "Network")]
-    group = EndpointGroup.objects.filter(tenant=tenant, name=group_name).first() if group_name else None
+    group = named_in(EndpointGroup).first(tenant.pk, group_name) if tenant and group_name else None
     if group_name and group is None:
         raise Refusal("endpoint group not found")
-    network = Network.objects.filter(tenant=tenant, name=network_name).first() if network_name else None
+    network = named_in(Network).first(tenant.pk, network_name) if tenant and network_name else None
     if network_name and network is None:
         raise Refusal(f"{'from' if body['direction'] == 'in' else 'to'} Network not found")
     return group, network

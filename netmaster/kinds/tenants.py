@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import models
@@ -47,6 +48,9 @@ class Tenants(Kind):
         listed = {"networks": Network.objects.filter(unlisted=None)}
         owned = (its(where, listed.get(where)) for _, where in OWNED.values())
         return Tenant.objects.prefetch_related(*owned).order_by("pk")
+
+    def rows_of(self, tenants: Collection[int]) -> models.QuerySet[Any]:
+        return self.rows().filter(pk__in=tenants)
 
     def find(self, key: str) -> Any | None:
         return self.rows().filter(name=key).first()

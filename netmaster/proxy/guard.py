@@ -9,6 +9,7 @@ from netmaster import views, wire
 from netmaster.endpoints import endpoint_named
 from netmaster.kinds import KINDS
 from netmaster.kinds.base import Kind
+from netmaster.prepared import prepared
 from netmaster.proxy.answers import Denied, view
 from netmaster.proxy.people import signed_in
 from networks.models import Endpoint
@@ -26,9 +27,8 @@ def collection(request: HttpRequest, collection: str) -> HttpResponse:
         return views.collection(request, collection)
     if not kind.owned:
         raise Denied(403, INSUFFICIENT)
-    seen = set(Tenant.objects.visible_to(user).values_list("pk", flat=True))
-    rows = [row for row in kind.rows() if (tenant := kind.tenant_of(row)) and tenant.pk in seen]
-    return wire.ok(kind.show_all(rows))
+    seen = Tenant.objects.visible_to(user).values_list("pk", flat=True)
+    return wire.ready(prepared().listed(kind, seen))
 
 
 @view("GET", "POST", "PUT", "DELETE")

@@ -113,4 +113,4 @@ def test_a_member_of_a_wrong_type_is_named_as_go_names_it(struct: Any, text: str
 
 def test_members_are_found_in_any_case_and_null_says_nothing() -> None:
     body = TENANT.read(decode('{"TENANTNAME":"blue","defaultNetwork":null,"unknown":[1],"link-sets":{},"key":"x"}'))
-    assert body == {"tenantName": "blue", "defaultNetwork": ""}
+    assert body == {"tenantName": "blue", "defaultNetwork": "", "link-sets": {}}

@@ -10,6 +10,7 @@ from networks.kept import FAMILIES
 from networks.models import Endpoint, EndpointGroup, Network, Node
 from tenants.change import KEEP, Actor, Change, Keep, assign, change, fresh, plain
 from tenants.checks import FieldErrors, name_free, owned, refuse
+from tenants.lookup import insert
 from tenants.models import Tenant
 
 
@@ -153,7 +154,10 @@ def _save(step: Change, row: Endpoint) -> None:
     if row.node is not None and not Node.objects.filter(pk=row.node.pk).exists():
         refuse("node", f"The cluster has no node {row.node}. Choose one from its list.", "unknown")
     row.generation = step.generation or 0
-    row.save()
+    if row._state.adding:
+        insert(row)
+    else:
+        row.save()
 
 
 def _as_it_stands(group: EndpointGroup | None, tenant: Tenant) -> EndpointGroup | None:

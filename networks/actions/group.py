@@ -10,6 +10,7 @@ from networks.models import Endpoint, EndpointGroup, Network
 from networks.pools import check_pool
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
 from tenants.checks import FieldErrors, name_free, owned, unused
+from tenants.lookup import insert
 from tenants.models import Tenant
 
 
@@ -32,7 +33,7 @@ def create_group(
         assign(row, label=label, pool4=pool4, pool6=pool6, labels=labels or {})
         _check(row)
         row.generation = step.generation or 0
-        row.save()
+        insert(row)
         _keep(row)
         step.created(row)
     return row

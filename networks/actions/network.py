@@ -15,6 +15,7 @@ from networks.models import Encap, Endpoint, EndpointGroup, Network, NetworkKind
 from networks.tags import choose_tag, tag_free_again
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
 from tenants.checks import FieldErrors, name_free, refuse, unused
+from tenants.lookup import insert
 from tenants.models import Tenant
 
 #: Fields a network has once per family.
@@ -50,7 +51,7 @@ def create_network(
         assign(row, subnet6=subnet6, gateway6=gateway6, range6=range6)
         _check(row)
         row.generation = step.generation or 0
-        row.save()
+        insert(row)
         step.created(row)
     return row
 

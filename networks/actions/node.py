@@ -37,7 +37,8 @@ def add_node(*, actor: Actor, name: str, vtep: str, labels: Labels | None = None
 def update_node(
     *, actor: Actor, row: Node, name: str | Keep = KEEP, vtep: str | Keep = KEEP, labels: Labels | Keep = KEEP
 ) -> Node:
-    """Rename, or give another underlay address: then every tenant with an endpoint here is compiled again."""
+    """Rename, or give another underlay address. Every tenant with an endpoint here moves on: it is told of by its name,
+    and reached at its address."""
     with change(actor=actor, tenant=None, verb="node.update") as step:
         hold_nodes([row])
         row = held(row)
@@ -45,7 +46,7 @@ def update_node(
         assign(row, name=name, vtep=vtep, labels=labels)
         _check(row)
         row.save()
-        if before["vtep"] != row.vtep:
+        if (before["name"], before["vtep"]) != (row.name, row.vtep):
             step.touches(_tenants_on([row]))
         step.updated(row, before)
     return row

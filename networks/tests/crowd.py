@@ -1,7 +1,7 @@
 """Many threads that write through the API at the same moment: `python -m networks.tests.crowd WRITERS TURNS`.
 
 Runs against the database of CONTIVUI_DATA, which it makes. Prints one JSON object: statuses by what was asked, the
-addresses, VLAN ids and names that came of it, and what the check of the free numbers found.
+addresses, VLAN ids and names that came of it, and what the checks of the free numbers and of the record found.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ def main(writers: int, turns: int) -> dict[str, Any]:
     from tenants.actions import create_tenant
     from tenants.change import SYSTEM
     from tenants.signals import nodes_changed, tenant_changed
+    from tenants.verify import Verification
 
     call_command("migrate", verbosity=0)
     tenant_changed.receivers = nodes_changed.receivers = []
@@ -99,6 +100,7 @@ def main(writers: int, turns: int) -> dict[str, Any]:
         "vlans": tags_in_use("vlan"),
         "names": sorted(EndpointGroup.objects.values_list("name", flat=True)),
         "differences": [str(one) for one in differences()],
+        "faults": [str(one) for one in Verification().faults()],
     }
 
 

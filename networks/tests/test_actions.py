@@ -345,7 +345,7 @@ def test_it_refuses_a_nodes_name_or_address_twice(people: Cast) -> None:
     assert refusal(actions.create_node, name="n2", vtep="fd00::1")["vtep"][0] == "invalid"
 
 
-def test_it_moves_on_every_tenant_on_a_node_whose_address_changes(people: Cast) -> None:
+def test_it_moves_on_every_tenant_on_a_node_whose_address_or_name_changes(people: Cast) -> None:
     here, idle = node(), node("n2", "10.0.0.2")
     endpoint(network(people.blue), node=here)
     endpoint(network(people.green), node=idle)
@@ -355,7 +355,7 @@ def test_it_moves_on_every_tenant_on_a_node_whose_address_changes(people: Cast) 
     assert (after["blue"], after["green"]) == (before["blue"] + 1, before["green"])
     assert Realization.objects.filter(tenant=people.blue, generation=after["blue"]).exists()
     actions.update_node(actor=SYSTEM, row=here, name="renamed")
-    assert Tenant.objects.get(pk=people.blue.pk).generation == after["blue"]
+    assert Tenant.objects.get(pk=people.blue.pk).generation == after["blue"] + 1
 
 
 def test_it_refuses_to_delete_a_node_with_endpoints_and_names_them(people: Cast) -> None:

@@ -89,4 +89,4 @@ def test_fifty_at_once_get_each_number_once_and_leave_no_gap(tmp_path: Path) -> 
     assert said["macs"] == each
     assert said["vlans"] == list(range(1, each + 1))
     assert said["names"] == [f"same-{turn}" for turn in range(ROUNDS)]
-    assert said["differences"] == []
+    assert said["differences"] == said["faults"] == []

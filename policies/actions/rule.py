@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils import timezone
+
 from networks.models import EndpointGroup, Network
 from policies.models import Policy, Rule, RuleDirection, RulePeer
 from policies.rules import check, named
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, fresh, plain
 from tenants.checks import listed, owned, refuse
+from tenants.lookup import Lookup, insert, update
 from tenants.models import Tenant, Verdict
+
+NAMED = Lookup(lambda policy, name: Rule.objects.filter(policy=policy, name=name).order_by(), int, str)
 
 
 def add_rule(
@@ -43,7 +48,7 @@ def add_rule(
         assign(row, missing=dict(missing or {}))
         _name_free(row)
         check(row, () if idle or step.back else _others(row), may_miss=idle or step.back)
-        row.save()
+        insert(row)
         stamp(row.policy, step.generation)
         step.created(row, recorded(row))
     return row
@@ -136,12 +141,13 @@ def _others(row: Rule) -> list[Rule]:
 
 
 def _name_free(row: Rule) -> None:
-    if row.name and Rule.objects.filter(policy_id=row.policy_id, name=row.name).exclude(pk=row.pk).exists():
+    same = NAMED.first(row.policy_id, row.name) if row.name else None
+    if same is not None and same.pk != row.pk:
         says = f"Policy {row.policy} has a rule named {row.name} already. Choose another name, or none."
         refuse("name", says, "name_in_use")
 
 
 def stamp(policy: Policy, generation: int | None) -> None:
     """The policy is what is live or not: its generation moves with its rules."""
-    policy.generation = generation or 0
-    policy.save(update_fields=["generation", "updated_at"])
+    policy.generation, policy.updated_at = generation or 0, timezone.now()
+    update(Policy, policy.pk, generation=policy.generation, updated_at=policy.updated_at)

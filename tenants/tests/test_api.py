@@ -201,5 +201,7 @@ def test_the_examples_are_true(people: Cast) -> None:
         assert made.status_code == 201, (kind, made.json())
         shown = known.get("created", known["response"])
         assert made.json().keys() == shown.keys(), kind
+        if "patch" not in known:
+            continue
         changed = root.patch(f"/api/v2/{kind}/{made.json()['id']}/", known["patch"], format="json")
         assert changed.status_code == 200, (kind, changed.json())

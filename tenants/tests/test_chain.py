@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.db.migrations.loader import MigrationLoader
 
 from contivui.web.trace import traced
 from tenants import chain
@@ -201,6 +203,21 @@ def test_a_change_says_by_which_token_and_request(blue: Tenant) -> None:
     one, other = AuditEntry.objects.filter(chain=blue.pk)[:2]
     assert (one.token, one.request, one.address) == ("ci cvui_123", "build-7", "2001:db8::1")
     assert one.batch == other.batch != ""
+
+
+def test_rows_from_before_there_were_chains_are_bound(blue: Tenant) -> None:
+    """What the migration does with an installation that is there."""
+    sql("UPDATE tenants_auditentry SET chain = 0, number = id + 1000, digest = ''")
+    sql("UPDATE tenants_tenant SET record_number = 0, record_link = ''")
+    sql("DELETE FROM tenants_clusterrecord")
+    assert faults() != []
+    migration = import_module("tenants.migrations.0004_record_as_chains")
+    state = MigrationLoader(connection).project_state(("tenants", "0004_record_as_chains"))
+    migration.bind(state.apps, None)
+    assert faults() == []
+    assert AuditEntry.objects.filter(chain=blue.pk).count() == ROWS
+    update_tenant(actor=ALICE, row=blue, description="and so on")
+    assert faults() == []
 
 
 def run(*args: str) -> tuple[int, str, str]:

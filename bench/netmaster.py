@@ -1,0 +1,162 @@
+"""The Contiv dialect beside Contiv's own master: what a client with one connection waits for, write by write and read
+by read, on a whole installation without nodes.
+
+The bounds of writes are what that master (Go, etcd) takes on such a machine; ours are to stay flat as well, so the last
+hundred of each are held against the first hundred. SQLite, and PostgreSQL too where DATABASE_URL names one.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bench.databases import databases, made_anew
+from bench.figures import Figure, percentile
+from bench.installation import free_port, installation
+
+NETWORKS, GROUPS, RULES, ENDPOINTS = 1_000, 500, 500, 200
+#: Times each read is asked, and how many the first and the last of a row of writes are.
+READS, SOME = 100, 100
+#: Of each kind of write, so many are done before any is counted: they load code.
+FIRST = 20
+#: The last of a row of writes take at most so many times what the first took.
+FLAT = 1.25
+
+
+class Client:
+    """One connection that is kept, as Contiv's clients keep theirs."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def ask(self, method: str, path: str, body: Any = None) -> float:
+        """Milliseconds until the answer is there, whole. RuntimeError when it is a refusal."""
+        content = json.dumps(body).encode() if body is not None else None
+        headers = {"Content-Type": "application/json"} if content else {}
+        begun = time.perf_counter()
+        self._connection.request(method, path, content, headers)
+        answer = self._connection.getresponse()
+        text = answer.read()
+        took = (time.perf_counter() - begun) * 1000
+        if answer.status != 200:
+            raise RuntimeError(f"{method} {path}: {answer.status} {text[:200].decode(errors='replace')}")
+        return took
+
+    def make(self, collection: str, key: tuple[str, ...], body: dict[str, Any]) -> float:
+        return self.ask("POST", f"/api/v1/{collection}/{':'.join(key)}/", body)
+
+
+def measure() -> Iterator[Figure]:
+    for name, url in databases():
+        port = free_port()
+        wanted = {"NETMASTER_PORT": str(port), "NETMASTER_OPEN": "1", "DATABASE_URL": url}
+        with made_anew(url), installation(nodes=0, demo=False, **wanted):
+            client = Client(port)
+            for write in (networks, groups, rules, endpoints):
+                warm_up(client, write)
+            yield from (told(name, figure) for figure in figures(client))
+
+
+def told(database: str, figure: Figure) -> Figure:
+    return Figure(f"{database}: {figure.name}", figure.value, figure.unit, figure.promise, figure.bound, figure.note)
+
+
+def warm_up(client: Client, write: Callable[[Client, str, int], list[float]]) -> None:
+    """In a tenant of its own: what is counted begins with an empty one."""
+    tenant = f"warm-{write.__name__}"
+    furnish(client, tenant)
+    write(client, tenant, FIRST)
+
+
+def furnish(client: Client, tenant: str) -> None:
+    """A tenant with a network, a group and a policy for others to be in."""
+    client.make("tenants", (tenant,), {"tenantName": tenant})
+    network(client, tenant, "ground", "10.255.0.0/16", 0)
+    client.make("endpointGroups", (tenant, "ground-group"), group(tenant, "ground-group"))
+    client.make("policys", (tenant, "ground-policy"), {"tenantName": tenant, "policyName": "ground-policy"})
+
+
+def figures(client: Client) -> Iterator[Figure]:
+    furnish(client, "bench")
+    yield from writes("create a network", networks(client, "bench", NETWORKS), 10)
+    yield from reads(client)
+    yield from writes("create a group", groups(client, "bench", GROUPS), 9.6)
+    yield from writes("create a rule", rules(client, "bench", RULES), 3.6)
+    yield from writes("create an endpoint", endpoints(client, "bench", ENDPOINTS), 3.2)
+    inspect = "/api/v1/inspect/networks/bench:ground/"
+    yield read(client, f"inspect a network of {ENDPOINTS} endpoints", inspect, 3.4)
+
+
+def networks(client: Client, tenant: str, count: int) -> list[float]:
+    return [network(client, tenant, f"net-{n}", f"10.{n // 250}.{n % 250}.0/24", n) for n in range(count)]
+
+
+def network(client: Client, tenant: str, name: str, subnet: str, n: int) -> float:
+    """Every other one is a VLAN."""
+    gateway = subnet.partition("/")[0].removesuffix(".0") + ".254"
+    said = {"encap": ("vxlan", "vlan")[n % 2], "subnet": subnet, "gateway": gateway}
+    return client.make("networks", (tenant, name), {"tenantName": tenant, "networkName": name} | said)
+
+
+def groups(client: Client, tenant: str, count: int) -> list[float]:
+    names = [f"group-{n}" for n in range(count)]
+    return [client.make("endpointGroups", (tenant, name), group(tenant, name)) for name in names]
+
+
+def group(tenant: str, name: str) -> dict[str, Any]:
+    return {"tenantName": tenant, "groupName": name, "networkName": "ground"}
+
+
+def rules(client: Client, tenant: str, count: int) -> list[float]:
+    return [rule(client, tenant, n + 1) for n in range(count)]
+
+
+def rule(client: Client, tenant: str, number: int) -> float:
+    body = {
+        "tenantName": tenant,
+        "policyName": "ground-policy",
+        "ruleId": str(number),
+        "direction": "in",
+        "action": "allow",
+        "protocol": "tcp",
+        "port": number,
+        "fromEndpointGroup": "ground-group",
+    }
+    return client.make("rules", (tenant, "ground-policy", str(number)), body)
+
+
+def endpoints(client: Client, tenant: str, count: int) -> list[float]:
+    return [endpoint(client, tenant, f"endpoint-{n}") for n in range(count)]
+
+
+def endpoint(client: Client, tenant: str, name: str) -> float:
+    said = {"TenantName": tenant, "NetworkName": "ground", "ServiceName": "ground-group", "EndpointID": name}
+    config = {"Host": "host-1", "IPAddress": "", "ServiceName": "ground-group"}
+    return client.ask("POST", "/plugin/createEndpoint", said | {"EPCommonName": name, "ConfigEP": config})
+
+
+def reads(client: Client) -> Iterator[Figure]:
+    """Of all the networks, while nothing changes, and right after each change of one."""
+    every = "/api/v1/networks/"
+    yield read(client, f"list of {NETWORKS} networks", every, 3)
+    yield read(client, "one network", "/api/v1/networks/bench:net-7/", 1.5)
+    took = []
+    for n in range(SOME):
+        network(client, "bench", f"later-{n}", f"10.200.{n}.0/24", n)
+        took.append(client.ask("GET", every))
+    yield Figure(f"list of {NETWORKS} networks right after a new one, p50", percentile(took, 0.5), "ms")
+
+
+def read(client: Client, what: str, path: str, bound: float) -> Figure:
+    took = [client.ask("GET", path) for _ in range(READS)]
+    return Figure(f"{what}, p50", percentile(took, 0.5), "ms", "at most", bound, f"{READS} requests, one connection")
+
+
+def writes(what: str, took: list[float], bound: float) -> Iterator[Figure]:
+    note = f"{len(took)} of them, one connection"
+    yield Figure(f"{what}, p50", percentile(took, 0.5), "ms", "at most", bound, note)
+    first, last = percentile(took[:SOME], 0.5), percentile(took[-SOME:], 0.5)
+    yield Figure(f"{what}: the last {SOME} in times of the first {SOME}", last / first, "×", "at most", FLAT, note)

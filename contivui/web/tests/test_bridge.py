@@ -1,0 +1,102 @@
+"""What a server hears from the bridge, for each way a request comes and an answer goes."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+from django.http import HttpResponse, StreamingHttpResponse
+
+from contivui.web import bridge
+from contivui.web.bridge import Bridge, Message
+
+SCOPE = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/a b", "query_string": b"x=1", "headers": []}
+
+
+def served(app: Any, *messages: Message) -> list[Message]:
+    """What an application answers a request that comes in these messages."""
+    sent: list[Message] = []
+
+    async def run() -> None:
+        waiting = list(messages)
+
+        async def receive() -> Message:
+            return waiting.pop(0)
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await Bridge(app, 1)(dict(SCOPE), receive, send)
+
+    asyncio.run(run())
+    return sent
+
+
+def body(text: bytes, *, more: bool = False) -> Message:
+    return {"type": "http.request", "body": text, "more_body": more}
+
+
+def answering(made: Callable[[dict[str, Any]], Any]) -> Any:
+    def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        answer = made(environ)
+        start("201 Created", [("X-Name", "value"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")])
+        return answer  # type: ignore[no-any-return]
+
+    return app
+
+
+def test_a_request_is_there_whole_and_its_answer_is_sent_whole() -> None:
+    def echoed(environ: dict[str, Any]) -> HttpResponse:
+        said = [environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"]]
+        return HttpResponse([*said, "|", environ["wsgi.input"].read(), "|", threading.current_thread().name[:5]])
+
+    head, end = served(answering(echoed), body(b"one ", more=True), body(b"two"))
+    assert head["status"] == 201
+    assert head["headers"] == [(b"x-name", b"value"), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]
+    assert end == {"type": "http.response.body", "body": b"POST/a bx=1|one two|views"}
+
+
+def test_an_answer_in_pieces_is_sent_as_it_is_made() -> None:
+    closed = []
+
+    def pieces() -> Iterator[bytes]:
+        yield b"one"
+        yield b"two"
+
+    def made(_environ: dict[str, Any]) -> StreamingHttpResponse:
+        answer = StreamingHttpResponse(pieces())
+        answer._resource_closers.append(lambda: closed.append(True))  # type: ignore[attr-defined]
+        return answer
+
+    head, *rest = served(answering(made), body(b""))
+    assert head["status"] == 201
+    assert [(message["body"], message.get("more_body", False)) for message in rest] == [
+        (b"one", True),
+        (b"two", True),
+        (b"", False),
+    ]
+    assert closed == [True]
+
+
+def test_who_leaves_before_the_request_is_there_is_not_answered() -> None:
+    def never(_environ: dict[str, Any]) -> HttpResponse:
+        raise AssertionError("asked")
+
+    assert served(answering(never), body(b"half", more=True), {"type": "http.disconnect"}) == []
+
+
+def test_a_body_without_end_is_refused_before_it_is_all_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bridge, "LARGEST_BODY", 10)
+    head, end = served(answering(lambda environ: HttpResponse()), body(b"12345", more=True), body(b"678901", more=True))
+    assert (head["status"], b"in parts" in end["body"]) == (413, True)
+
+
+def test_what_an_application_raises_reaches_the_server() -> None:
+    def broken(_environ: dict[str, Any]) -> HttpResponse:
+        raise LookupError("broken")
+
+    with pytest.raises(LookupError):
+        served(answering(broken), body(b""))

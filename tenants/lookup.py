@@ -1,0 +1,86 @@
+"""Questions that are asked at every change, compiled once.
+
+Django makes the SQL of a question anew each time it is asked, which takes five times as long as asking it. What a verb
+asks on its way is always the same but for a key or a name, so here the SQL is kept and only these are put in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, cached_property
+from typing import Any, Generic, TypeVar
+
+from django.db import connection, models
+
+Row = TypeVar("Row", bound=models.Model)
+#: What stands for a value while the SQL is made, by its type and position; it is found again among the parameters.
+STAND_INS: dict[type, Callable[[int], Any]] = {int: lambda n: 2**62 + n, str: lambda n: f"value {n} of a look-up"}
+
+
+class Lookup(Generic[Row]):
+    """`ask` answers the rows for values of these types, each of which the SQL must compare as it is. Rows come with
+    their own columns only: nothing is loaded along."""
+
+    def __init__(self, ask: Callable[..., models.QuerySet[Row]], *types: type) -> None:
+        self._ask, self._stand_ins = ask, [STAND_INS[one](n) for n, one in enumerate(types)]
+
+    @cached_property
+    def _compiled(self) -> tuple[type[Row], str, list[tuple[int | None, Any]]]:
+        """The model, the SQL, and for each parameter which value it is (None: a constant)."""
+        rows = self._ask(*self._stand_ins)
+        sql, parameters = rows.query.sql_with_params()
+        order = [(self._stand_ins.index(p) if p in self._stand_ins else None, p) for p in parameters]
+        if {n for n, _ in order} - {None} != set(range(len(self._stand_ins))):
+            raise TypeError(f"A value of {sql} is not compared as it is, so this cannot be asked by a look-up.")
+        return rows.model, sql, order
+
+    def all(self, *values: Any) -> list[Row]:
+        model, sql, order = self._compiled
+        return list(model._default_manager.raw(sql, [constant if n is None else values[n] for n, constant in order]))
+
+    def first(self, *values: Any) -> Row | None:
+        """The first row; for questions that have one answer at most, or say themselves how many they want."""
+        found = self.all(*values)
+        return found[0] if found else None
+
+
+def insert(row: models.Model) -> None:
+    """Save a new row that nobody listens for (no signals are sent). Its key the database makes, unless it has one."""
+    if row.pk is not None:
+        row.save(force_insert=True)
+        return
+    sql, fields = _insertion(type(row))
+    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        (row.pk,) = cursor.fetchone()
+    row._state.adding, row._state.db = False, connection.alias
+
+
+def update(model: type[models.Model], pk: int, **values: Any) -> None:
+    """Set columns of the row of this key, past its signals. No such row is no error."""
+    sql, fields = _alteration(model, tuple(values))
+    prepared = [field.get_db_prep_save(value, connection) for field, value in zip(fields, values.values(), strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*prepared, pk])
+
+
+@cache
+def _insertion(model: type[models.Model]) -> tuple[str, list[Any]]:
+    """The SQL that stores a row and answers its key, and the fields whose values it takes, in order."""
+    meta, quoted = model._meta, connection.ops.quote_name
+    assert meta.pk is not None and meta.pk.column is not None
+    fields = [field for field in meta.local_concrete_fields if not field.primary_key]
+    columns = ", ".join(quoted(str(field.column)) for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    returning = f"RETURNING {quoted(meta.pk.column)}"
+    return f"INSERT INTO {quoted(meta.db_table)} ({columns}) VALUES ({places}) {returning}", fields  # noqa: S608
+
+
+@cache
+def _alteration(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
+    meta, quoted = model._meta, connection.ops.quote_name
+    assert meta.pk is not None and meta.pk.column is not None
+    fields: list[Any] = [meta.get_field(name) for name in names]
+    sets = ", ".join(f"{quoted(field.column)} = %s" for field in fields)
+    return f"UPDATE {quoted(meta.db_table)} SET {sets} WHERE {quoted(meta.pk.column)} = %s", fields  # noqa: S608

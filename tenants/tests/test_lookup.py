@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Value
+from django.db.models.functions import Upper
+from django.test.utils import CaptureQueriesContext
+
+from tenants.lookup import Lookup, insert, update
+from tenants.models import AuditEntry, Event, Tenant
+
+pytestmark = pytest.mark.django_db
+NAMED = Lookup(lambda name: Tenant.objects.filter(name=name, default_verdict="allow"), str)
+
+
+def test_what_is_found_is_what_the_queryset_finds() -> None:
+    blue, _ = Tenant.objects.create(name="blue"), Tenant.objects.create(name="green", default_verdict="deny")
+    found = NAMED.first("blue")
+    assert found is not None
+    assert found == blue
+    assert {f.attname: getattr(found, f.attname) for f in Tenant._meta.concrete_fields} == Tenant.objects.values().get(
+        pk=blue.pk
+    )
+    assert [NAMED.first(name) for name in ("green", "nobody", "' OR 1=1 --")] == [None] * 3
+
+
+def test_values_are_put_where_they_belong_however_the_question_orders_them() -> None:
+    asked = Lookup(lambda name, pk: Tenant.objects.exclude(pk=pk).filter(name=name).order_by("pk")[:1], str, int)
+    blue = Tenant.objects.create(name="blue")
+    assert asked.first("blue", blue.pk) is None
+    assert asked.all("blue", blue.pk + 1) == [blue]
+
+
+def test_a_question_that_alters_its_value_is_none_for_a_look_up() -> None:
+    altering = Lookup(lambda name: Tenant.objects.filter(name__startswith=name), str)
+    with pytest.raises(TypeError, match="not compared as it is"):
+        altering.first("b")
+    forgotten = Lookup(lambda name: Tenant.objects.filter(name=Upper(Value("b"))), str)
+    with pytest.raises(TypeError, match="not compared as it is"):
+        forgotten.first("b")
+
+
+def test_a_row_that_is_inserted_is_as_one_that_is_saved() -> None:
+    tenant = Tenant.objects.create(name="blue")
+    told = {"actor": "a", "via": "api", "verb": "v", "object_type": "t", "object_name": "n", "tenant": tenant}
+    told |= {"address": "2001:db8::1", "before": None, "after": {"a": [1, "ü", None]}}
+    saved, inserted = AuditEntry(**told), AuditEntry(**told)
+    saved.save()
+    with CaptureQueriesContext(connection) as queries:
+        insert(inserted)
+    assert len(queries) == 1
+    rows = AuditEntry.objects.values()
+    assert rows.get(pk=inserted.pk) | {"id": 0, "at": 0} == rows.get(pk=saved.pk) | {"id": 0, "at": 0}
+
+
+def test_a_row_keeps_the_key_it_has() -> None:
+    insert(Tenant(pk=77, name="blue"))
+    assert Tenant.objects.get(pk=77).name == "blue"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(Tenant(pk=77, name="green"))
+
+
+def test_an_update_is_of_one_row_and_of_the_columns_it_names() -> None:
+    blue, green = (Tenant.objects.create(name=name) for name in ("blue", "green"))
+    event = Event.objects.create(kind="change", what="w", object_name="n", tenant=blue, number=7)
+    update(Event, event.pk, tenant=green.pk, number=None, data={"a": ["ü"]})
+    event.refresh_from_db()
+    assert (event.tenant, event.number, event.data, event.object_name) == (green, None, {"a": ["ü"]}, "n")
+    update(Tenant, green.pk, generation=7)
+    assert dict(Tenant.objects.values_list("name", "generation")) == {"blue": 1, "green": 7}
+
+
+def test_inserted_rows_have_the_defaults_of_their_columns() -> None:
+    event = Event(kind="change", what="w")
+    insert(event)
+    stored = Event.objects.get(pk=event.pk)
+    assert (stored.data, stored.tenant_id, stored.object_name, stored.at) == ({}, None, "", event.at)
+    event.what = "other"
+    event.save()
+    assert Event.objects.get().what == "other"
