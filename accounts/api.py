@@ -55,7 +55,7 @@ class SessionsView(OwnView):
         rows = sessions_of(cast(User, request.user))
         return Response(SessionSerializer(rows, many=True, context={"request": request}).data)
 
-    @extend_schema(responses={204: None})
+    @extend_schema(operation_id="me_sessions_destroy_others", responses={204: None})
     def delete(self, request: Request) -> Response:
         """Sign out everywhere else."""
         end_sessions(actor=actor_of(request), user=cast(User, request.user), keep=own_key(request))

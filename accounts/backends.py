@@ -34,4 +34,4 @@ class DirectoryBackend(BaseBackend):
 
 
 def _is_ours(name: str) -> bool:
-    return User.objects.filter(username=name, from_directory=None).exists()
+    return User.objects.filter(username__iexact=name, from_directory=None).exists()

@@ -99,21 +99,21 @@ def _make(found: Found) -> User:
     return user
 
 
-def give_roles(user: User, groups: Iterable[str]) -> None:
+def give_roles(user: User, groups: Iterable[str], actor: Actor = DIRECTORY) -> None:
     """Make what she is by her groups what they say now. What a person gave her stays as it is."""
     wanted = _wanted({group.casefold() for group in groups})
     held = {row.tenant_id: row for row in Membership.objects.filter(user=user).select_related("tenant", "by_group")}
     for tenant, role in wanted.items():
         row = held.get(tenant.pk)
         if row is None:
-            made = add_member(actor=DIRECTORY, tenant=tenant, user=user, role=role)
+            made = add_member(actor=actor, tenant=tenant, user=user, role=role)
             MembershipByGroup.objects.create(membership=made)
         elif hasattr(row, "by_group") and row.role != role:
-            _try(set_role, row=row, role=role)
+            _try(set_role, actor=actor, row=row, role=role)
     kept = {tenant.pk for tenant in wanted}
     for row in held.values():
         if hasattr(row, "by_group") and row.tenant_id not in kept:
-            _try(remove_member, row=row)
+            _try(remove_member, actor=actor, row=row)
 
 
 def _wanted(groups: set[str]) -> dict[Tenant, str]:
@@ -131,7 +131,7 @@ def _try(verb: Any, **given: Any) -> None:
     """A tenant's last owner stays, whatever her groups: she gets in all the same."""
     try:
         with transaction.atomic():
-            verb(actor=DIRECTORY, **given)
+            verb(**given)
     except Refused as refused:
         log.warning("A group's role stays: %s", refused)
 

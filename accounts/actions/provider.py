@@ -60,7 +60,7 @@ def take_in(vouched: Vouched) -> User:
     """
     known = FromProvider.objects.filter(issuer=vouched.issuer, subject=vouched.subject).select_related("user").first()
     user = known.user if known else _make(vouched)
-    give_roles(user, vouched.groups)
+    give_roles(user, vouched.groups, PROVIDER)
     return user
 
 
