@@ -151,14 +151,21 @@ class Link:
         return longest
 
     async def _join_if_told(self) -> None:
-        """Where a join token waits in its file it is used, whatever this node has; then it is gone."""
+        """Where a join token waits in its file it is used, whatever this node has; then it is gone. One that opens
+        nothing is no reason not to try with what the node has."""
         config, file = self._config, self._config.join_token_file
         if file is None or not file.exists():
             return
-        token = read_token(file)
-        joined = await asyncio.to_thread(join, config.controller, token, config.node, config.vtep, config.state)
-        file.unlink()
-        log.info("This machine is node %s now.", joined.node)
+        try:
+            token = read_token(file)
+            joined = await asyncio.to_thread(join, config.controller, token, config.node, config.vtep, config.state)
+        except NotLetIn as error:
+            if identity.read(config.state) is None:
+                raise
+            log.warning("The join token in %s was of no use: %s", file, error)
+        else:
+            file.unlink()
+            log.info("This machine is node %s now.", joined.node)
 
     def _open(self) -> connect:
         options: dict[str, Any] = {

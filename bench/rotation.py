@@ -1,4 +1,4 @@
-"""Certificates of fifty connected nodes renewed at once, then used, amid changes: is anybody off, what is missed?
+"""Certificates of fifty connected nodes renewed at once, then used, while changes go on: who is off, what is missed?
 
 The agents are real but for the kernel: the link, the certificates and the bookkeeping of revisions are their own.
 """
@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +27,15 @@ CHANGES = 20
 PATIENCE_S = 60.0
 
 
-@dataclass
 class Light:
     """An agent that takes what it is told and has no kernel to put it in. `away_s`: its longest time without."""
 
-    spec: NodeSpec = field(default_factory=NodeSpec)
-    away_s: float = 0.0
-    wholes: int = 0
-    link: Link | None = None
-    _left: float | None = None
+    def __init__(self, config: Config) -> None:
+        self.link = Link(config, self)
+        self.spec = NodeSpec()
+        self.away_s = 0.0
+        self.wholes = 0
+        self._left: float | None = None
 
     def hello(self) -> Message:
         about = {"protocol": 1, "version": "bench", "features": []}
@@ -51,12 +49,10 @@ class Light:
         delta = decode_delta(message["delta"])
         self.wholes += delta.base is None
         self.spec = apply_delta(self.spec, delta)
-        assert self.link is not None
         self.link.send({"type": "ack", "revision": self.spec.revision, "digest": self.spec.digest, "refused": {}})
 
     async def watch(self) -> None:
         """Note when the connection goes."""
-        assert self.link is not None
         while True:
             if not self.link.connected and self._left is None:
                 self._left = time.monotonic()
@@ -72,36 +68,40 @@ def measure() -> Iterator[Figure]:
 async def rotate(running: Installation, controller: str) -> list[Figure]:
     agents = await asyncio.to_thread(populate, running, controller)
     lights = [light for _, light in agents]
-    works = [work for _, light in agents for work in (light.link.run(), light.watch()) if light.link]  # type: ignore[union-attr]
-    tasks = [asyncio.create_task(work) for work in works]
+    watching = [asyncio.create_task(light.watch()) for light in lights]
+    links = [asyncio.create_task(light.link.run()) for light in lights]
     try:
-        await until(lambda: all(light.link and light.link.connected for light in lights), "all are connected")
-        await until(lambda: all(light.spec.revision for light in lights), "all have a spec")
+        await until(lambda: all(light.link.connected and light.spec.revision for light in lights), "all have a spec")
         for light in lights:
             light.away_s, light.wholes = 0.0, 0
         changing = asyncio.create_task(asyncio.to_thread(change, running))
         begun = time.monotonic()
-        await asyncio.gather(*(renew(light.link, state, state.name) for state, light in agents if light.link))
+        await asyncio.gather(*(renew(light.link, state, state.name) for state, light in agents))
         took_s = time.monotonic() - begun
-        off_at_renewal_s = max(light.away_s for light in lights)
-        # The web process starts anew: everybody comes back with the new certificate.
-        os.kill(process_of(running), signal.SIGTERM)
+        while_renewing_s = max(light.away_s for light in lights)
+        await end(links)
+        links = [asyncio.create_task(light.link.run()) for light in lights]
+        await until(lambda: all(light.link.connected for light in lights), "all are back")
         await changing
         wanted = await asyncio.to_thread(revisions, running)
         await until(lambda: all(light.spec.revision == wanted[s.name] for s, light in agents), "all have the last spec")
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    off_at_return_s = max(light.away_s for light in lights)
+        await end([*links, *watching])
+    at_return_s = max(light.away_s for light in lights)
     anew = sum(light.wholes > 0 for light in lights)
     note = f"{len(lights)} nodes, {CHANGES} changes meanwhile"
     return [
         Figure("certificates renewed, all nodes", took_s, "s", note=note),
-        Figure("longest off while renewing", off_at_renewal_s, "s", "at most", 0.0, note),
-        Figure("longest off when all return with the new one", off_at_return_s, "s", "at most", 5.0, note),
+        Figure("longest off while renewing", while_renewing_s, "s", "at most", 0.0, note),
+        Figure("longest off when all return at once with the new one", at_return_s, "s", "at most", 5.0, note),
         Figure("nodes that had to be told everything anew", anew, "", "at most", 0, note),
     ]
+
+
+async def end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def populate(running: Installation, controller: str) -> list[tuple[Path, Light]]:
@@ -123,9 +123,7 @@ def populate(running: Installation, controller: str) -> list[tuple[Path, Light]]
         running.api("POST", "endpoints/", endpoint)
         state = running.data.parent / "agents" / name
         join(controller, token, name, vtep, state)
-        light = Light()
-        light.link = Link(Config(controller, vtep, name, state, state / "agent.sock", state), light)
-        made.append((state, light))
+        made.append((state, Light(Config(controller, vtep, name, state, state / "agent.sock", state))))
     return made
 
 
@@ -151,18 +149,6 @@ def revisions(running: Installation) -> dict[str, int]:
     while Realization.objects.filter(compiled_at=None).exists() and time.monotonic() < end:
         time.sleep(0.1)
     return dict(Head.objects.values_list("node__name", "revision"))
-
-
-def process_of(running: Installation) -> int:
-    """The web process of this installation."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            line, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if b"launcher.web" in line and f"CONTIVUI_DATA={running.data}\0".encode() in environment:
-            return int(folder.name)
-    raise RuntimeError("The installation has no web process.")
 
 
 async def until(true: Any, what: str) -> None:

@@ -1,6 +1,6 @@
-"""The one web process: pages and API through WSGI in threads (twice as fast as Django's own ASGI handler for
-synchronous views), what waits beside them, websockets through Channels; and, at a port of their own, the agents. The
-one place of the project package that names rooms by import."""
+"""The one web process: pages and API through WSGI in threads (contivui.web.bridge), what waits beside them, websockets
+through Channels; and, at a port of their own, the agents. The one place of the project package that names rooms by
+import."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from channels.security.websocket import AllowedHostsOriginValidator
 from django.urls import path, re_path
 
 from contivui.web.bridge import Bridge
+from contivui.web.limits import BodyLimit
 from contivui.web.waiting import Waiting
 from worker.bell import Bell
 from worker.consumers import AgentConsumer, LiveConsumer
@@ -36,7 +37,8 @@ def make() -> ProtocolTypeRouter:
         path("ws/live/", live),
         path("ws/events/", AuthMiddlewareStack(EventsSocket(bell))),
     ]
-    return ProtocolTypeRouter({"http": Waiting(Bridge(http, THREADS), bell), "websocket": URLRouter(sockets)})
+    people = BodyLimit(Waiting(Bridge(http, THREADS), bell))
+    return ProtocolTypeRouter({"http": people, "websocket": URLRouter(sockets)})
 
 
 def make_agents() -> ProtocolTypeRouter:

@@ -31,6 +31,8 @@ NETMASTER_PORT = env.integer("NETMASTER_PORT", 0, first=0, last=65535)
 NETMASTER_OPEN = env.boolean("NETMASTER_OPEN", False)
 NETMASTER_MODE = env.text("NETMASTER_MODE", "test")
 
+#: Whether people reach it under TLS, its own (TLS_CERT) or a proxy's; then cookies travel under TLS only.
+BEHIND_TLS = env.boolean("BEHIND_TLS", False) or bool(env.text("TLS_CERT", ""))
 #: Where agents of other machines connect; 0: only those on this machine's own socket.
 AGENTS_PORT = env.integer("AGENTS_PORT", 0, first=0, last=65535)
 #: How long a node's certificate lasts, hours. Agents renew theirs when two thirds of it are over.
@@ -224,8 +226,22 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "contivui_session"
 CSRF_COOKIE_NAME = "contivui_csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = BEHIND_TLS
+#: A year, as browsers' lists ask for; of this name and those below it. Only a response under TLS carries it.
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if BEHIND_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False
+#: Plain requests of a browser go to the same address under TLS; /healthz is asked by machines on this one.
+SECURE_SSL_REDIRECT = BEHIND_TLS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_REFERRER_POLICY = "same-origin"
+SILENCED_SYSTEM_CHECKS = [
+    # Whether other names under ours have TLS is not ours to say, nor whether browsers should ship with it.
+    "security.W005",
+    "security.W021",
+]
 X_FRAME_OPTIONS = "DENY"
+#: Larger requests are refused before they come here (contivui.web.limits).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -245,6 +261,7 @@ FACTS = {
     "realization": "worker.realization.realization_of",
     "hits": "worker.facts.hits_of",
     "traffic": "worker.facts.traffic_of",
+    "quota": "tenants.quotas.limited",
     "touched": "worker.touched.touched_by",
 }
 
@@ -283,6 +300,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "2.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "DEFAULT_GENERATOR_CLASS": "contivui.web.openapi.OnceMade",
     "SCHEMA_PATH_PREFIX": r"/api/v2/",
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "contivui.web.openapi.finish"],

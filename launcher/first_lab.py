@@ -9,15 +9,17 @@ from pathlib import Path
 from cryptography import x509
 
 from agent.identity import AUTHORITY, CERTIFICATE
+from core.joining import parse
 from lab import containers, fabric
 from lab.containers import Container
 from launcher import demo
 from launcher.settings import Settings
 from launcher.stamps import write_private
 from networks.actions import TurnedAway, create_node, make_join_token
+from networks.actions.join_token import token_hash
 from networks.actions.joining import still_good
 from networks.authority import authority, fingerprint_of
-from networks.models import Endpoint
+from networks.models import Endpoint, JoinToken
 from networks.models import Node as NodeRow
 from tenants.change import SYSTEM
 
@@ -37,12 +39,13 @@ def make(settings: Settings) -> None:
 
 
 def register(node: fabric.Node) -> None:
-    """Make the node known and leave its agent a token to join with, unless it has a certificate that is still good."""
+    """Make the node known and leave its agent a token to join with, unless it has one, or a certificate, that is still
+    good."""
     node.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     row = NodeRow.objects.filter(name=node.name).first()
     if row is None:
         _, token = create_node(actor=SYSTEM, name=node.name, vtep=node.vtep)
-    elif not may_connect(node.folder):
+    elif not may_connect(node.folder) and not may_join(node.join_token_file):
         _, token = make_join_token(actor=SYSTEM, node=row)
     else:
         return
@@ -59,6 +62,16 @@ def may_connect(folder: Path) -> bool:
         return trusted == authority().fingerprint and still_good(held) is not None
     except (OSError, ValueError, TurnedAway):
         return False
+
+
+def may_join(file: Path) -> bool:
+    """Whether the file holds a join token of ours that is open."""
+    try:
+        token = parse(file.read_text())
+    except (OSError, ValueError):
+        return False
+    row = JoinToken.objects.filter(token_hash=token_hash(token.secret)).first()
+    return token.fingerprint == authority().fingerprint and row is not None and row.state == "open"
 
 
 def as_they_are(noted: Sequence[Container]) -> list[Container]:

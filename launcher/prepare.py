@@ -64,7 +64,9 @@ def make_administrator(settings: Settings) -> None:
     the data folder, for its owner, until it is changed."""
     from django.contrib.auth.models import User
 
-    if not User.objects.filter(is_superuser=True).exists():
+    from tenants.users import administrators
+
+    if not administrators().exists():
         password = settings.admin_password or secrets.token_urlsafe(12)
         stamps.write_private(settings.password_file, password + "\n")
         User.objects.create_superuser(FIRST_ADMINISTRATOR, password=password)

@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from contivui.env import Env
 from lab.fabric import MOST_NODES
+from launcher import tls
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Longest path a unix socket can be bound to (sun_path of unix(7), less the closing zero).
@@ -34,6 +35,9 @@ class Settings:
     netmaster_open: bool
     agents_port: int
     agents_host: str
+    tls_cert: str
+    tls_key: str
+    plain: bool
 
     @property
     def redis_socket(self) -> Path:
@@ -69,7 +73,8 @@ class Settings:
     def address(self) -> str:
         """Where a browser on this machine finds the product."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        scheme = "https" if self.tls_cert else "http"
+        return f"{scheme}://[{host}]:{self.port}" if ":" in host else f"{scheme}://{host}:{self.port}"
 
 
 def load(values: Mapping[str, str] | None = None) -> Settings:
@@ -88,10 +93,14 @@ def load(values: Mapping[str, str] | None = None) -> Settings:
         netmaster_host=env.text("NETMASTER_HOST", ""),
         netmaster_open=env.boolean("NETMASTER_OPEN", False),
         agents_port=env.integer("AGENTS_PORT", 0, first=0, last=65535),
+        tls_cert=env.text("TLS_CERT", ""),
+        tls_key=env.text("TLS_KEY", ""),
+        plain=env.boolean("CONTIVUI_PLAIN", False),
         agents_host=env.text("AGENTS_HOST", "0.0.0.0"),  # noqa: S104 - nobody gets past it without a certificate
     )
     _check_length(settings)
     _check_ports(settings)
+    _check_tls(settings)
     return settings
 
 
@@ -106,6 +115,21 @@ def _check_ports(settings: Settings) -> None:
                 f"{name} and {taken[port]} are both {port}. Set {name} to another one, for example {other}."
             )
         taken[port] = name
+
+
+def _check_tls(settings: Settings) -> None:
+    """Passwords and sessions leave this machine under TLS, or because somebody said so."""
+    tls.context(settings.tls_cert, settings.tls_key)
+    reached = {settings.host: "HOST"}
+    if settings.netmaster_port and not settings.netmaster_open:
+        reached.setdefault(settings.netmaster_listens_at, "NETMASTER_HOST")
+    for host, name in reached.items():
+        if not (settings.tls_cert or settings.plain or tls.is_loopback(host)):
+            raise ImproperlyConfigured(
+                f"{name} is {host}, where others could read what is sent without TLS. Set TLS_CERT and TLS_KEY, or "
+                f"leave {name} at 127.0.0.1 and put a proxy with TLS before it, or set CONTIVUI_PLAIN=1 where nobody "
+                "can listen."
+            )
 
 
 def _check_length(settings: Settings) -> None:

@@ -16,8 +16,9 @@ from pathlib import Path
 import uvicorn
 from django.conf import settings
 
-from launcher import agents_port
+from launcher import agents_port, tls
 from launcher.memory import collect_less_often
+from launcher.settings import load
 
 #: Seconds open requests are given when told to stop.
 GRACE_S = 1
@@ -52,6 +53,8 @@ def serve(people: list[socket.socket], agents: list[socket.socket]) -> None:
         timeout_graceful_shutdown=GRACE_S,
     )
     config.load()
+    told = load()
+    config.ssl = tls.context(told.tls_cert, told.tls_key)
     servers = [(uvicorn.Server(config), people)]
     if agents:
         servers.append((agents_port.server(), agents))

@@ -8,5 +8,8 @@ class NetworksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Say how changes of this room's objects are taken back."""
+        """Say what of this room quotas count, and how changes of its objects are taken back."""
         import networks.undoables  # noqa: F401
+        from networks import counted
+
+        counted.register()

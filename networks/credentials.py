@@ -8,6 +8,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from tenants import access
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
@@ -17,8 +19,8 @@ Row = TypeVar("Row", bound=models.Model)
 
 class OfNodes(models.QuerySet[Row]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """As nodes are: for cluster administrators."""
-        return self if user.is_authenticated and user.is_superuser else self.none()
+        """As nodes are."""
+        return access.in_cluster(self, user, "node")
 
 
 class JoinTokenQuerySet(OfNodes["JoinToken"]):

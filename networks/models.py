@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -10,12 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core import ipam
 from networks.credentials import JoinToken, Knock, NodeCertificate
-from tenants.labels import Labelled, LabelledQuerySet
-from tenants.models import NAME_PATTERN, Tenant, TenantOwned, TenantOwnedQuerySet, validate_name
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser, User
-
+from tenants.labels import Labelled
+from tenants.models import NAME_PATTERN, ClusterOwnedQuerySet, Tenant, TenantOwned, TenantOwnedQuerySet, validate_name
 
 __all__ = ["JoinToken", "Knock", "NodeCertificate"]
 
@@ -173,14 +169,10 @@ class AddressReservation(models.Model):
         return self.network.tenant
 
 
-class NodeQuerySet(LabelledQuerySet["Node"]):
-    def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Nodes belong to the cluster: only its administrators see them as objects."""
-        return self if user.is_authenticated and user.is_superuser else self.none()
-
-
 class Node(Labelled):
     """A machine with an agent. It proves itself with a certificate (networks.credentials)."""
+
+    kind = "node"
 
     name = models.CharField(max_length=64, unique=True, validators=[validate_name])
     vtep = models.GenericIPAddressField(
@@ -188,7 +180,7 @@ class Node(Labelled):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = NodeQuerySet.as_manager()
+    objects = ClusterOwnedQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

@@ -8,5 +8,8 @@ class RoutingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Say how changes of this room's objects are taken back."""
+        """Say what of this room quotas count, and how changes of its objects are taken back."""
         import routing.undoables  # noqa: F401
+        from routing import counted
+
+        counted.register()

@@ -5,16 +5,11 @@ All of it is stored, checked and shown; none of it is in effect on nodes yet.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
-
 from django.core.validators import RegexValidator
 from django.db import models
 
 from networks.models import EndpointGroup, Network
-from tenants.models import TenantOwned, validate_name
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser, User
+from tenants.models import ClusterOwnedQuerySet, TenantOwned, validate_name
 
 #: What every page and answer about these objects says of them.
 STORED_ONLY = "stored, not yet in effect"
@@ -66,16 +61,11 @@ class ContractGroup(TenantOwned):
     groups = models.ManyToManyField(EndpointGroup, related_name="contract_groups", blank=True)
 
 
-class ClusterQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: User | AnonymousUser) -> Self:
-        """What belongs to the cluster: only its administrators see it."""
-        return self if user.is_authenticated and user.is_superuser else self.none()
-
-
 class BgpPeer(models.Model):
     """The router a node speaks BGP with. `name` is the node's host name; AS numbers are text, "" while not set."""
 
     word = "BGP peer"
+    kind = "bgp"
 
     name = models.CharField(max_length=256, unique=True, validators=[validate_name])
     router_address = models.CharField(max_length=18)
@@ -83,7 +73,7 @@ class BgpPeer(models.Model):
     neighbor = models.GenericIPAddressField(protocol="IPv4", null=True, blank=True)
     neighbor_asn = models.CharField(max_length=10, blank=True)
 
-    objects = ClusterQuerySet.as_manager()
+    objects = ClusterOwnedQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -107,6 +97,7 @@ class AciGateway(models.Model):
     """The one connection to an ACI fabric."""
 
     word = "ACI gateway"
+    kind = "aci"
 
     name = models.CharField(max_length=8, unique=True, default="aciGw", editable=False)
     physical_domain = models.CharField(max_length=128, validators=[validate_name])
@@ -115,7 +106,7 @@ class AciGateway(models.Model):
     enforce_policies = models.BooleanField(default=True)
     include_common_tenant = models.BooleanField(default=False)
 
-    objects = ClusterQuerySet.as_manager()
+    objects = ClusterOwnedQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

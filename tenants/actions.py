@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from core.labels import Labels
-from tenants import chain
+from tenants import chain, quotas
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, fresh, gone, plain
 from tenants.checks import FieldErrors, name_free, refuse, unused
 from tenants.models import AuditEntry, Membership, Role, Tenant, Verdict
@@ -65,6 +65,30 @@ def update_tenant(
         assign(row, name=name, description=description, default_verdict=default_verdict, labels=labels)
         _check(row)
         row.save(update_fields=["name", "description", "default_verdict", "labels"])
+        step.updated(row, before)
+    row.refresh_from_db(fields=["generation"])
+    return row
+
+
+def set_quota(*, actor: Actor, row: Tenant, **limits: int | Keep | None) -> Tenant:
+    """Limit how much a tenant may have of what tenants.quotas names; None is any number. What there is too much of
+    stays, and no more of it is let in."""
+    with change(actor=actor, tenant=row, verb="quota.update") as step:
+        row = fresh(row)
+        before = plain(row)
+        errors = FieldErrors()
+        for name, limit in limits.items():
+            if name not in quotas.NAMES:
+                errors.add(name, f"There is no quota of {name}. There are: {', '.join(quotas.NAMES)}.", "unknown")
+            elif isinstance(limit, int) and not 0 <= limit <= quotas.LARGEST:
+                errors.add(name, f"Give 0 to {quotas.LARGEST}, or nothing for any number.", "range")
+        errors.settle()
+        given = {name: limit for name, limit in limits.items() if limit is not KEEP}
+        row.limits = {name: limit for name, limit in {**row.limits, **given}.items() if limit is not None}
+        if row.limits == before["limits"]:
+            step.unchanged()
+            return row
+        row.save(update_fields=["limits"])
         step.updated(row, before)
     row.refresh_from_db(fields=["generation"])
     return row

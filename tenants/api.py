@@ -24,12 +24,24 @@ from contivui.web.facts import facts
 from contivui.web.fields import LARGEST_ID
 from contivui.web.parameters import seconds
 from contivui.web.resource import Resource
-from tenants.access import Rights, require, rights_of
+from contivui.web.strict import require_types
+from tenants import quotas
+from tenants.access import ClusterRole, Rights, require, rights_of
+from tenants.actions import set_quota
 from tenants.change import Actor
+from tenants.invitations import invite
 from tenants.models import AuditEntry, Membership, Tenant, Token
 from tenants.once import once
-from tenants.resources import AUDIT, MEMBER, TENANT
-from tenants.serializers import MeSerializer, RealizationSerializer, UndoneSerializer
+from tenants.resources import ACCOUNT, AUDIT, INVITATION, MEMBER, TENANT
+from tenants.serializers import (
+    InvitationSerializer,
+    LimitsSerializer,
+    MeSerializer,
+    NewInvitationSerializer,
+    QuotaSerializer,
+    RealizationSerializer,
+    UndoneSerializer,
+)
 from tenants.undo import require_all, take_back, together
 
 
@@ -83,8 +95,8 @@ class ObjectViewSet(TenantWrites, BulkViewSet):
     def get_queryset(self) -> Any:
         """Who is a member of one tenant only is told so to the database, too: it then reads that tenant's index in the
         order wanted instead of sorting all of its rows."""
-        rows, user = super().get_queryset(), self.request.user
-        if self.resource.scope != "tenant" or user.is_superuser:
+        rows = super().get_queryset()
+        if self.resource.scope != "tenant" or self.rights.cluster:
             return rows
         tenants = list(self.rights.tenants)
         path = getattr(self.resource.model, "tenant_path", "tenant")
@@ -173,6 +185,25 @@ class TenantViewSet(ObjectViewSet):
             raise BadParameter({"generation": f"Give a generation from 1 to {row.generation}."})
         return Response(RealizationSerializer(realization_of(Saved(row.pk, int(said)))).data)
 
+    @extend_schema(methods=["GET"], responses=QuotaSerializer)
+    @extend_schema(methods=["PATCH"], request=LimitsSerializer, responses=QuotaSerializer)
+    @action(detail=True, methods=["get", "patch"], pagination_class=None, filter_backends=[])
+    def quota(self, request: Request, pk: str) -> Response:
+        """How much of each thing the tenant has and may have. Administrators set it."""
+        row = self.find(pk)
+        if request.method == "GET":
+            return Response(quota_of(row))
+        require(request.user, "quota.update", row)
+        form = LimitsSerializer(data=request.data)
+        require_types(form)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        return self.write(lambda: Done(quota_of(set_quota(actor=self.actor(), row=row, **given)), tenants=[row]))
+
+
+def quota_of(row: Tenant) -> dict[str, Any]:
+    return dict(QuotaSerializer({use.name: use for use in quotas.use_of(row)}).data)
+
 
 class AuditViewSet(ObjectViewSet):
     """The record: every change, who made it, when, from where, before and after. Newest first."""
@@ -215,7 +246,9 @@ class MeView(APIView):
         roles = Membership.objects.filter(user__username=request.user.get_username(), tenant__in=tenants)
         roles = roles.select_related("tenant").order_by("tenant__name")
         rights = rights_of(request.user)
-        me = {"name": request.user.get_username(), "administrator": rights.administrator, "tenants": roles}
+        administrator = rights.cluster is ClusterRole.ADMINISTRATOR
+        me = {"name": request.user.get_username(), "administrator": administrator, "cluster_role": rights.cluster}
+        me["tenants"] = roles
         return Response(MeSerializer(me).data)
 
 
@@ -233,7 +266,29 @@ class NoSuchThing(APIView):
         raise Http404
 
 
+class AccountViewSet(ObjectViewSet):
+    """A person who may sign in, and her role in the cluster. Her roles in tenants are `members`."""
+
+    resource = ACCOUNT
+
+
+class InvitationViewSet(ObjectViewSet):
+    """Somebody without an account who may join a tenant by a link, once. Its owners invite."""
+
+    resource = INVITATION
+
+    @extend_schema(request=InvitationSerializer, responses={201: NewInvitationSerializer})
+    def create(self, request: Request) -> Response:
+        return super().create(request)
+
+    def make(self, body: Any) -> Done:
+        row, secret = invite(actor=self.actor(), **self.read(self.get_serializer(data=body)))
+        return self.made(row, token=secret, path=reverse("invitation", args=[secret]))
+
+
 VIEWSETS: dict[str, type[Any]] = {
+    "invitations": InvitationViewSet,
+    "users": AccountViewSet,
     "tenants": TenantViewSet,
     "members": viewset(MEMBER, ObjectViewSet),
     "audit": AuditViewSet,

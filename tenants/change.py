@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from contivui.web.problem import Problem
 from contivui.web.trace import current
-from tenants import chain
+from tenants import chain, quotas
 from tenants.labels import follow
 from tenants.lookup import Lookup, insert, update
 from tenants.models import AuditEntry, ClusterRecord, Event, Realization, Tenant
@@ -163,13 +163,15 @@ def change(*, actor: Actor, tenant: Tenant | None, verb: str) -> Iterator[Change
 
     The tenant's row is locked for the length of the transaction, so all writers of one tenant are in line: what the
     body reads to decide (free addresses, overlaps, users of a thing) stays true until it commits. What only the
-    database could see (two clusters' worth of writers choosing one name) leaves as a ValidationError of the field.
+    database could see (two clusters' worth of writers choosing one name) leaves as a ValidationError of the field. So
+    does what would be more than the tenant may have (tenants.quotas).
     """
     try:
         with transaction.atomic():
             owner = _locked(tenant) if tenant else ClusterRecord.locked()
             step = Change(owner, back=actor.undoes is not None)
-            yield step
+            with quotas.kept(step.tenant, verb):
+                yield step
             _settle(step, actor, verb)
     except ProtectedError as error:
         raise _protected(error) from error

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NoReturn, TypeVar, cast
 
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from tenants.change import Refused
+from tenants.change import Actor, Refused
 from tenants.lookup import Lookup
 from tenants.models import Tenant
 
@@ -117,6 +118,15 @@ def unused(row: models.Model, users: list[str]) -> None:
         code="in_use",
         users=users[:LISTED_USERS],
     )
+
+
+def users_seen(actor: Actor, rows: Any, say: Callable[[Any], str]) -> list[str]:
+    """Rows of tenants that stand in the way of something of the cluster, as half-sentences: by name as far as whoever
+    asks may see them, the rest as a number."""
+    seen = rows if actor.user_id is None else rows.visible_to(User.objects.get(pk=actor.user_id))
+    named = [say(row) for row in seen.select_related("tenant")]
+    hidden = rows.count() - len(named)
+    return [*named, *([f"{hidden} of tenants that you may not see are there"] if hidden else [])]
 
 
 def listed(things: Sequence[str]) -> str:

@@ -14,10 +14,10 @@ from tenants.models import Tenant, Token, TokenRights
 
 
 def tokens_of(user: User) -> QuerySet[Any]:
-    """Her own, and those that were made for tenants she owns (all tenants, for an administrator)."""
+    """Her own, and those that were made for tenants she owns (all tenants, for who sees all)."""
     rights = rights_of(user)
     seen = Q(tenant_id__in=[pk for pk, right in rights.tenants.items() if right >= Right.OWNER])
-    if rights.administrator:
+    if rights.sees_all:
         seen = Q(tenant__isnull=False)
     if getattr(user, "only_tenant", None) is None:
         seen |= Q(user_id=user.pk)
@@ -36,7 +36,7 @@ def make_token(
 ) -> tuple[Token, str]:
     """Make a token for her, or for a tenant she sees. Answers it and its text, which nobody can read again."""
     if tenant is not None:
-        require(user, "tenant.view", tenant)
+        require(user, "token.create", tenant)
     with change(actor=actor, tenant=tenant, verb="token.create") as step:
         lasts = timedelta(days=days) if days else None
         row, text = Token.objects.create(user, lasts, name=name, rights=rights, tenant=tenant)
@@ -44,8 +44,10 @@ def make_token(
     return row, text
 
 
-def end_token(*, actor: Actor, row: Token) -> None:
-    """Nothing is opened by it any more, from the next request on."""
+def end_token(*, actor: Actor, user: User, row: Token) -> None:
+    """Nothing is opened by it any more, from the next request on. Her own are hers to end, others' an owner's."""
+    if row.user_id != user.pk:
+        require(user, "token.delete", row.tenant)
     with change(actor=actor, tenant=row.tenant, verb="token.delete") as step:
         before = _recorded(row)
         row.delete()

@@ -11,9 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from contivui.web.forms import VerbForm
 from core.labels import LabelError, parse, written
-from tenants.models import Membership, Verdict
-from tenants.people import ROLES
+from tenants.models import Account, Membership, Verdict
+from tenants.people import CLUSTER_ROLES, ROLES
 
+#: A name is no sentence: browsers leave it alone.
+PLAIN_TEXT = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 LABELS_HELP = _("Keys and values to find it by, as Kubernetes has them; with commas between.")
 NAME_HELP = _("Letters, digits, dashes and dots, for example web-1.")
 
@@ -22,8 +24,7 @@ class NameField(forms.CharField):
     """A name as every object has one; what is allowed is decided by the verb."""
 
     def __init__(self) -> None:
-        attrs = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-        super().__init__(label=_("Name"), max_length=64, help_text=NAME_HELP, widget=forms.TextInput(attrs))
+        super().__init__(label=_("Name"), max_length=64, help_text=NAME_HELP, widget=forms.TextInput(PLAIN_TEXT))
 
 
 class LabelsField(forms.CharField):
@@ -54,6 +55,45 @@ class TenantForm(VerbForm):
         help_text=_("What happens to a connection that no rule speaks of."),
     )
     labels = LabelsField()
+
+
+class AccountForm(VerbForm):
+    username = forms.CharField(
+        label=_("Name"), max_length=150, help_text=_("The name she signs in with."), widget=forms.TextInput(PLAIN_TEXT)
+    )
+    first_name = forms.CharField(label=_("First name"), max_length=150, required=False)
+    last_name = forms.CharField(label=_("Last name"), max_length=150, required=False)
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=200,
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+        help_text=_("She should choose another one when she has signed in."),
+    )
+    is_active = forms.BooleanField(label=_("May sign in"), required=False, initial=True)
+    cluster_role = forms.ChoiceField(
+        label=_("Role in the cluster"),
+        required=False,
+        choices=[("", _("None: what she may is decided in tenants")), *CLUSTER_ROLES.items()],
+        help_text=_(
+            "An administrator may everything, an auditor sees everything and changes nothing, an operator runs nodes, "
+            "the fabric and routing and sees nothing of tenants."
+        ),
+    )
+
+    def prepare(self) -> None:
+        if self.row is not None:
+            self.fields["username"].disabled = True
+            self.fields["password"].required = False
+            self.fields["password"].help_text = _("Leave it empty to keep the one she has.")
+
+    def fill(self, row: Account) -> dict[str, Any]:
+        return {name: getattr(row, name) for name in self.base_fields if name != "password"}
+
+    def arguments(self) -> dict[str, Any]:
+        given = super().arguments()
+        if self.row is not None and not given["password"]:
+            del given["password"]
+        return given
 
 
 class PersonField(forms.CharField):

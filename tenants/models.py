@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
-from knox.models import AbstractAuthToken
+from django.utils import timezone
+from knox.models import AbstractAuthToken, AuthTokenManager
 
+from tenants import access
 from tenants.labels import Labelled, LabelledQuerySet
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser, User
+    from django.contrib.auth.models import AnonymousUser
 
 #: Contiv's rule for names: labels of letters, digits and inner dashes, joined by single dots.
 NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$"
@@ -22,15 +24,6 @@ validate_name = RegexValidator(
     "Use letters, digits, dashes and dots, beginning and ending with a letter or digit, for example web-1.",
     code="name",
 )
-
-
-def seen_by(user: User, tenant: str) -> Q:
-    """Rows whose tenant (a look-up path, "" for tenants themselves) this person is a member of. A token that was made
-    for one tenant narrows whoever uses it to that one (tenants.tokens)."""
-    only = getattr(user, "only_tenant", None)
-    if only is not None:
-        return Q(**{tenant or "pk": only})
-    return Q(**{f"{tenant}__memberships__user".lstrip("_"): user})
 
 
 Only = TypeVar("Only", bound=models.Model)
@@ -53,12 +46,8 @@ class Verdict(models.TextChoices):
 
 class TenantQuerySet(LabelledQuerySet["Tenant"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Tenants this person may know of: all for a cluster administrator, else those she is a member of."""
-        if not user.is_authenticated:
-            return self.none()
-        if user.is_superuser:
-            return self
-        return self.filter(seen_by(user, ""))
+        """Tenants this person may know of: all for who sees all, else those she is a member of."""
+        return access.in_tenants(self, user, "")
 
 
 class Tenant(Labelled):
@@ -72,6 +61,8 @@ class Tenant(Labelled):
         default=Verdict.ALLOW,
         help_text="What happens to a flow no rule speaks of. Contiv's own default is allow.",
     )
+    #: How much of what it may have, by the names of tenants.quotas; what is not in it is not limited.
+    limits = models.JSONField(default=dict, blank=True, editable=False)
     #: Counts changes of anything the tenant owns. Set by tenants.change only.
     generation = models.PositiveBigIntegerField(default=1, editable=False)
     #: The end of the tenant's chain in the record (tenants.chain).
@@ -91,11 +82,15 @@ class Tenant(Labelled):
 class TenantOwnedQuerySet(LabelledQuerySet[Any]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Rows of the tenants this person may see; the one gate of pages, API, sockets and tasks alike."""
-        if not user.is_authenticated:
-            return self.none()
-        if user.is_superuser:
-            return self
-        return self.filter(seen_by(user, self.model.tenant_path))
+        return access.in_tenants(self, user, self.model.tenant_path)
+
+
+class ClusterOwnedQuerySet(LabelledQuerySet[Any]):
+    """Rows that belong to the cluster. The model's `kind` is its word in verbs ("node")."""
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """All for who may see this kind of thing, none for everybody else."""
+        return access.in_cluster(self, user, self.model.kind)
 
 
 class TenantOwned(Labelled):
@@ -155,14 +150,74 @@ class Membership(models.Model):
         return f"{self.user} is {self.role} of {self.tenant}"
 
 
+class InvitationQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """An owner's business: who is invited is nobody else's to know."""
+        return access.in_owned(self, user)
+
+
+class Invitation(models.Model):
+    """Somebody without an account may join a tenant, once, by a link that is kept as a hash only."""
+
+    tenant_path = "tenant"
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="invitations")
+    email = models.CharField(max_length=254)
+    role = models.CharField(max_length=6, choices=Role, default=Role.VIEWER)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def over(self) -> bool:
+        return self.expires_at <= timezone.now()
+
+
+class HeldRole(models.Model):
+    """A person's role in the cluster, beside her account: auditor or operator. Administrators are superusers instead,
+    as Django has them."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="held_role")
+    role = models.CharField(max_length=8, choices=access.ClusterRole.choices[1:])
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role}"
+
+
+class Account(User):  # type: ignore[django-manager-missing]
+    """A person who may sign in, as administrators see her."""
+
+    kind = "user"
+    word = "account"
+
+    objects = ClusterOwnedQuerySet.as_manager()  # type: ignore[assignment,misc]
+
+    class Meta:
+        proxy = True
+        ordering = ["username"]
+
+    @property
+    def cluster_role(self) -> str | None:
+        """Also of an account that is switched off; it opens nothing then (tenants.access)."""
+        if self.is_superuser:
+            return access.ClusterRole.ADMINISTRATOR.value
+        held: HeldRole | None = getattr(self, "held_role", None)
+        return held.role if held else None
+
+
 class RecordQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """The part of the record that is about a person's tenants; the whole of it for a cluster administrator."""
-        if not user.is_authenticated:
-            return self.none()
-        if user.is_superuser:
-            return self
-        return self.filter(seen_by(user, "tenant"))
+        """The part of the record that this person may know of."""
+        return access.in_record(self, user)
 
 
 class AddedOnly(Exception):
@@ -297,6 +352,12 @@ class TokenRights(models.TextChoices):
     WRITE = "write", "Read and change"
 
 
+class TokenManager(AuthTokenManager):  # type: ignore[misc]
+    def get_queryset(self) -> Any:
+        """With whom they are for: every request by token asks."""
+        return super().get_queryset().select_related("user__held_role")
+
+
 class Token(AbstractAuthToken):  # type: ignore[misc]
     """What a program shows instead of a password; kept as a hash. It can do what its maker can, less what it was not
     made for: with `rights` read nothing is changed, with a `tenant` there is nothing but that tenant."""
@@ -306,6 +367,8 @@ class Token(AbstractAuthToken):  # type: ignore[misc]
     tenant = models.ForeignKey(Tenant, null=True, on_delete=models.CASCADE, related_name="+")
     #: Moved on at most once a minute.
     last_used_at = models.DateTimeField(null=True, editable=False)
+
+    objects = TokenManager()
 
     def __str__(self) -> str:
         return f"{self.name or self.token_key} of {self.user}"

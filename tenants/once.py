@@ -19,7 +19,7 @@ from tenants.models import Answered
 #: How long an answer is remembered.
 KEPT = timedelta(hours=24)
 #: Fields that are shown once, and so are not in what is remembered.
-SHOWN_ONCE = frozenset({"token"})
+SHOWN_ONCE = frozenset({"token", "path"})
 
 
 def once(request: Request, run: Callable[[], Response]) -> Response:

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
-from tenants.access import Forbidden, Rights, missing, rights_of
+from tenants.access import ClusterRole, Forbidden, Rights, missing, rights_of
 from tenants.change import Actor
 from tenants.models import Membership, Role, Tenant
 
@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 
 #: Roles in the reader's language.
 ROLES: dict[str, Any] = {Role.OWNER.value: _("Owner"), Role.EDITOR.value: _("Editor"), Role.VIEWER.value: _("Viewer")}
+CLUSTER_ROLES: dict[str, Any] = {
+    ClusterRole.ADMINISTRATOR.value: _("Cluster administrator"),
+    ClusterRole.AUDITOR.value: _("Cluster auditor"),
+    ClusterRole.OPERATOR.value: _("Cluster operator"),
+}
 #: Where the session keeps the chosen tenant's key.
 CHOSEN = "tenant"
 
 
 class Person:
-    """Reads what it is asked for once, and only then. `tenant` None is all tenants, which only administrators choose;
-    others work in one, the first of theirs until they choose. An address may name another (`?tenant=blue`), so that
+    """Reads what it is asked for once, and only then. `tenant` None is all tenants, for those who see all; others
+    work in one, the first of theirs until they choose. An address may name another (`?tenant=blue`), so that
     a link shows the next person the same."""
 
     def __init__(self, user: User, chosen: int | None, address: str | None, named: str | None = None) -> None:
@@ -44,7 +49,7 @@ class Person:
 
     @property
     def sees_all(self) -> bool:
-        return self.rights.administrator
+        return self.rights.sees_all
 
     @cached_property
     def tenant(self) -> Tenant | None:
@@ -61,7 +66,9 @@ class Person:
 
     @property
     def role(self) -> str:
-        """Her role in the chosen tenant, in words."""
+        """Her role in the cluster, in words, or else in the chosen tenant."""
+        if self.rights.cluster:
+            return str(CLUSTER_ROLES[self.rights.cluster])
         return str(ROLES.get(self.rights.of(self.tenant).name.lower(), ""))
 
     def may(self, verb: str, tenant: Any | None = None) -> bool:

@@ -70,7 +70,7 @@ class TokenViewSet(TenantWrites, GenericViewSet[Any]):
         row = self.get_queryset().filter(token_key=token_key).first()
         if row is None:
             raise Http404
-        end_token(actor=actor_of(request), row=row)
+        end_token(actor=actor_of(request), user=cast(User, request.user), row=row)
         return Done(None, status.HTTP_204_NO_CONTENT, [row.tenant])
 
 

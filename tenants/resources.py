@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from contivui.web.resource import Resource
-from tenants import actions
-from tenants.models import AuditEntry, Membership, Tenant
-from tenants.serializers import AuditSerializer, MemberSerializer, TenantSerializer
+from tenants import actions, invitations, users
+from tenants.models import Account, AuditEntry, Invitation, Membership, Tenant
+from tenants.serializers import (
+    AccountSerializer,
+    AuditSerializer,
+    InvitationSerializer,
+    MemberSerializer,
+    TenantSerializer,
+)
 
 TENANT = Resource(
     model=Tenant,
@@ -31,6 +37,32 @@ MEMBER = Resource(
     filters=("role", "user"),
     ordering=("role",),
     select=("user", "tenant"),
+)
+INVITATION = Resource(
+    model=Invitation,
+    name="invitation",
+    plural="invitations",
+    serializer=InvitationSerializer,
+    create=invitations.invite,
+    delete=invitations.withdraw,
+    search=("email",),
+    filters=("email", "role"),
+    ordering=("email",),
+    select=("tenant", "made_by"),
+)
+ACCOUNT = Resource(
+    model=Account,
+    name="user",
+    plural="users",
+    serializer=AccountSerializer,
+    create=users.create_user,
+    update=users.change_user,
+    delete=users.delete_user,
+    search=("username", "first_name", "last_name"),
+    filters=("username", "is_active"),
+    ordering=("username",),
+    select=("held_role",),
+    scope="cluster",
 )
 AUDIT = Resource(
     model=AuditEntry,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db import models
 from django.urls import reverse
@@ -12,11 +13,15 @@ from contivui.web import cells
 from contivui.web.request import PageRequest
 from contivui.web.screens import Attribute, Column, Panel, Screen, register
 from core.labels import written
-from tenants.forms import MemberForm, TenantForm
-from tenants.models import AuditEntry
-from tenants.people import ROLES, members_of
+from tenants.credentials import tokens_of
+from tenants.forms import AccountForm, MemberForm, TenantForm
+from tenants.invitation_pages import open_invitations
+from tenants.models import Account, AuditEntry, Tenant
+from tenants.people import CLUSTER_ROLES, ROLES, members_of
+from tenants.quota_pages import bars
 from tenants.record import described
-from tenants.resources import MEMBER, TENANT
+from tenants.resources import ACCOUNT, MEMBER, TENANT
+from tenants.token_pages import RIGHTS
 
 #: Changes an object's page shows; Activity has all.
 LAST_CHANGES = 8
@@ -34,6 +39,21 @@ def history_of(request: PageRequest, row: models.Model) -> dict[str, Any]:
     entries = AuditEntry.objects.visible_to(request.user).filter(object_type=kind, object_id=row.pk)
     more = f"{reverse('activity')}?object={kind}.{row.pk}"
     return {"entries": described(entries[:LAST_CHANGES], request.person), "more": more}
+
+
+def record_of(request: PageRequest, row: Tenant) -> dict[str, Any]:
+    """The tenant's part of the record: of everything in it."""
+    entries = AuditEntry.objects.visible_to(request.user).filter(tenant=row)
+    return {
+        "entries": described(entries[:LAST_CHANGES]),
+        "more": f"{reverse('activity')}?{urlencode({'tenant': row.name})}",
+    }
+
+
+def tokens_for(request: PageRequest, row: Tenant) -> dict[str, Any] | None:
+    """Tokens of the API that were made for the tenant, for its owners."""
+    rows = tokens_of(request.user).filter(tenant=row)
+    return {"rows": rows, "rights": dict(RIGHTS)} if request.person.may("invitation.view", row) else None
 
 
 HISTORY = Panel(key="history", title=_("Last changes"), template="tenants/history.html", context=history_of)
@@ -66,11 +86,71 @@ TENANTS = register(
             LABELS,
         ),
         panels=[
+            Panel(key="quota", title=_("Quotas"), template="tenants/quota_bars.html", context=bars, width="half"),
             Panel(
                 key="members",
                 title=_("Members"),
                 template="tenants/members.html",
                 context=lambda request, row: {"members": members_of(row), "tenant": row},
+                width="half",
+            ),
+            Panel(
+                key="invitations",
+                title=_("Invitations"),
+                template="tenants/invitations.html",
+                context=open_invitations,
+                width="half",
+            ),
+            Panel(
+                key="tokens",
+                title=_("Tokens of the tenant"),
+                template="tenants/tenant_tokens.html",
+                context=tokens_for,
+                width="half",
+            ),
+            Panel(key="record", title=_("What was done in it"), template="tenants/history.html", context=record_of),
+        ],
+    )
+)
+
+
+def role_words(row: Account) -> str:
+    return str(CLUSTER_ROLES.get(row.cluster_role or "", ""))
+
+
+def roles_in_tenants(request: PageRequest, row: Account) -> dict[str, Any]:
+    return {"memberships": row.memberships.select_related("tenant").order_by("tenant__name"), "roles": ROLES}
+
+
+PEOPLE = register(
+    Screen(
+        resource=ACCOUNT,
+        title=_("People"),
+        one=_("account"),
+        icon="user-circle",
+        purpose=_("Who may sign in, and who runs the cluster. What somebody may in a tenant is decided there."),
+        form=AccountForm,
+        live=False,
+        guarded=True,
+        columns=(
+            Column(key="username", title=_("Name"), cell=cells.key, sort="username"),
+            Column(key="full_name", title=_("Full name"), value=lambda row: row.get_full_name(), sort="last_name"),
+            Column(key="cluster_role", title=_("Role in the cluster"), value=role_words),
+            Column(key="is_active", title=_("May sign in"), cell=cells.yes_no, sort="is_active"),
+            Column(key="last_login", title=_("Last seen"), cell=cells.ago, sort="last_login"),
+        ),
+        attributes=(
+            Attribute(title=_("Full name"), value=lambda row: row.get_full_name()),
+            Attribute(title=_("Role in the cluster"), value=role_words),
+            Attribute(title=_("May sign in"), value=lambda row: row.is_active, cell=cells.yes_no),
+            Attribute(title=_("Since"), value=lambda row: row.date_joined, cell=cells.moment),
+        ),
+        panels=[
+            Panel(
+                key="tenants",
+                title=_("Tenants"),
+                template="tenants/roles.html",
+                context=roles_in_tenants,
                 width="half",
             ),
             HISTORY,

@@ -12,6 +12,8 @@ from rest_framework import serializers
 
 from contivui.web.fields import TenantName
 from core.labels import LONGEST_VALUE
+from tenants import quotas
+from tenants.access import ClusterRole
 from tenants.models import AuditEntry, Role, Tenant, TokenRights, Verdict
 
 
@@ -64,6 +66,58 @@ class TenantSerializer(serializers.Serializer[Any]):
     )
     labels = LabelsField()
     generation = serializers.IntegerField(read_only=True)
+
+
+class AccountSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(read_only=True)
+    username = serializers.CharField(max_length=150, help_text="The name she signs in with; it stays what it is.")
+    password = serializers.CharField(max_length=200, write_only=True, required=False, help_text="Never answered.")
+    first_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    last_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    is_active = serializers.BooleanField(required=False, help_text="Whether she may sign in.")
+    cluster_role = serializers.ChoiceField(ClusterRole.choices, required=False, allow_null=True)
+
+
+class InvitationSerializer(serializers.Serializer[Any]):
+    """Somebody who may join by a link. The link is in the answer that made it, and nowhere else."""
+
+    id = serializers.IntegerField(read_only=True)
+    tenant = TenantName(Tenant)
+    email = serializers.CharField(max_length=254, help_text="Whom it is for; whoever has the link may use it.")
+    role = serializers.ChoiceField(Role.choices, required=False)
+    days = serializers.IntegerField(
+        write_only=True, required=False, min_value=1, max_value=30, help_text="Days until it expires; 7 if left out."
+    )
+    maker = serializers.CharField(source="made_by.username", read_only=True, default=None)
+    expires_at = serializers.DateTimeField(read_only=True)
+
+
+class NewInvitationSerializer(InvitationSerializer):
+    token = serializers.CharField(read_only=True, help_text="The secret of the link. Nobody can read it again.")
+    path = serializers.CharField(read_only=True, help_text="The page to open, at this installation's address.")
+
+
+class UseSerializer(serializers.Serializer[Any]):
+    used = serializers.IntegerField()
+    limit = serializers.IntegerField(allow_null=True, help_text="None: any number.")
+
+
+class QuotaSerializer(serializers.Serializer[Any]):
+    """How much of each thing a tenant has, and may have. `bandwidth_bps` is the sum over all endpoints of the rate
+    their profile gives each, in bits per second."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {name: UseSerializer() for name in quotas.NAMES}
+
+
+class LimitsSerializer(serializers.Serializer[Any]):
+    """The limits that change; null takes one away."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {
+            name: serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=quotas.LARGEST)
+            for name in quotas.NAMES
+        }
 
 
 class MemberSerializer(serializers.Serializer[Any]):
@@ -179,8 +233,9 @@ class RoleSerializer(serializers.Serializer[Any]):
 
 
 class MeSerializer(serializers.Serializer[Any]):
-    """Who asks: her name, whether she administers the cluster, her roles."""
+    """Who asks: her name, her role in the cluster if she has one, her roles in tenants."""
 
     name = serializers.CharField()
     administrator = serializers.BooleanField()
+    cluster_role = serializers.ChoiceField(ClusterRole.choices, allow_null=True)
     tenants = RoleSerializer(many=True)

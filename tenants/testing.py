@@ -52,7 +52,7 @@ def client_of(user: User | None) -> APIClient:
     """The API as this person sees it; None for somebody who is not logged in."""
     client = APIClient()
     if user is not None:
-        client.force_authenticate(user)
+        client.force_authenticate(User.objects.select_related("held_role").get(pk=user.pk))
     return client
 
 

@@ -52,5 +52,5 @@ def _end(request: PageRequest, key: str) -> HttpResponse:
     row = tokens_of(request.user).filter(token_key=key).first()
     if row is None:
         raise Http404
-    end_token(actor=request.person.actor, row=row)
+    end_token(actor=request.person.actor, user=request.user, row=row)
     return redirect("tokens")

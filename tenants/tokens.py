@@ -42,14 +42,14 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
 
 
 def cut_to(user: User, token: Token) -> None:
-    """This person object, never saved, sees and may do only what the token says. A maker who lost her role in the
-    tenant takes the token's role with her."""
+    """This person object, never saved, sees and may do only what the token says (tenants.access reads it from there).
+    A maker who lost her role in the tenant takes the token's role with her."""
+    user.only_reads = token.rights == TokenRights.READ  # type: ignore[attr-defined]
     if token.tenant_id is None:
         return
     right = rights_of(user).of(token.tenant)
     if right < Right.VIEWER:
         raise AuthenticationFailed("Whoever made this token has no role in its tenant any more.")
-    user.is_superuser = False
     user.only_tenant, user.only_right = token.tenant_id, min(right, Right.OWNER)  # type: ignore[attr-defined]
 
 

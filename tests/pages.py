@@ -20,15 +20,17 @@ FOLDERS = {
     "node": "nodes",
     "tenant": "tenants",
     "member": "members",
+    "user": "users",
     "service": "services",
     "app": "app-profiles",
     "contract": "contract-groups",
     "bgp": "bgp-peers",
     "aci": "aci-gateways",
-    "undo": "audit",
 }
+#: Likewise, of pages that are no kind's.
+OTHERS = {"undo": "audit", "invitation": "invitations"}
 #: What somebody who has not signed in may open.
-PUBLIC = {"login", "login.factor", "login.provider", "login.back", "set_language", "healthz"}
+PUBLIC = {"login", "login.factor", "login.provider", "login.back", "set_language", "healthz", "invitation"}
 
 __all__ = ["FOLDERS", "PUBLIC", "furnish", "page_routes", "signed_in", "unhashed", "url_of"]
 
@@ -63,4 +65,4 @@ def _walk(patterns: list[URLPattern | URLResolver]) -> list[tuple[str, bool]]:
 
 def url_of(name: str, keys: dict[str, int]) -> str:
     """The address of a route for the row that `furnish` made."""
-    return reverse(name, args=[keys[FOLDERS[name.split(".")[0]]]])
+    return reverse(name, args=[keys[(FOLDERS | OTHERS)[name.split(".")[0]]]])

@@ -21,9 +21,12 @@ from routing.actions import (
     create_gateway,
     create_service,
 )
+from routing.models import AciGateway
 from tenants.change import SYSTEM
+from tenants.invitations import invite
 from tenants.models import AuditEntry, Membership, Tenant
 from tenants.testing import Cast, client_of, people
+from tenants.users import create_user
 from worker import intake
 from worker.models import DeniedFlow, DriftEvent, NodeStatus, RuleHits, TenantDrops
 
@@ -31,7 +34,7 @@ __all__ = ["people"]
 
 PREFIXES = [prefix for prefix, _, _ in router.registry]
 #: What only cluster administrators may ask for at all.
-OF_CLUSTER = {"nodes", "join-tokens", "node-certificates", "knocks", "bgp-peers", "aci-gateways"}
+OF_CLUSTER = {"nodes", "join-tokens", "node-certificates", "knocks", "bgp-peers", "aci-gateways", "users"}
 RUBBISH: list[Any] = [
     None,
     True,
@@ -54,28 +57,34 @@ RUBBISH: list[Any] = [
 ]
 
 
-def furnish(tenant: Tenant, vtep: str) -> dict[str, int]:
-    """One of everything the API has, by the prefix of its route."""
+def furnish(
+    tenant: Tenant, vtep: str, mark: str = "secret", subnet: str = "20.1.1", of_cluster: str = ""
+) -> dict[str, int]:
+    """One of everything the API has, by the prefix of its route. Names begin with `mark`, those of what belongs to the
+    cluster with `of_cluster`."""
     give: dict[str, Any] = {"actor": SYSTEM, "tenant": tenant}
-    net = create_network(**give, name="secret-net", subnet4="20.1.1.0/24")
-    group = create_group(**give, name="secret-group", network=net)
-    policy = create_policy(**give, name="secret-policy", groups=[group])
-    node, _ = create_node(actor=SYSTEM, name="secret-node", vtep=vtep)
+    cluster = of_cluster or mark
+    net = create_network(**give, name=f"{mark}-net", subnet4=f"{subnet}.0/24")
+    group = create_group(**give, name=f"{mark}-group", network=net)
+    policy = create_policy(**give, name=f"{mark}-policy", groups=[group])
+    node, _ = create_node(actor=SYSTEM, name=f"{cluster}-node", vtep=vtep)
     turn_away(Knock.Why.FOREIGN, address=vtep)
     entry, membership = (
         AuditEntry.objects.filter(tenant=tenant).first(),
         Membership.objects.filter(tenant=tenant).first(),
     )
     assert entry and membership
-    endpoint = create_endpoint(**give, name="secret-endpoint", network=net, group=group, node=node)
-    rule = add_rule(**give, policy=policy, description="secret-rule")
+    endpoint = create_endpoint(**give, name=f"{mark}-endpoint", network=net, group=group, node=node)
+    rule = add_rule(**give, policy=policy, description=f"{mark}-rule")
     return {
+        "users": create_user(actor=SYSTEM, username=f"{cluster}-person", password="c0rrect-horse").pk,
         "tenants": tenant.pk,
         "members": membership.pk,
         "audit": entry.pk,
+        "invitations": invite(actor=SYSTEM, tenant=tenant, email=f"{mark}@example.com")[0].pk,
         "tokens": 1,
         "networks": net.pk,
-        "reservations": create_reservation(**give, network=net, addresses="20.1.1.200", note="secret-note").pk,
+        "reservations": create_reservation(**give, network=net, addresses=f"{subnet}.200", note=f"{mark}-note").pk,
         "groups": group.pk,
         "endpoints": endpoint.pk,
         "nodes": node.pk,
@@ -84,19 +93,21 @@ def furnish(tenant: Tenant, vtep: str) -> dict[str, int]:
         "knocks": Knock.objects.get(node=node).pk,
         "policies": policy.pk,
         "rules": rule.pk,
-        "profiles": create_profile(**give, name="secret-profile", rate_bps=10**6).pk,
+        "profiles": create_profile(**give, name=f"{mark}-profile", rate_bps=10**6).pk,
         "services": create_service(
-            **give, name="secret-service", network=net, selectors={"app": "secret"}, ports=["80:80:TCP"]
+            **give, name=f"{mark}-service", network=net, selectors={"app": mark}, ports=["80:80:TCP"]
         ).pk,
-        "app-profiles": create_app_profile(**give, name="secret-app", groups=[]).pk,
-        "contract-groups": create_contract_group(**give, name="secret-contract", kind="provided").pk,
-        "bgp-peers": create_bgp_peer(actor=SYSTEM, name="secret-peer", router_address="50.1.1.1/24").pk,
-        "aci-gateways": create_gateway(actor=SYSTEM, physical_domain="secret-domain").pk,
-        **reported(node, endpoint, rule),
+        "app-profiles": create_app_profile(**give, name=f"{mark}-app", groups=[]).pk,
+        "contract-groups": create_contract_group(**give, name=f"{mark}-contract", kind="provided").pk,
+        "bgp-peers": create_bgp_peer(actor=SYSTEM, name=f"{cluster}-peer", router_address="50.1.1.1/24").pk,
+        "aci-gateways": (
+            AciGateway.objects.first() or create_gateway(actor=SYSTEM, physical_domain=f"{cluster}-domain")
+        ).pk,
+        **reported(node, endpoint, rule, mark),
     }
 
 
-def reported(node: Node, endpoint: Endpoint, rule: Rule) -> dict[str, int]:
+def reported(node: Node, endpoint: Endpoint, rule: Rule, mark: str) -> dict[str, int]:
     """What a node says of them."""
     tenant = endpoint.tenant_id
     NodeStatus.objects.create(node=node, connected=True, connected_at=timezone.now())
@@ -104,7 +115,8 @@ def reported(node: Node, endpoint: Endpoint, rule: Rule) -> dict[str, int]:
     intake.report(node, {"tenants": {str(tenant): counted}})
     flow = {"tenant": tenant, "source": endpoint.ip4, "destination": "20.1.1.9", "protocol": 6, "destination_port": 22}
     intake.denied(node, {"flows": [flow]})
-    intake.drift(node, {"tenant": tenant, "found_at": 1.0, "healed_at": 1.5, "difference": ["secret-veth was gone."]})
+    difference = [f"{mark}-veth was gone."]
+    intake.drift(node, {"tenant": tenant, "found_at": 1.0, "healed_at": 1.5, "difference": difference})
     return {
         "rule-hits": RuleHits.objects.get(rule=rule).pk,
         "traffic": endpoint.pk,

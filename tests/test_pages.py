@@ -25,6 +25,8 @@ POSTED = {
     "logout",
     "tenant.choose",
     "node.token",
+    "node.revoke",
+    "invitation.withdraw",
     "account.sessions",
     "factors.codes",
     "factors.remove",
@@ -32,7 +34,19 @@ POSTED = {
     "sign_in.withdraw",
 }
 STORED = ("service", "app", "contract", "bgp", "aci")
-LISTS = ("network", "reservation", "group", "endpoint", "policy", "profile", "node", "tenant", "member", *STORED)
+LISTS = (
+    "network",
+    "reservation",
+    "group",
+    "endpoint",
+    "policy",
+    "profile",
+    "node",
+    "tenant",
+    "member",
+    "user",
+    *STORED,
+)
 OF_TENANT = (
     "network",
     "reservation",

@@ -19,15 +19,16 @@ from tenants.resources import TENANT
 from transfer.document import Item, without_empty
 
 
-class Operator:
+class Everyone:
     """Who carries things over sees everything: serializers ask `visible_to` of somebody."""
 
     is_authenticated = True
+    is_active = True
     is_superuser = True
 
 
 class Request:
-    user = Operator()
+    user = Everyone()
 
 
 @dataclass(frozen=True, eq=False)

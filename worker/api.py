@@ -23,7 +23,7 @@ class NodeViewSet(networks_api.NodeViewSet):
     def status(self, request: Request, pk: str) -> Response:
         """What it was told beside what it says it has applied, what its kernel can do, and what it refuses."""
         self.require("view")
-        return Response(NodeStatusSerializer(self.find(pk)).data)
+        return Response(NodeStatusSerializer(self.find(pk), context=self.get_serializer_context()).data)
 
 
 class NewestFirst(ObjectViewSet):

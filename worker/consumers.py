@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from typing import Any
 
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import Error
 
@@ -21,6 +21,7 @@ from contivui.web.trace import traced
 from networks.actions import TurnedAway, renew_certificate, turn_away
 from networks.actions.joining import renew_s, still_good
 from networks.models import Knock
+from tenants.access import may
 from tenants.change import Actor, Refused
 from tenants.models import Tenant
 from worker import intake, nodes, placing, realize
@@ -40,7 +41,7 @@ LONGEST_REASON = 110
 #: An agent's message is a report of some thousand endpoints at the most.
 MOST_BYTES = 8 * 1024 * 1024
 MOST_TOPICS = 200
-#: Seconds after which an open page's session is asked for anew.
+#: Seconds after which what a page or a stream may hear is judged anew.
 JUDGED_S = 15.0
 
 
@@ -248,11 +249,11 @@ class LiveConsumer(Consumer):
 
     async def connect(self) -> None:
         self.topics: set[str] = set()
-        self.judged_at = time.monotonic()
         user = self.scope["user"]
         if user is None or not user.is_authenticated:
             await self.close()
             return
+        self.user_id = user.pk
         await self.accept()
 
     async def disconnect(self, code: int) -> None:
@@ -264,26 +265,39 @@ class LiveConsumer(Consumer):
             await self.send_json({"type": "error", "message": "Send {type: subscribe, topics: […]}."})
             return
         wanted = {str(topic) for topic in content.get("topics", [])[:MOST_TOPICS]}
-        allowed = await in_database(visible_topics, self.scope["user"], wanted)
+        allowed = await self._judged(wanted)
         for topic in allowed - self.topics:
             await self.channel_layer.group_add(f"live.{topic}", self.channel_name)
         self.topics |= allowed
         await self.send_json({"type": "subscribed", "topics": sorted(self.topics)})
 
     async def live_event(self, message: dict[str, Any]) -> None:
-        """A session that ended hears no more. Asked for at most every few seconds: events come in bursts."""
-        if time.monotonic() - self.judged_at > JUDGED_S:
+        """A session or a role that ended ends what the page hears, a moment later."""
+        if asyncio.get_running_loop().time() - self.judged_at > JUDGED_S:
             if not await in_database(alive, self.scope["session"]):
                 await self.close(code=4401, reason="This session has ended.")
                 return
-            self.judged_at = time.monotonic()
-        await self.send_json({**message, "type": "event"})
+            for topic in self.topics - await self._judged(self.topics):
+                self.topics.discard(topic)
+                await self.channel_layer.group_discard(f"live.{topic}", self.channel_name)
+        if message["topic"] in self.topics:
+            await self.send_json({**message, "type": "event"})
+
+    async def _judged(self, wanted: set[str]) -> set[str]:
+        self.judged_at = asyncio.get_running_loop().time()
+        return await in_database(topics_of, self.user_id, wanted)
 
 
-def visible_topics(user: Any, wanted: set[str]) -> set[str]:
-    """The topics of `wanted` that this person may hear: her tenants; nodes and the cluster for administrators only.
+def topics_of(user_id: int, wanted: set[str]) -> set[str]:
+    """Read anew: an open page outlives roles, and the account."""
+    user = User.objects.select_related("held_role").filter(pk=user_id).first()
+    return visible_topics(user, wanted) if user else set()
+
+
+def visible_topics(user: User, wanted: set[str]) -> set[str]:
+    """The topics of `wanted` that this person may hear: her tenants; nodes and the cluster for who may see nodes.
     Others are left out without a word: a topic that is not there and one that is not hers look the same."""
-    cluster = {t for t in wanted if t == "cluster" or t.startswith("node.")} if user.is_superuser else set()
+    cluster = {t for t in wanted if t == "cluster" or t.startswith("node.")} if may(user, "node.view") else set()
     ids = {int(t[7:]) for t in wanted if t.startswith("tenant.") and t[7:].isdecimal() and len(t) < 26}
     seen = Tenant.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True)
     return cluster | {f"tenant.{pk}" for pk in seen}

@@ -11,16 +11,27 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from networks.models import Endpoint, Node
+from networks.models import Endpoint, JoinToken, Knock, Node, NodeCertificate
 from policies.models import Rule
 from tenants import chain, events
 from tenants.models import AuditEntry, Realization, Tenant
-from worker.models import DeniedFlow, DriftEvent, EndpointTraffic, NodeStatus, RuleHits, TenantDrops, TrafficSample
+from worker.models import (
+    DeniedFlow,
+    DriftEvent,
+    EndpointTraffic,
+    NodeStatus,
+    RuleHits,
+    SpecSection,
+    TenantDrops,
+    TrafficSample,
+)
 
 #: Kept for the plots of the overview and the list of denied flows.
 SAMPLES_KEPT = timedelta(hours=1)
 DENIED_KEPT = timedelta(hours=24)
 DRIFT_KEPT = timedelta(days=30)
+#: Who was turned away; tokens and certificates beyond their end.
+WAYS_IN_KEPT = timedelta(days=30)
 #: Realizations that are live are kept for the history of changes.
 REALIZATIONS_KEPT = timedelta(days=7)
 #: A rate older than this says nothing any more.
@@ -38,21 +49,27 @@ def report(node: Node, message: Mapping[str, Any]) -> tuple[int, ...]:
     """Take a node's counters. Answers the ids of the tenants whose numbers moved."""
     now = timezone.now()
     NodeStatus.objects.filter(node=node).update(seen_at=now, connected=True)
-    tenants = {int(key): value for key, value in message.get("tenants", {}).items() if isinstance(value, dict)}
+    said = {int(key): value for key, value in message.get("tenants", {}).items() if isinstance(value, dict)}
+    tenants = {pk: said[pk] for pk in held(node, said)}
     rules = {int(k): v for part in tenants.values() for k, v in part.get("rules", {}).items()}
     endpoints = {int(k): v for part in tenants.values() for k, v in part.get("endpoints", {}).items()}
     with transaction.atomic():
-        moved = _rule_hits(node, rules, now)
+        moved = _rule_hits(node, rules, tenants, now)
         _traffic(node, endpoints, now)
         moved |= _drops(node, tenants)
     return tuple(sorted(moved))
 
 
-def _rule_hits(node: Node, counters: Mapping[int, list[int]], now: datetime) -> set[int]:
-    rows = {hit.rule_id: hit for hit in RuleHits.objects.filter(node=node, rule_id__in=counters)}
-    new = counters.keys() - rows.keys()
-    tenants = dict(Rule.objects.filter(pk__in=counters).values_list("pk", "policy__tenant_id"))
-    rows |= {pk: RuleHits(rule_id=pk, node=node) for pk in new if pk in tenants and counters[pk][0]}
+def held(node: Node, tenants: Iterable[int]) -> set[int]:
+    """Which of these tenants the node's spec has anything of: a node may say nothing of any other."""
+    return set(SpecSection.objects.filter(node=node, tenant_id__in=list(tenants)).values_list("tenant_id", flat=True))
+
+
+def _rule_hits(node: Node, counters: Mapping[int, list[int]], held_tenants: Iterable[int], now: datetime) -> set[int]:
+    known = Rule.objects.filter(pk__in=counters, policy__tenant_id__in=list(held_tenants))
+    tenants = dict(known.values_list("pk", "policy__tenant_id"))
+    rows = {hit.rule_id: hit for hit in RuleHits.objects.filter(node=node, rule_id__in=tenants)}
+    rows |= {pk: RuleHits(rule_id=pk, node=node) for pk in tenants.keys() - rows.keys() if counters[pk][0]}
     changed = []
     for pk, hit in rows.items():
         packets, size = counters[pk]
@@ -94,7 +111,7 @@ def _traffic(node: Node, counters: Mapping[int, list[int]], now: datetime) -> No
 def _drops(node: Node, tenants: Mapping[int, Mapping[str, Any]]) -> set[int]:
     rows = {row.tenant_id: row for row in TenantDrops.objects.filter(node=node, tenant_id__in=tenants)}
     moved = set()
-    for tenant_id in Tenant.objects.filter(pk__in=tenants).values_list("pk", flat=True):
+    for tenant_id in tenants:
         row = rows.get(tenant_id) or TenantDrops(tenant_id=tenant_id, node=node)
         denied, spoofed = (int(tenants[tenant_id].get(name, 0)) for name in ("denied", "spoofed"))
         if row.pk and (denied, spoofed) == (row.counter_denied, row.counter_spoofed):
@@ -110,7 +127,7 @@ def _drops(node: Node, tenants: Mapping[int, Mapping[str, Any]]) -> set[int]:
 def denied(node: Node, message: Mapping[str, Any]) -> tuple[int, ...]:
     """Take sampled denied packets. Answers the ids of their tenants."""
     flows = [flow for flow in message.get("flows", [])[:MOST_FLOWS] if isinstance(flow, dict)]
-    known = set(Tenant.objects.filter(pk__in={flow["tenant"] for flow in flows}).values_list("pk", flat=True))
+    known = held(node, {int(flow["tenant"]) for flow in flows})
     now = timezone.now()
     rows = [
         DeniedFlow(
@@ -134,7 +151,7 @@ def denied(node: Node, message: Mapping[str, Any]) -> tuple[int, ...]:
 @transaction.atomic
 def drift(node: Node, message: Mapping[str, Any]) -> int | None:
     """Take a drift that a node found (and healed, or could not). Answers the id of its tenant."""
-    tenant = Tenant.objects.filter(pk=int(message["tenant"])).first()
+    tenant = Tenant.objects.filter(pk__in=held(node, [int(message["tenant"])])).first()
     sentences = [str(s)[:300] for s in message.get("difference", [])[:MOST_SENTENCES]]
     healed = message.get("healed_at")
     event = DriftEvent.objects.create(
@@ -149,19 +166,20 @@ def drift(node: Node, message: Mapping[str, Any]) -> int | None:
     status.drift_found += 1
     status.drift_healed += bool(healed)
     status.save(update_fields=["drift_found", "drift_healed"])
-    _record(node, tenant, event)
+    _record(node, tenant, event, said=message["tenant"])
     events.note("drift", tenant=tenant, data={"node": node.name, "healed": bool(healed), "difference": sentences})
     return tenant.pk if tenant else None
 
 
-def _record(node: Node, tenant: Tenant | None, event: DriftEvent) -> None:
+def _record(node: Node, tenant: Tenant | None, event: DriftEvent, said: object) -> None:
     """Healing is a change made by the node itself, so it is in the record like any other; intent did not change,
-    so the generation is the one that was put back."""
+    so the generation is the one that was put back. Of a tenant that went meanwhile, `said`, its id, is the name: what
+    it left on a node is not the cluster's."""
     entry = AuditEntry(
         actor=node.name,
         via="agent",
         tenant=tenant,
-        tenant_name=tenant.name if tenant else "",
+        tenant_name=tenant.name if tenant else f"#{said}",
         generation=tenant.generation if tenant else None,
         verb="drift.heal" if event.healed_at else "drift.found",
         object_type="node",
@@ -206,4 +224,7 @@ def forget() -> None:
     DeniedFlow.objects.filter(at__lt=now - DENIED_KEPT).delete()
     DriftEvent.objects.filter(found_at__lt=now - DRIFT_KEPT).delete()
     Realization.objects.filter(live_at__lt=now - REALIZATIONS_KEPT).delete()
+    Knock.objects.filter(last_at__lt=now - WAYS_IN_KEPT).delete()
+    JoinToken.objects.filter(expires_at__lt=now - WAYS_IN_KEPT).delete()
+    NodeCertificate.objects.filter(expires_at__lt=now - WAYS_IN_KEPT).delete()
     events.forget()

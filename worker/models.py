@@ -6,7 +6,7 @@ from django.db import models
 
 from networks.models import Endpoint, Node
 from policies.models import Rule
-from tenants.models import RecordQuerySet, Tenant, TenantOwnedQuerySet
+from tenants.models import Tenant, TenantOwnedQuerySet
 
 
 class NodeSpec(models.Model):
@@ -189,6 +189,8 @@ class DeniedFlow(models.Model):
 class DriftEvent(models.Model):
     """A difference a node found between what it had applied and what the kernel held, and how it was healed."""
 
+    tenant_path = "tenant"
+
     node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="drift")
     tenant = models.ForeignKey(Tenant, null=True, on_delete=models.SET_NULL, related_name="+")
     found_at = models.DateTimeField(db_index=True)
@@ -196,7 +198,7 @@ class DriftEvent(models.Model):
     difference = models.JSONField(default=list)
     problem = models.TextField(blank=True)
 
-    objects = RecordQuerySet.as_manager()
+    objects = TenantOwnedQuerySet.as_manager()
 
     class Meta:
         ordering = ["-found_at"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import Count, F, Max, Q, Sum
 from django.utils import timezone
 
@@ -59,10 +60,10 @@ def counts_of(tenants: Sequence[Tenant]) -> Counts:
     )
 
 
-def last_changes(tenants: Sequence[Tenant], *, cluster: bool) -> list[AuditEntry]:
-    """The newest entries, each with how far it is `live` (None where nothing goes to nodes)."""
-    mine = Q(tenant__in=tenants) | Q(tenant=None) if cluster else Q(tenant__in=tenants)
-    entries = list(AuditEntry.objects.filter(mine).exclude(verb__startswith="drift.")[:LAST_CHANGES])
+def last_changes(user: User, tenant: Tenant | None) -> list[AuditEntry]:
+    """The newest entries she may see, each with how far it is `live` (None where nothing goes to nodes)."""
+    rows = AuditEntry.objects.visible_to(user).exclude(verb__startswith="drift.")
+    entries = list(rows.filter(tenant=tenant)[:LAST_CHANGES] if tenant else rows[:LAST_CHANGES])
     live = realization_of([entry for entry in entries if entry.tenant_id and entry.generation])
     for entry in entries:
         entry.live = live.get(entry.pk)
@@ -97,7 +98,7 @@ def last_denied(tenants: Sequence[Tenant]) -> list[DeniedFlow]:
 
 
 def nodes() -> dict[str, Any]:
-    """All nodes with their condition, those with a problem apart. For cluster administrators."""
+    """All nodes with their condition, those with a problem apart. For who may see nodes."""
     rows: list[Any] = list(with_status(Node.objects.all()))
     for row in rows:
         row.condition = condition(row)

@@ -60,13 +60,16 @@ def features_of(request: PageRequest, node: Node) -> dict[str, Any]:
 
 
 def sections_of(request: PageRequest, node: Node) -> dict[str, Any]:
-    rows = SpecSection.objects.filter(node=node).select_related("tenant").defer("items").order_by("tenant__name")
-    return {"sections": rows}
+    """The tenants on a node that she may see; of others, how many they are."""
+    rows = SpecSection.objects.filter(node=node)
+    seen = rows.filter(tenant__in=Tenant.objects.visible_to(request.user)).select_related("tenant").defer("items")
+    shown = list(seen.order_by("tenant__name"))
+    return {"sections": shown, "others": rows.count() - len(shown)}
 
 
 def drift_of(request: PageRequest, node: Node) -> dict[str, Any]:
-    events = DriftEvent.objects.filter(node=node).select_related("tenant")[:LAST_DRIFTS]
-    return {"events": events, "status": status_of(node)}
+    events = DriftEvent.objects.visible_to(request.user).filter(node=node).select_related("tenant")
+    return {"events": events[:LAST_DRIFTS], "status": status_of(node)}
 
 
 def agent_of(request: PageRequest, node: Node) -> dict[str, Any]:
@@ -166,7 +169,6 @@ NODES = register(
             ),
             Attribute(title=_("Last seen"), value=lambda row: status_of(row).seen_at, cell=cells.ago),
             Attribute(title=_("Agent"), value=lambda row: status_of(row).agent_version),
-            Attribute(title=_("Problem"), value=lambda row: status_of(row).problem),
             LABELS,
         ),
         panels=[

@@ -10,9 +10,14 @@ from rest_framework import serializers
 from contivui.web.fields import Ref
 from networks.models import Endpoint, EndpointGroup, Network, Node
 from policies.models import Policy
+from tenants.access import rights_of
+from tenants.models import Tenant
 from worker.facts import traffic
 from worker.models import EndpointTraffic
 from worker.status import State, in_sync_since, state_of, status_of, wanted_of
+
+#: In the place of a reason that speaks of what a tenant has.
+UNSEEN = "It refuses what belongs to a tenant. Who sees that tenant is told why."
 
 
 class FeatureSerializer(serializers.Serializer[Any]):
@@ -43,13 +48,18 @@ class NodeStatusSerializer(serializers.Serializer[Any]):
     agent_version = serializers.CharField()
     problem = serializers.CharField(help_text="Why it refuses the whole; empty: it does not.")
     features = FeatureSerializer(many=True)
-    refused = RefusedTenantSerializer(many=True, help_text="Tenants whose part it could not apply, and why.")
+    refused = RefusedTenantSerializer(
+        many=True, help_text="Tenants whose part it could not apply, and why: those you may see."
+    )
     drift_found = serializers.IntegerField()
     drift_healed = serializers.IntegerField()
 
     def to_representation(self, instance: Node) -> dict[str, Any]:
         status = status_of(instance)
         sections = list(instance.sections.select_related("tenant").defer("items").order_by("tenant__name"))
+        user = self.context["request"].user
+        seen = set(Tenant.objects.visible_to(user).values_list("pk", flat=True))
+        refused = [part for part in sections if part.refused and part.tenant_id in seen]
         said = {
             "id": instance.pk,
             "name": instance.name,
@@ -57,7 +67,8 @@ class NodeStatusSerializer(serializers.Serializer[Any]):
             "revision_wanted": wanted_of(instance),
             "revision_applied": status.revision,
             "in_sync_since": in_sync_since(instance, sections),
-            "refused": [{"tenant": part.tenant.name, "reason": part.refused} for part in sections if part.refused],
+            "problem": status.problem if not status.problem or rights_of(user).sees_all else UNSEEN,
+            "refused": [{"tenant": part.tenant.name, "reason": part.refused} for part in refused],
         }
         known = {str(name): getattr(status, str(name)) for name in self.fields if str(name) not in said}
         return dict(super().to_representation({**known, **said}))

@@ -44,6 +44,7 @@ class EventsSocket:
         await until_left(self._follow(scope, asked, send), receive, "websocket.disconnect")
 
     async def _follow(self, scope: dict[str, Any], asked: events.Asked, send: Any) -> None:
+        # Who listens, and what she may see, is judged anew each time, also when nothing happens.
         while user := await in_database(listener, scope):
             found = await in_database(events.read, user, asked)
             messages: list[dict[str, Any]] = [{"kind": "missed"}] if found.missed else []
@@ -70,7 +71,7 @@ def listener(scope: dict[str, Any]) -> Any | None:
         return None
     if not alive(scope["session"]):
         return None
-    return get_user_model().objects.filter(pk=user.pk, is_active=True).first()
+    return get_user_model().objects.select_related("held_role").filter(pk=user.pk, is_active=True).first()
 
 
 def _ours(origin: bytes) -> bool:

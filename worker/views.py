@@ -13,15 +13,14 @@ def show_overview(request: PageRequest) -> HttpResponse:
     """Is everything in sync, since when, what changed last, what flows, what is wrong."""
     person = request.person
     tenants = [person.tenant] if person.tenant else list(person.tenants)
-    administrator = person.may("node.view")
     context = {
         "sync": overview.sync_of(tenants),
         "counts": overview.counts_of(tenants),
-        "changes": overview.last_changes(tenants, cluster=administrator and not person.tenant),
+        "changes": overview.last_changes(request.user, person.tenant),
         "busiest": overview.busiest(tenants),
         "throughput": overview.throughput_now(tenants),
         "denied": overview.denied_last_minute(tenants),
         "flows": overview.last_denied(tenants),
-        "nodes": overview.nodes() if administrator else None,
+        "nodes": overview.nodes() if person.may("node.view") else None,
     }
     return render(request, "worker/overview.html", context)

@@ -24,19 +24,10 @@ Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 #: Bodies of requests are kept in memory up to this many bytes, and in a file beyond.
 IN_MEMORY = 2_500_000
-#: No request has a larger body: a bulk of all the endpoints of a large tenant is a tenth of it.
-LARGEST_BODY = 64 * 1024 * 1024
-
-
-TOO_LARGE = f"A request holds at most {LARGEST_BODY // 2**20} MB. Send it in parts.\n".encode()
 
 
 class Gone(Exception):
     """The client left before its request was there."""
-
-
-class TooLarge(Exception):
-    """The rest of the request is not read."""
 
 
 class Bridge:
@@ -50,11 +41,6 @@ class Bridge:
         try:
             body = await whole_body(receive)
         except Gone:
-            return
-        except TooLarge:
-            headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
-            await send({"type": "http.response.start", "status": 413, "headers": headers})
-            await send({"type": "http.response.body", "body": TOO_LARGE})
             return
         loop = asyncio.get_running_loop()
         with body:
@@ -85,14 +71,14 @@ class Bridge:
 
 
 async def whole_body(receive: Receive) -> IO[bytes]:
-    """The body of a request, from its beginning. Raises Gone or TooLarge."""
+    """The body of a request, from its beginning; contivui.web.limits bounds it. Raises Gone."""
     body: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the caller closes it
     while True:
         message = await receive()
         body.write(message.get("body", b""))
-        if message["type"] == "http.disconnect" or body.tell() > LARGEST_BODY:
+        if message["type"] == "http.disconnect":
             body.close()
-            raise Gone if message["type"] == "http.disconnect" else TooLarge
+            raise Gone
         if not message.get("more_body"):
             body.seek(0)
             return body

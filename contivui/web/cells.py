@@ -97,6 +97,10 @@ def verdict(value: str, row: Any) -> str:
     return format_html('<span class="verdict {}">{}</span>', value, words.get(value, value))
 
 
+def yes_no(value: bool, row: Any) -> str:
+    return str(_("Yes") if value else _("No"))
+
+
 def live(value: Any, row: Any) -> str:
     """How far a row is live, in the width of a word."""
     return render_to_string("ui/live_dot.html", {"live": value}) if value else NOTHING

@@ -10,11 +10,27 @@ from pathlib import Path
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
 
 from contivui.web.errors import MEDIA_TYPE
 
 EXAMPLES = Path(__file__).with_name("examples.json")
 Operation = dict[str, Any]
+
+
+class OnceMade(SchemaGenerator):
+    """The document as it was made when it was first asked for: it is the same for everybody, anybody may ask for it,
+    and making it takes a second."""
+
+    def get_schema(self, request: Any = None, public: bool = False) -> Any:
+        return _document()
+
+
+@cache
+def _document() -> Any:
+    return SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+
+
 METHODS = ("get", "post", "put", "patch", "delete")
 #: What each kind of refusal means, wherever it may happen.
 REFUSALS = {

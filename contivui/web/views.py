@@ -146,7 +146,15 @@ def edit(request: PageRequest, pk: int, screen: Screen) -> HttpResponse:
 def _form_page(request: PageRequest, screen: Screen, form: Any, row: Any | None) -> HttpResponse:
     """A form that was refused answers 422, so that programs and tests can tell; the page is the same."""
     status = 422 if form.errors else 409 if form.problem else 200
-    return render(request, "web/form.html", {"screen": screen, "form": form, "row": row, "topics": []}, status=status)
+    left = _quota(screen, form) if row is None else None
+    context = {"screen": screen, "form": form, "row": row, "topics": [], "quota": left}
+    return render(request, "web/form.html", context, status=status)
+
+
+def _quota(screen: Screen, form: Any) -> Any | None:
+    """How many more of this kind the tenant may have, when that is limited."""
+    tenant = form.tenant if screen.in_tenant else None
+    return facts("quota", [tenant])[tenant.pk].get(screen.resource.plural) if tenant else None
 
 
 def saved(request: PageRequest, screen: Screen, row: Any, words: str) -> HttpResponse:

@@ -8,6 +8,8 @@ import http.client
 import json
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,6 +26,7 @@ from agent.link import Link
 from agent.renewal import renew
 from core.joining import JoinText, parse
 from launcher import agents_port, web
+from launcher.settings import ROOT
 from networks.actions import create_node, make_join_token, revoke_node
 from networks.authority import at, pem_of
 from networks.models import Knock, Node, NodeCertificate
@@ -132,6 +135,28 @@ def test_an_agent_that_finds_a_join_token_uses_it_and_removes_it(controller: str
 
     asyncio.run(live())
     assert not file.exists()
+    file.write_text("a token of last year")
+    asyncio.run(live())
+    assert file.exists()
+
+
+def test_a_person_joins_by_hand_and_is_told_what_was_wrong(controller: str, tmp_path: Path) -> None:
+    say = [controller, str(token()), "--node=n1", f"--vtep={VTEP}", f"--state={tmp_path / 'agent'}"]
+    done = by_hand(*say)
+    assert (
+        done.stdout == f"This machine is node n1 now. Start its agent: python -m agent --state {tmp_path / 'agent'}\n"
+    )
+    again = by_hand(*say)
+    assert (again.returncode, again.stderr.partition(": ")[2]) == (
+        1,
+        "This join token was used before, and a token opens once. Make a new one for this machine.\n",
+    )
+    assert "That is no join token. One begins with cvj1." in by_hand(controller, "rubbish", *say[2:]).stderr
+
+
+def by_hand(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "agent", "join", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_a_stolen_token_is_refused_with_a_sentence_and_shown_on_the_nodes_page(controller: str, tmp_path: Path) -> None:

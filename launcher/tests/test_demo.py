@@ -4,10 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from agent import identity
+from agent.joining import new_request
+from core.joining import parse
 from lab import containers
 from launcher import demo, first_lab
 from launcher.settings import Settings, load
-from networks.actions import delete_endpoint, place_endpoint, update_endpoint
+from networks.actions import delete_endpoint, join_node, place_endpoint, revoke_node, update_endpoint
+from networks.authority import at
 from networks.models import EndpointGroup, Network, Node
 from policies.models import BandwidthProfile, Rule
 from policies.snapshot import tenant_intent
@@ -93,16 +97,29 @@ def test_no_demonstration_is_made_when_it_is_turned_off(tmp_path: Path) -> None:
     assert list(Node.objects.values_list("name", "vtep")) == [("node-1", "192.0.2.1"), ("node-2", "192.0.2.2")]
 
 
-def test_nodes_get_tokens_once_and_a_lost_one_is_replaced(installation: Settings) -> None:
+def test_a_node_that_has_joined_gets_no_other_token_and_one_that_may_not_connect_gets_one(
+    installation: Settings,
+) -> None:
     first_lab.make(installation)
-    tokens = {n: (installation.lab_folder / f"node-{n}" / "token") for n in (1, 2, 3)}
-    before = {n: path.read_text() for n, path in tokens.items()}
-    assert all(path.stat().st_mode & 0o777 == 0o600 for path in tokens.values())
-    tokens[2].unlink()
+    folders = {n: installation.lab_folder / f"node-{n}" for n in (1, 2, 3)}
+    for n, folder in folders.items():
+        file = folder / "join-token"
+        assert file.stat().st_mode & 0o777 == 0o600
+        join_as_its_agent_would(folder, file)
+        assert first_lab.may_connect(folder), n
+    revoke_node(actor=SYSTEM, row=Node.objects.get(name="node-2"))
+    (folders[3] / "authority.pem").write_text(at(folders[3] / "other" / "authority.pem").pem)
     first_lab.make(installation)
-    after = {n: path.read_text() for n, path in tokens.items()}
-    assert [after[n] == before[n] for n in (1, 2, 3)] == [True, False, True]
-    assert all(first_lab.opens(tokens[n], Node.objects.get(name=f"node-{n}").token_hash) for n in (1, 2, 3))
+    assert [(folder / "join-token").exists() for folder in folders.values()] == [False, True, True]
+
+
+def join_as_its_agent_would(folder: Path, file: Path) -> None:
+    key, request = new_request(folder.name)
+    node = Node.objects.get(name=folder.name)
+    secret = parse(file.read_text()).secret
+    given = join_node(actor=SYSTEM, secret=secret, name=node.name, vtep=node.vtep, request=request)
+    identity.write(folder, key, given.described)
+    file.unlink()
 
 
 def test_containers_follow_their_endpoints_names_and_nodes_and_stay_out_when_those_are_deleted(

@@ -13,9 +13,10 @@ from django.http import HttpRequest, HttpResponse
 from netmaster.caller import actor_of
 from netmaster.proxy.answers import Denied, answer, members_of, said, view
 from netmaster.proxy.tokens import user_of
+from tenants.access import ClusterRole, cluster_role, may
 from tenants.actions import add_member, remove_member
 from tenants.models import Membership, Role, Tenant
-from tenants.users import create_user, delete_user, update_user
+from tenants.users import administrators, create_user, delete_user, set_cluster_role, update_user
 
 #: The account that is always there.
 BUILT_IN = "admin"
@@ -24,9 +25,9 @@ OTHERS = "access denied"
 
 
 def administrator(request: HttpRequest) -> User:
-    """Who asks, when she administers the cluster. Raises Denied."""
+    """Who asks, when she may do this to people: administrators, and auditors who only look. Raises Denied."""
     user = signed_in(request)
-    if not user.is_superuser:
+    if not may(user, "user.view" if request.method == "GET" else "user.update"):
         raise Denied(403, OTHERS)
     return user
 
@@ -72,8 +73,8 @@ def users(request: HttpRequest) -> HttpResponse:
 def user(request: HttpRequest, name: str) -> HttpResponse:
     asks = signed_in(request)
     own = asks.get_username() == name
-    if not asks.is_superuser and (not own or request.method == "DELETE"):
-        raise Denied(403, OTHERS)
+    if not own or request.method == "DELETE":
+        administrator(request)
     found = User.objects.filter(username=name).first()
     if found is None:
         raise Denied(404)
@@ -95,8 +96,7 @@ def _patched(request: HttpRequest, asks: User, found: User) -> User:
     if isinstance(members.get("disable"), bool):
         if members["disable"] and (found.pk == asks.pk or found.get_username() == BUILT_IN):
             raise Denied(400, "Nobody disables herself, and nobody disables the built-in administrator")
-        if not asks.is_superuser:
-            raise Denied(403, OTHERS)
+        administrator(request)
         changes["is_active"] = not members["disable"]
     return update_user(actor=actor_of(request), row=found, **changes)
 
@@ -108,7 +108,7 @@ Grant = tuple[User, Membership | None]
 
 def grants() -> Iterator[Grant]:
     """Who administers the cluster, and who is in which tenant."""
-    for user in User.objects.filter(is_superuser=True).order_by("pk"):
+    for user in administrators().order_by("pk"):
         yield user, None
     for membership in Membership.objects.select_related("user", "tenant").order_by("pk"):
         yield membership.user, membership
@@ -154,7 +154,7 @@ def authorization(request: HttpRequest, number: str) -> HttpResponse:
     elif user.get_username() == BUILT_IN:
         raise Denied(400, f"The grant of {BUILT_IN} is built in and stays")
     else:
-        update_user(actor=actor_of(request), row=user, is_superuser=False)
+        set_cluster_role(actor=actor_of(request), row=user, role=None)
     return answer(204)
 
 
@@ -166,9 +166,9 @@ def _grant(request: HttpRequest, members: dict[str, Any]) -> Grant:
     if user is None:
         raise Denied(400, f"There is no local user {name}")
     if role == "admin":
-        if user.is_superuser:
+        if cluster_role(user) is ClusterRole.ADMINISTRATOR:
             raise Denied(400, f"{name} is an administrator already")
-        return update_user(actor=actor_of(request), row=user, is_superuser=True), None
+        return set_cluster_role(actor=actor_of(request), row=user, role=ClusterRole.ADMINISTRATOR), None
     if role != "ops":
         raise Denied(400, "The role is admin or ops")
     tenant = Tenant.objects.filter(name=said(members, "tenantName")).first()

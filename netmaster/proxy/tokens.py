@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
 from netmaster.proxy.answers import Denied
+from tenants.access import ClusterRole, cluster_role
 from tenants.models import Membership
 
 ISSUER, ALGORITHM = "auth_proxy", "HS256"
@@ -25,7 +26,7 @@ def key() -> bytes:
 
 def role_of(user: User) -> str | None:
     """The strongest role somebody holds; None for none."""
-    if user.is_superuser:
+    if cluster_role(user) is ClusterRole.ADMINISTRATOR:
         return "admin"
     return "ops" if Membership.objects.filter(user=user).exists() else None
 
@@ -53,7 +54,8 @@ def user_of(request: HttpRequest) -> User:
         claims = jwt.decode(token, key(), algorithms=[ALGORITHM], issuer=ISSUER, options={"require": ["exp"]})
     except jwt.InvalidTokenError:
         raise Denied(400, "Bad token") from None
-    user = User.objects.filter(username=str(claims.get("username", ""))).first()
+    people = User.objects.select_related("held_role")
+    user = people.filter(username=str(claims.get("username", ""))).first()
     if user is None:
         raise Denied(401, "Invalid user")
     if not user.is_active:

@@ -61,6 +61,9 @@ def tried_changes(contiv: Contiv) -> Iterable[Callable[[], Any]]:
     yield lambda: contiv.ask("POST", "/plugin/updateEndpoint", PLACE | STARTED)
     yield lambda: contiv.make("serviceLBs", "blue:s", **SERVICE)
     yield lambda: contiv.ask("POST", "/plugin/updateEndpoint", PLACE | {"Event": "die"})
+    yield lambda: contiv.network("net4", subnet="10.4.0.0/16", gateway="10.4.0.1")
+    yield lambda: contiv.endpoint("c4", network="net4")
+    yield lambda: contiv.gone("networks", "blue:net4")  # Refused, and off its tenant's links nevertheless.
     yield lambda: update_policy(actor=SYSTEM, row=row(Policy, "p1"), name="renamed")
     yield lambda: add_rule(actor=SYSTEM, tenant=row(Tenant, "blue"), policy=row(Policy, "renamed"), protocol="udp")
     yield lambda: replace_rules(actor=SYSTEM, policy=row(Policy, "renamed"), rules=[{"protocol": "tcp"}])

@@ -225,7 +225,7 @@ def test_users_are_made_read_changed_and_removed(people: Cast) -> None:
     assert root.own("local_users/dora/", "PATCH", {"last_name": "F"})[1]["disable"] is True, "only what is said"
     entry = AuditEntry.objects.first()
     assert entry is not None
-    assert (entry.verb, entry.object_type, "password" in (entry.after or {})) == ("user.update", "user", False)
+    assert (entry.verb, entry.object_type, "password" in (entry.after or {})) == ("user.update", "account", False)
     assert root.own("local_users/dora/", "DELETE") == (204, "")
     assert root.own("local_users/dora/") == (404, "")
 

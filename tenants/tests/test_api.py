@@ -92,6 +92,7 @@ def test_it_tells_who_one_is(people: Cast) -> None:
     assert client_of(people.bob).get("/api/v2/me/").json() == {
         "name": "bob",
         "administrator": False,
+        "cluster_role": None,
         "tenants": [{"tenant": "blue", "role": "viewer"}],
     }
 

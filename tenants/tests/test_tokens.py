@@ -59,7 +59,12 @@ def test_a_tenants_token_opens_nothing_else_even_of_an_administrator(people: Cas
     assert [each["tenant"] for each in program.get("/api/v2/networks/").json()["results"]] == ["blue"]
     assert [each["name"] for each in program.get("/api/v2/tenants/").json()["results"]] == ["blue"]
     assert {each["tenant"] for each in program.get("/api/v2/audit/").json()["results"]} == {"blue"}
-    assert program.get("/api/v2/me/").json() == {"name": "root", "administrator": False, "tenants": []}
+    assert program.get("/api/v2/me/").json() == {
+        "name": "root",
+        "administrator": False,
+        "cluster_role": None,
+        "tenants": [],
+    }
     assert program.get("/api/v2/nodes/").status_code == 403
     assert program.post("/api/v2/tenants/", {"name": "red"}, format="json").status_code == 403
     assert program.post("/api/v2/tokens/", {}, format="json").status_code == 403

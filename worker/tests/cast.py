@@ -12,6 +12,7 @@ from networks.models import Endpoint, EndpointGroup, Network, Node
 from policies.models import Policy, Rule
 from tenants.change import SYSTEM, change
 from tenants.models import Tenant
+from worker.models import SpecSection
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ def stage(name: str = "blue", tag: int = 1) -> Stage:
     Rule.objects.create(policy=policy, priority=10, peer="group", peer_group=web, protocol="tcp", ports="5432")
     Rule.objects.create(policy=policy, priority=1, action="deny")
     return Stage(tenant, network, web, db, nodes, policy)  # type: ignore[arg-type]
+
+
+def told(made: Stage) -> None:
+    """Both nodes have something of the tenant in their specs, and so may speak of it."""
+    SpecSection.objects.bulk_create(SpecSection(node=node, tenant=made.tenant) for node in made.nodes)
 
 
 def touch(tenant: Tenant) -> int:

@@ -15,7 +15,7 @@ from tenants.change import SYSTEM
 from tenants.testing import Cast, client_of, people
 from worker import intake
 from worker.models import EndpointTraffic, NodeSpec, NodeStatus, SpecSection
-from worker.tests.cast import Stage, stage
+from worker.tests.cast import Stage, stage, told
 
 __all__ = ["people"]
 
@@ -24,6 +24,7 @@ __all__ = ["people"]
 def red(people: Cast) -> Stage:
     """Red, which Alice owns, has reported on its second node; blue is hers, too, green is Charlie's."""
     made = stage("red")
+    told(made)
     add_member(actor=SYSTEM, tenant=made.tenant, user=people.alice, role="owner")
     node, tenant = made.nodes[1], made.tenant.pk
     NodeSpec.objects.create(node=node, revision=4)
@@ -145,7 +146,8 @@ def status(people: Cast, node: Any) -> dict[str, Any]:
 def test_a_nodes_status_tells_what_it_was_told_and_what_it_applied(people: Cast, red: Stage) -> None:
     assert status(people, red.nodes[0])["state"] == "never_seen"
     node, applied = red.nodes[1], timezone.now()
-    section = SpecSection.objects.create(node=node, tenant=red.tenant, revision=4, applied_at=applied)
+    section = SpecSection.objects.get(node=node, tenant=red.tenant)
+    SpecSection.objects.filter(pk=section.pk).update(revision=4, applied_at=applied)
     found = status(people, node)
     assert (found["state"], found["revision_wanted"], found["revision_applied"]) == ("in_sync", 4, 4)
     assert found["in_sync_since"] == applied.isoformat().replace("+00:00", "Z")

@@ -5,12 +5,20 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from networks.models import Endpoint
+from networks.models import Endpoint, JoinToken, Knock, NodeCertificate
 from policies.models import Rule
 from tenants.models import AuditEntry
 from worker import intake
-from worker.models import DeniedFlow, DriftEvent, EndpointTraffic, NodeStatus, RuleHits, TenantDrops, TrafficSample
-from worker.tests.cast import Stage, stage
+from worker.models import (
+    DeniedFlow,
+    DriftEvent,
+    EndpointTraffic,
+    NodeStatus,
+    RuleHits,
+    TenantDrops,
+    TrafficSample,
+)
+from worker.tests.cast import Stage, stage, told
 
 pytestmark = pytest.mark.django_db
 
@@ -19,6 +27,7 @@ pytestmark = pytest.mark.django_db
 def blue() -> Stage:
     made = stage()
     NodeStatus.objects.create(node=made.nodes[1], connected=True)
+    told(made)
     return made
 
 
@@ -102,3 +111,30 @@ def test_drift_that_could_not_be_healed_is_counted_as_found_only(blue: Stage) ->
     status = NodeStatus.objects.get(node=blue.nodes[1])
     assert (status.drift_found, status.drift_healed) == (1, 0)
     assert AuditEntry.objects.get(verb="drift.found").after == {"healed": False, "problem": "no space"}
+
+
+def test_a_node_says_nothing_of_tenants_its_spec_has_nothing_of(blue: Stage) -> None:
+    green = stage("green", tag=2)
+    rule = Rule.objects.get(priority=10, policy=green.policy)
+    node, told = blue.nodes[1], {"rules": {str(rule.pk): [5, 300]}, "denied": 7}
+    assert intake.report(node, {"tenants": {str(green.tenant.pk): told}}) == ()
+    intake.report(node, counters(blue, {rule.pk: [5, 300]}))  # Nor under another tenant's name.
+    flow = {"tenant": green.tenant.pk, "source": "20.1.1.1", "destination": "20.1.1.2", "protocol": 6}
+    assert intake.denied(node, {"flows": [flow]}) == ()
+    intake.drift(node, {"tenant": green.tenant.pk, "found_at": 1.0, "healed_at": 2.0, "difference": []})
+    assert not RuleHits.objects.exists()
+    assert not TenantDrops.objects.filter(tenant=green.tenant).exists()
+    assert not DeniedFlow.objects.exists()
+    assert DriftEvent.objects.get().tenant is None
+
+
+def test_ways_in_that_ended_long_ago_are_forgotten(blue: Stage) -> None:
+    node, now = blue.nodes[0], timezone.now()
+    for days in (29, 31):
+        then = now - timedelta(days=days)
+        JoinToken.objects.create(node=node, token_hash=str(days), expires_at=then)
+        NodeCertificate.objects.create(node=node, fingerprint=str(days), name="n1", issued_at=then, expires_at=then)
+        Knock.objects.create(node=node, why="unknown", claimed=str(days), first_at=then, last_at=then)
+    intake.forget()
+    left = (JoinToken.objects.get().token_hash, NodeCertificate.objects.get().fingerprint, Knock.objects.get().claimed)
+    assert left == ("29", "29", "29")

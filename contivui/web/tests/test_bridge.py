@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 
-from contivui.web import bridge
 from contivui.web.bridge import Bridge, Message
 
 SCOPE = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/a b", "query_string": b"x=1", "headers": []}
@@ -86,12 +85,6 @@ def test_who_leaves_before_the_request_is_there_is_not_answered() -> None:
         raise AssertionError("asked")
 
     assert served(answering(never), body(b"half", more=True), {"type": "http.disconnect"}) == []
-
-
-def test_a_body_without_end_is_refused_before_it_is_all_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bridge, "LARGEST_BODY", 10)
-    head, end = served(answering(lambda environ: HttpResponse()), body(b"12345", more=True), body(b"678901", more=True))
-    assert (head["status"], b"in parts" in end["body"]) == (413, True)
 
 
 def test_what_an_application_raises_reaches_the_server() -> None:

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         if outcome.refused:
             raise CommandError("Nothing is stored. Set right what is refused, or take it out of the document.")
         for node, token in sorted(outcome.tokens.items()):
-            self.stdout.write(f"Token of node {node}, shown this once: {token}")
+            self.stdout.write(f"Join token of node {node}, shown this once: {token}")
         self.stdout.write("Nothing is stored: this was the plan." if options["plan"] else "Done.")
 
 
