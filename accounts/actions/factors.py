@@ -10,7 +10,7 @@ from accounts.actions.sessions import drop_sessions
 from accounts.factors import codes
 from accounts.models import Authenticator, Passkey, RecoveryCode, Rules
 from accounts.sealed import seal
-from tenants.access import rights_of
+from tenants.access import ClusterRole, rights_of
 from tenants.change import Actor, change, fresh
 from tenants.checks import refuse
 
@@ -95,7 +95,11 @@ def change_rules(*, actor: Actor, factor_for_administrators: bool) -> Rules:
 
 def needs_factor(user: User) -> bool:
     """Whether she has to set one up before anything else."""
-    return rights_of(user).administrator and Rules.current().factor_for_administrators and not has_factor(user)
+    return (
+        rights_of(user).cluster is ClusterRole.ADMINISTRATOR
+        and Rules.current().factor_for_administrators
+        and not has_factor(user)
+    )
 
 
 def recorded(row: Authenticator | Passkey) -> dict[str, Any]:

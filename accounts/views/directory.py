@@ -76,7 +76,7 @@ class GroupForm(VerbForm):
 @require_http_methods(["GET", "POST"])
 def directory(request: PageRequest) -> HttpResponse:
     """Which server; saved, it is asked at once whether it answers."""
-    request.person.require("user.update")
+    request.person.require("user.view" if request.method == "GET" else "user.update")
     known = Directory.current()
     if request.method == "POST" and "drop" in request.POST:
         drop_directory(actor=request.person.actor)
@@ -99,7 +99,7 @@ def directory(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def grant(request: PageRequest) -> HttpResponse:
     """What a group brings."""
-    request.person.require("user.update")
+    request.person.require("user.view" if request.method == "GET" else "user.update")
     form = GroupForm(request)
     if request.method == "POST":
         saved, _row = form.run(grant_group, actor=request.person.actor)

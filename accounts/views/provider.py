@@ -112,7 +112,7 @@ class ProviderForm(VerbForm):
 @require_http_methods(["GET", "POST"])
 def provider(request: PageRequest) -> HttpResponse:
     """Which provider; saved, it is asked at once what it says of itself."""
-    request.person.require("user.update")
+    request.person.require("user.view" if request.method == "GET" else "user.update")
     known = Provider.current()
     if request.method == "POST" and "drop" in request.POST:
         drop_provider(actor=request.person.actor)

@@ -29,7 +29,7 @@ class RulesForm(VerbForm):
 @require_http_methods(["GET", "POST"])
 def sign_in(request: PageRequest) -> HttpResponse:
     """The rules, and who has a second factor."""
-    request.person.require("user.update")
+    request.person.require("user.view" if request.method == "GET" else "user.update")
     form = RulesForm(request, row=Rules.current())
     if request.method == "POST":
         saved, _row = form.run(change_rules, actor=request.person.actor)
