@@ -327,11 +327,17 @@ def test_the_grant_of_the_built_in_administrator_stays(people: Cast) -> None:
     assert root.own(f"authorizations/{grant['AuthzUUID']}/", "DELETE")[0] == 400
 
 
-def test_ldap_says_that_it_is_not_offered(people: Cast) -> None:
+def test_an_ldap_configuration_that_lacks_something_is_refused(people: Cast) -> None:
+    """What a whole one does is tried against a real server (accounts/tests/test_directory.py)."""
     root = Proxy(people.root)
     assert root.own("ldap_configuration/")[0] == 404
     status, said = root.own("ldap_configuration/", "PUT", {"server": "x"})
-    assert (status, "not offered yet" in said["error"]) == (400, True)
+    assert (status, said["error"]) == (
+        400,
+        "base_dn, service_account_dn, service_account_password, port must be provided",
+    )
+    assert root.own("ldap_configuration/", "PUT", {"port": 70000})[0] == 400
+    assert root.own("ldap_configuration/", "PUT", {"start_tls": "yes"})[0] == 500
     assert Proxy(people.alice).own("ldap_configuration/") == DENIED
 
 
