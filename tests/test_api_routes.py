@@ -28,7 +28,7 @@ from tenants.models import AuditEntry, Membership, Tenant
 from tenants.testing import Cast, client_of, people
 from tenants.users import create_user
 from worker import intake
-from worker.models import DeniedFlow, DriftEvent, NodeStatus, RuleHits, TenantDrops
+from worker.models import DeniedFlow, DriftEvent, NodeStatus, RuleHits, SpecSection, TenantDrops
 
 __all__ = ["people"]
 
@@ -112,6 +112,7 @@ def reported(node: Node, endpoint: Endpoint, rule: Rule, mark: str) -> dict[str,
     tenant = endpoint.tenant_id
     NodeStatus.objects.create(node=node, connected=True, connected_at=timezone.now())
     counted = {"rules": {str(rule.pk): [3, 180]}, "endpoints": {str(endpoint.pk): [10, 20, 1, 2]}, "denied": 2}
+    SpecSection.objects.create(node=node, tenant_id=tenant)
     intake.report(node, {"tenants": {str(tenant): counted}})
     flow = {"tenant": tenant, "source": endpoint.ip4, "destination": "20.1.1.9", "protocol": 6, "destination_port": 22}
     intake.denied(node, {"flows": [flow]})

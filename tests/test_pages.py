@@ -15,7 +15,7 @@ from policies.models import Policy
 from tenants.change import SYSTEM
 from tenants.models import Tenant
 from tenants.testing import Cast, people
-from tests.pages import FOLDERS, PUBLIC, furnish, page_routes, signed_in, unhashed, url_of
+from tests.pages import PUBLIC, furnish, page_routes, signed_in, unhashed, url_of
 
 __all__ = ["people", "unhashed"]
 pytestmark = pytest.mark.usefixtures("unhashed")
@@ -25,7 +25,6 @@ POSTED = {
     "logout",
     "tenant.choose",
     "node.token",
-    "node.revoke",
     "invitation.withdraw",
     "account.sessions",
     "factors.codes",
@@ -140,7 +139,7 @@ def test_a_viewer_is_not_offered_what_she_may_not_do(people: Cast, kind: str) ->
 
 
 def test_a_key_no_database_holds_is_404(people: Cast) -> None:
-    for kind in FOLDERS:
+    for kind in LISTS:
         assert signed_in(people.root).get(f"{reverse(f'{kind}.list')}{10**17}/").status_code == 404
         assert signed_in(people.root).get(f"{reverse(f'{kind}.list')}{10**30}/").status_code == 404
 
