@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -33,6 +34,18 @@ class Env:
 
     def folder(self, name: str, default: Path) -> Path:
         return Path(self.text(name, str(default))).expanduser().resolve()
+
+    def networks(self, name: str, default: str) -> list[str]:
+        """Addresses and networks, comma-separated; `none` for none of them."""
+        raw = self.text(name, default)
+        found = [] if raw == "none" else [each.strip() for each in raw.split(",")]
+        for each in found:
+            try:
+                ip_network(each)
+            except ValueError:
+                wanted = "addresses or networks such as 127.0.0.1,10.0.0.0/24, or to none"
+                raise ImproperlyConfigured(f"{name} is {raw!r}; set it to {wanted}.") from None
+        return found
 
     def url(self, name: str, schemes: tuple[str, ...]) -> str:
         """A URL of one of `schemes`, or "" when unset."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -22,6 +23,8 @@ DATA_DIR = env.folder("CONTIVUI_DATA", BASE_DIR / "var")
 DATABASE_URL = env.url("DATABASE_URL", ("postgres", "postgresql"))
 #: The embedded server listens on a socket in the data folder; REDIS_URL names another one.
 REDIS_URL = env.url("REDIS_URL", ("redis", "rediss", "unix")) or f"unix://{DATA_DIR}/redis.sock"
+#: Whose X-Forwarded-For and X-Forwarded-Proto are believed.
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", "127.0.0.1")
 DEBUG = env.boolean("CONTIVUI_DEBUG", False)
 #: The port at which Contiv's netmaster listened is 9999; 0 is none. Open: without tokens.
 NETMASTER_PORT = env.integer("NETMASTER_PORT", 0, first=0, last=65535)
@@ -63,7 +66,6 @@ if HOST not in {"0.0.0.0", "::", *ALLOWED_HOSTS}:  # noqa: S104 (compared with, 
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
@@ -75,6 +77,7 @@ INSTALLED_APPS = [
     "csp",
     "contivui.web",
     "tenants",
+    "accounts",
     "networks",
     "policies",
     "routing",
@@ -97,6 +100,7 @@ MIDDLEWARE = [
     "tenants.people.PersonMiddleware",
     "contivui.web.rates.RateHeaders",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.gate.Gate",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "contivui.urls"
@@ -193,12 +197,14 @@ CELERY_BEAT_SCHEDULE = {
     "note-silent-nodes": {"task": "worker.tasks.note_silent_nodes", "schedule": 5.0},
     "sample-traffic": {"task": "worker.tasks.sample_traffic", "schedule": 2.0},
     "forget-old-samples": {"task": "worker.tasks.forget_old", "schedule": 300.0},
+    "forget-ended-sessions": {"task": "accounts.tasks.forget_ended", "schedule": 600.0},
 }
 
 # --- people -------------------------------------------------------------------------------------------------------
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "accounts.backends.DirectoryBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -212,6 +218,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+SESSION_ENGINE = "accounts.sessions"
+#: Without use a session ends after this long; whatever it is used for, SESSION_COOKIE_AGE seconds after its sign-in.
+SESSION_IDLE = timedelta(minutes=env.integer("SESSION_IDLE_MINUTES", 30, first=1, last=60 * 24 * 30))
+SESSION_COOKIE_AGE = 3600 * env.integer("SESSION_HOURS", 12, first=1, last=24 * 30)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "contivui_session"
@@ -321,6 +331,6 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "WARNING")},
     "loggers": {
         name: {"level": env.text("LOG_LEVEL", "INFO")}
-        for name in ("contivui", "tenants", "networks", "policies", "routing", "netmaster", "worker")
+        for name in ("contivui", "tenants", "accounts", "networks", "policies", "routing", "netmaster", "worker")
     },
 }

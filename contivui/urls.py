@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
+from accounts import api as accounts_api
 from networks import api as networks_api
 from policies import api as policies_api
 from routing import api as routing_api
@@ -25,6 +26,9 @@ for prefix, viewset in viewsets.items():
 
 api: list[URLPattern | URLResolver] = [
     path("me/", tenants_api.MeView.as_view(), name="api-me"),
+    path("me/sessions/", accounts_api.SessionsView.as_view(), name="api-me-sessions"),
+    re_path(r"^me/sessions/(?P<session>[0-9a-f]{16})/\Z", accounts_api.SessionView.as_view(), name="api-me-session"),
+    path("me/password/", accounts_api.PasswordView.as_view(), name="api-me-password"),
     re_path(r"^audit/(?P<id>[0-9]{1,18})/undo/\Z", tenants_api.UndoView.as_view(), name="api-audit-undo"),
     path("fabric/", networks_api.FabricView.as_view(), name="api-fabric"),
     path("explain/", policies_api.ExplainView.as_view(), name="api-explain"),
@@ -42,6 +46,7 @@ pages: list[URLPattern | URLResolver] = [
     path("", include("routing.urls")),
     path("", include("netmaster.cards")),
     path("", include("tenants.urls")),
+    path("", include("accounts.urls")),
     path("", include("contivui.web.urls")),
 ]
 

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import uvicorn
+from django.conf import settings
 
 from launcher import agents_port, tls
 from launcher.memory import collect_less_often
@@ -45,6 +46,8 @@ def serve(people: list[socket.socket], agents: list[socket.socket]) -> None:
         ws="websockets-sansio",
         ws_max_size=LARGEST_FRAME,
         lifespan="off",
+        # Whose word counts for where a request comes from: lock-outs and the record go by it.
+        forwarded_allow_ips=settings.TRUSTED_PROXIES,
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,

@@ -14,7 +14,8 @@ from django.db import connection, models
 
 Row = TypeVar("Row", bound=models.Model)
 #: What stands for a value while the SQL is made, by its type and position; it is found again among the parameters.
-STAND_INS: dict[type, Callable[[int], Any]] = {int: lambda n: 2**62 + n, str: lambda n: f"value {n} of a look-up"}
+#: The numbers fit the smallest key there is, that of accounts.
+STAND_INS: dict[type, Callable[[int], Any]] = {int: lambda n: 2**30 + n, str: lambda n: f"value {n} of a look-up"}
 
 
 class Lookup(Generic[Row]):

@@ -8,3 +8,5 @@ from django.dispatch import Signal
 tenant_changed = Signal()
 #: Sent as nodes_changed.send(sender=None) when a node was added, altered or removed.
 nodes_changed = Signal()
+#: Sent as password_set.send(sender=User, user=row, by_herself=bool) within the transaction of the verb that set it.
+password_set = Signal()

@@ -14,6 +14,7 @@ from tenants.access import ClusterRole
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, gone
 from tenants.checks import FieldErrors, refuse
 from tenants.models import Account, HeldRole
+from tenants.signals import password_set
 
 #: What the record says of an account.
 RECORDED = ("username", "first_name", "last_name", "is_active", "cluster_role")
@@ -38,6 +39,7 @@ def create_user(
         _set_password(row, password)
         row.save()
         row = _hold(row, cluster_role)
+        password_set.send(sender=User, user=row, by_herself=actor.name == row.username)
         step.created(row, recorded(row))
     return row
 
@@ -69,6 +71,8 @@ def update_user(
             step.unchanged()
             return account
         account.save()
+        if password is not KEEP:
+            password_set.send(sender=User, user=account, by_herself=actor.user_id == account.pk)
         step.updated(account, before, recorded(account))
     return account
 

@@ -30,7 +30,7 @@ FOLDERS = {
 #: Likewise, of pages that are no kind's.
 OTHERS = {"undo": "audit", "invitation": "invitations"}
 #: What somebody who has not signed in may open.
-PUBLIC = {"login", "set_language", "healthz", "invitation"}
+PUBLIC = {"login", "login.factor", "login.provider", "login.back", "set_language", "healthz", "invitation"}
 
 __all__ = ["FOLDERS", "PUBLIC", "furnish", "page_routes", "signed_in", "unhashed", "url_of"]
 

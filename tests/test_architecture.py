@@ -16,12 +16,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core": set(),
     "contivui": set(),
     "tenants": {"core", "contivui"},
+    "accounts": {"core", "contivui", "tenants"},
     "networks": {"core", "contivui", "tenants"},
     "policies": {"core", "contivui", "tenants", "networks"},
     "routing": {"core", "contivui", "tenants", "networks", "policies"},
     "transfer": {"core", "contivui", "tenants", "networks", "policies", "routing"},
-    "netmaster": {"core", "contivui", "tenants", "networks", "policies", "routing", "transfer"},
-    "worker": {"core", "contivui", "tenants", "networks", "policies"},
+    "netmaster": {"core", "contivui", "tenants", "accounts", "networks", "policies", "routing", "transfer"},
+    "worker": {"core", "contivui", "tenants", "accounts", "networks", "policies"},
     "agent": {"core"},
     "lab": {"agent", "core"},
     "launcher": {"core", "contivui", "tenants", "networks", "policies", "worker", "agent", "lab"},
@@ -31,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 #: Files that tie the house together and so name rooms their own room may not.
 EXCEPTIONS: dict[str, set[str]] = {
     "contivui/asgi.py": {"worker"},
-    "contivui/urls.py": {"tenants", "networks", "policies", "routing", "netmaster", "worker"},
+    "contivui/urls.py": {"tenants", "accounts", "networks", "policies", "routing", "netmaster", "worker"},
 }
 
 
@@ -104,10 +105,10 @@ def test_nothing_of_the_core_reads_a_clock_or_chance() -> None:
 def test_verbs_are_the_only_writers_of_tenant_objects_in_views() -> None:
     """Pages and API call verbs: no .save(), .create() or .delete() on rows outside actions.py and the worker."""
     writers = []
-    # How a client words things, how groups are numbered for it, what was noted: no tenant's object, it decides nothing.
+    # How a client words things, how groups are numbered for it, what was noted or guessed: no tenant's object.
     writers_at_heart = {"actions.py", "change.py", "models.py", "labels.py", "spaces.py", "tags.py"}
-    writers_at_heart |= {"wording.py", "group_numbers.py", "versions.py"}
-    for room in ("contivui", "tenants", "networks", "policies", "routing", "netmaster"):
+    writers_at_heart |= {"wording.py", "group_numbers.py", "versions.py", "patience.py"}
+    for room in ("contivui", "tenants", "accounts", "networks", "policies", "routing", "netmaster"):
         for path in sources(room):
             if path.name in writers_at_heart or path.parent.name == "actions":
                 continue
@@ -119,3 +120,16 @@ def test_verbs_are_the_only_writers_of_tenant_objects_in_views() -> None:
                 ):
                     writers.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.func.attr}")
     assert writers == []
+
+
+def test_passwords_are_judged_in_one_place() -> None:
+    """Whatever asks for a password does so through the door that counts wrong ones."""
+    judges = []
+    for room in sorted(MAY_IMPORT):
+        for path in sources(room):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                called = node.func if isinstance(node, ast.Call) else None
+                name = getattr(called, "id", getattr(called, "attr", ""))
+                if name == "authenticate" and "password" in {word.arg for word in node.keywords}:  # type: ignore[attr-defined]
+                    judges.append(path.relative_to(ROOT).as_posix())
+    assert judges == ["accounts/door.py"]

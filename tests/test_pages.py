@@ -21,7 +21,17 @@ __all__ = ["people", "unhashed"]
 pytestmark = pytest.mark.usefixtures("unhashed")
 
 #: Pages that only take a form.
-POSTED = {"logout", "tenant.choose", "node.token", "invitation.withdraw"}
+POSTED = {
+    "logout",
+    "tenant.choose",
+    "node.token",
+    "invitation.withdraw",
+    "account.sessions",
+    "factors.codes",
+    "factors.remove",
+    "sign_in.reset",
+    "sign_in.withdraw",
+}
 STORED = ("service", "app", "contract", "bgp", "aci")
 LISTS = (
     "network",

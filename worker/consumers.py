@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import Error
 
+from accounts.sessions import alive
 from contivui.web.trace import traced
 from networks.actions import TurnedAway, renew_certificate, turn_away
 from networks.actions.joining import renew_s, still_good
@@ -271,8 +272,11 @@ class LiveConsumer(Consumer):
         await self.send_json({"type": "subscribed", "topics": sorted(self.topics)})
 
     async def live_event(self, message: dict[str, Any]) -> None:
-        """A role that ended ends what the page hears, a moment later."""
+        """A session or a role that ended ends what the page hears, a moment later."""
         if asyncio.get_running_loop().time() - self.judged_at > JUDGED_S:
+            if not await in_database(alive, self.scope["session"]):
+                await self.close(code=4401, reason="This session has ended.")
+                return
             for topic in self.topics - await self._judged(self.topics):
                 self.topics.discard(topic)
                 await self.channel_layer.group_discard(f"live.{topic}", self.channel_name)

@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.http.request import validate_host
 from rest_framework.exceptions import AuthenticationFailed
 
+from accounts.sessions import alive
 from contivui.web.errors import BadParameter
 from contivui.web.waiting import until_left
 from tenants import events
@@ -67,6 +68,8 @@ def listener(scope: dict[str, Any]) -> Any | None:
             return None
     user = scope.get("user")
     if user is None or not user.is_authenticated or not _ours(headers.get(b"origin", b"")):
+        return None
+    if not alive(scope["session"]):
         return None
     return get_user_model().objects.select_related("held_role").filter(pk=user.pk, is_active=True).first()
 

@@ -30,6 +30,7 @@ TYPES: dict[str, int] = {
     "bad_request": 400,
     "not_authenticated": 401,
     "authentication_failed": 401,
+    "first_step": 403,
     "forbidden": 403,
     "permission_denied": 403,
     "not_found": 404,
@@ -195,15 +196,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's 400: a page for people, a problem document for programs."""
     if not request.path_info.startswith(PREFIX):
         return defaults.bad_request(request, exception)
-    return _plain(400, "bad_request", "This request makes no sense to a web server: its host, address or size.")
+    return plain(400, "bad_request", "This request makes no sense to a web server: its host, address or size.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's 500, likewise. What went wrong is in the log, not in the answer."""
     if not request.path_info.startswith(PREFIX):
         return defaults.server_error(request)
-    return _plain(500, "error", "This is our fault, not yours. It is in the log; nothing was changed.")
+    return plain(500, "error", "This is our fault, not yours. It is in the log; nothing was changed.")
 
 
-def _plain(status: int, code: str, detail: str) -> HttpResponse:
+def plain(status: int, code: str, detail: str) -> HttpResponse:
+    """A problem document from outside the framework's views."""
     return JsonResponse(document(status, code, detail), status=status, content_type=MEDIA_TYPE)

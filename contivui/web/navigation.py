@@ -37,6 +37,7 @@ CLUSTER = (
     Place(_("Fabric"), "fabric", "route", "fabric.view"),
     Place(_("Tenants"), "tenant.list", "building-community"),
     Place(_("People"), "user.list", "user-circle", "user.view"),
+    Place(_("Sign-in"), "sign_in", "key", "user.view"),
 )
 #: Kept for Contiv's clients; nodes do nothing about it yet.
 STORED = (

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
-from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 
+from accounts import door
+from accounts.actions.factors import has_factor
+from accounts.directory import DirectoryAway
+from accounts.patience import Wait
 from netmaster.about import VERSION
+from netmaster.caller import VIA
 from netmaster.proxy.answers import Denied, answer, members_of, said, view
-from netmaster.proxy.patience import patience
 from netmaster.proxy.tokens import issue
+
+SECOND_FACTOR = "This account has a second factor, which cannot be asked for here. Use a token of the API v2."
 
 
 @view("POST")
@@ -19,13 +22,16 @@ def login(request: HttpRequest) -> HttpResponse:
     name, password = said(members, "username"), said(members, "password")
     if not name or not password:
         raise Denied(400, "Username and password must be provided")
-    if wait := patience.wait_s(name):
-        raise Denied(429, f"Too many wrong passwords. Try again in {math.ceil(wait)} seconds.")
-    user = authenticate(request, username=name, password=password)
-    if user is None:
-        patience.failed(name)
-        raise Denied(401, "Invalid username/password")
-    patience.succeeded(name)
+    try:
+        user = door.check(request, name, password, VIA)
+    except Wait as wait:
+        raise Denied(429, str(wait)) from None
+    except door.Wrong:
+        raise Denied(401, "Invalid username/password") from None
+    except DirectoryAway:
+        raise Denied(503, "The LDAP server does not answer") from None
+    if has_factor(user):
+        raise Denied(401, SECOND_FACTOR)
     return answer(200, {"token": issue(user)})
 
 

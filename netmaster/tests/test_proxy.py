@@ -11,13 +11,17 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from netmaster.proxy.patience import MOST, WINDOW_S, Patience, patience
+from accounts.models import Guesses
+from accounts.patience import LIMITS
 from netmaster.proxy.tokens import ALGORITHM, ISSUER, issue, key
 from networks.actions import create_endpoint, create_network
 from networks.models import Network
 from tenants.change import SYSTEM
 from tenants.models import AuditEntry, Membership, Tenant
 from tenants.testing import Cast
+from tests.pages import unhashed
+
+__all__ = ["unhashed"]
 
 PASSWORD = "correct-horse-battery-7"
 DENIED = (403, {"error": "access denied"})
@@ -47,11 +51,6 @@ class Proxy:
 
     def own(self, path: str, method: str = "GET", body: Any = None) -> tuple[int, Any]:
         return self.ask(method, f"auth_proxy/{path}", body)
-
-
-@pytest.fixture(autouse=True)
-def _forgiven() -> None:
-    patience.__init__()  # type: ignore[misc]
 
 
 def keys(answer: tuple[int, Any]) -> list[str]:
@@ -95,26 +94,17 @@ def test_who_cannot_sign_in_is_told_no_more_than_that(people: Cast, body: Any, s
     assert Proxy().own("login/", "POST", body) == (status, {"error": says})
 
 
-def test_wrong_passwords_cost_time(people: Cast) -> None:
+@pytest.mark.usefixtures("unhashed")
+def test_wrong_passwords_cost_time_here_and_at_the_page_alike(people: Cast) -> None:
     people.alice.set_password(PASSWORD)
     people.alice.save()
-    for _ in range(MOST):
+    for _ in range(LIMITS[Guesses.Kind.PAIR].free):
         Proxy().own("login/", "POST", {"username": "alice", "password": "wrong"})
     status, said = Proxy().own("login/", "POST", {"username": "alice", "password": PASSWORD})
     assert (status, said["error"].startswith("Too many wrong passwords.")) == (429, True)
+    assert Client().post("/login/", {"username": "alice", "password": PASSWORD}).status_code == 429
     other = Proxy().own("login/", "POST", {"username": "bob", "password": "wrong"})
     assert other == (401, {"error": "Invalid username/password"})
-
-
-def test_patience_ends_with_time_and_with_a_right_password() -> None:
-    one = Patience()
-    for second in range(MOST):
-        assert one.wait_s("a", float(second)) == 0
-        one.failed("a", float(second))
-    assert one.wait_s("a", float(MOST)) == WINDOW_S - MOST
-    assert one.wait_s("a", WINDOW_S + 1) == 0
-    one.succeeded("a")
-    assert one.wait_s("a", float(MOST)) == 0
 
 
 def test_tokens_that_do_not_count(people: Cast) -> None:
@@ -337,11 +327,17 @@ def test_the_grant_of_the_built_in_administrator_stays(people: Cast) -> None:
     assert root.own(f"authorizations/{grant['AuthzUUID']}/", "DELETE")[0] == 400
 
 
-def test_ldap_says_that_it_is_not_offered(people: Cast) -> None:
+def test_an_ldap_configuration_that_lacks_something_is_refused(people: Cast) -> None:
+    """What a whole one does is tried against a real server (accounts/tests/test_directory.py)."""
     root = Proxy(people.root)
     assert root.own("ldap_configuration/")[0] == 404
     status, said = root.own("ldap_configuration/", "PUT", {"server": "x"})
-    assert (status, "not offered yet" in said["error"]) == (400, True)
+    assert (status, said["error"]) == (
+        400,
+        "base_dn, service_account_dn, service_account_password, port must be provided",
+    )
+    assert root.own("ldap_configuration/", "PUT", {"port": 70000})[0] == 400
+    assert root.own("ldap_configuration/", "PUT", {"start_tls": "yes"})[0] == 500
     assert Proxy(people.alice).own("ldap_configuration/") == DENIED
 
 

@@ -62,7 +62,7 @@ class House:
 @contextmanager
 def running(folder: Path) -> Iterator[House]:
     """An installation in `folder`, filled by stage.py. Nothing of it is left afterwards."""
-    env = {**os.environ, "CONTIVUI_DATA": str(folder), "LOG_LEVEL": "ERROR", "ALLOWED_HOSTS": "127.0.0.1"}
+    env = {**os.environ, "CONTIVUI_DATA": str(folder), "LOG_LEVEL": "ERROR", "ALLOWED_HOSTS": "127.0.0.1,localhost"}
     house = House(env, _free_port())
     redis = _start(broker.command(broker.binary(), folder / "redis.sock", folder), env)
     try:

@@ -37,6 +37,12 @@ PAGES = [
     "/networks/new/",
     "/nodes/new/",
     "/password/",
+    "/account/",
+    "/account/confirm/",
+    "/account/factors/",
+    "/account/factors/app/",
+    "/account/factors/key/",
+    "/sign-in/",
     "/tokens/",
 ]
 
@@ -59,7 +65,7 @@ class Visit:
     """A person at a screen. `complaints` is what the console said, failed loads of this page's own answer aside."""
 
     def __init__(self, browser: Any, address: str, **options: Any) -> None:
-        self.context = browser.new_context(base_url=address, **options)
+        self.context = browser.new_context(**{"base_url": address, **options})
         self.page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in {"error", "warning"} else None)
@@ -317,3 +323,37 @@ def test_a_token_is_made_and_shown_once(visit: Any) -> None:
     page.goto("/tokens/")
     page.get_by_role("button", name="End token backup").click()
     page.get_by_text("There is none yet.").wait_for()
+
+
+def test_a_security_key_is_added_and_asked_for(visit: Any, house: House) -> None:
+    """With a key the browser itself plays. Browsers offer keys at names, not at numbers: hence localhost."""
+    here = visit(base_url=house.address.replace("127.0.0.1", "localhost"))
+    devtools = here.context.new_cdp_session(here.page)
+    devtools.send("WebAuthn.enable")
+    key = {"protocol": "ctap2", "transport": "usb", "hasResidentKey": False, "hasUserVerification": False}
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": {**key, "automaticPresenceSimulation": True}})
+    page = here.sign_in("bob")
+    page.goto("/account/factors/key/")
+    page.fill("#id_name", "blue key")
+    page.click("text=Use the key now")
+    page.wait_for_selector("h1:has-text('Recovery codes')")
+    code = page.inner_text("#codes").split()[0]
+    page.goto("/account/factors/")
+    assert "blue key" in page.inner_text("main")
+    _sign_out_and_show_the_password(page)
+    page.click("text=Use a security key")
+    page.wait_for_selector("h1:has-text('Overview')")
+    _sign_out_and_show_the_password(page)
+    page.fill("#id_code", code)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('Overview')")
+    assert here.complaints == []
+
+
+def _sign_out_and_show_the_password(page: Any) -> None:
+    page.context.clear_cookies()
+    page.goto("/login/")
+    page.fill("#id_username", "bob")
+    page.fill("#id_password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('Second factor')")

@@ -60,6 +60,10 @@ KINDS = {
 #: What else API v2 has.
 OPERATIONS = {
     "GET me/": ANYONE,
+    "GET me/sessions/": ANYONE,
+    "DELETE me/sessions/": ANYONE,
+    "DELETE me/sessions/{session}/": ANYONE,
+    "POST me/password/": ANYONE,
     "GET fabric/": OPERATED,
     "PATCH fabric/": OPERATED,
     "POST explain/": ANYONE,  # It reads.
@@ -102,7 +106,24 @@ PAGES = {
     "set_language": PUBLIC,
     "healthz": PUBLIC,
     "logout": ANYONE,
+    "login.factor": PUBLIC,  # For who has shown a password.
+    "login.provider": PUBLIC,
+    "login.back": PUBLIC,
     "password_change": ANYONE,
+    "account": ANYONE,
+    "account.sessions": ANYONE,
+    "confirm": ANYONE,
+    "factors": ANYONE,
+    "factors.app": ANYONE,
+    "factors.key": ANYONE,
+    "factors.codes": ANYONE,
+    "factors.remove": ANYONE,
+    "sign_in": ADMINISTERED,
+    "sign_in.reset": ADMINISTERED,
+    "sign_in.directory": ADMINISTERED,
+    "sign_in.grant": ADMINISTERED,
+    "sign_in.withdraw": ADMINISTERED,
+    "sign_in.provider": ADMINISTERED,
     "api": ANYONE,
     "tokens": ANYONE,
     "overview": ANYONE,
@@ -165,6 +186,7 @@ INSIDE_HANDLERS = ("spec_changed", "node_recheck", "node_replaced", "live_event"
 INSIDE_MESSAGES = dict.fromkeys(INSIDE_HANDLERS, INSIDE)
 TASKS = dict.fromkeys(
     (
+        "accounts.tasks.forget_ended",
         "worker.tasks.publish",
         "worker.tasks.publish_stale",
         "worker.tasks.note_silent_nodes",
@@ -173,4 +195,6 @@ TASKS = dict.fromkeys(
     ),
     INSIDE,
 )
-COMMANDS = dict.fromkeys(("export", "import", "import_contiv", "check_addresses", "openapi", "verify_audit"), SHELL)
+COMMANDS = dict.fromkeys(
+    ("export", "import", "import_contiv", "check_addresses", "openapi", "verify_audit", "reset_factors"), SHELL
+)

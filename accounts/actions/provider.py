@@ -1,0 +1,101 @@
+"""The verbs on the OpenID Connect provider, and taking in who signs in by it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.actions.directory import give_roles
+from accounts.models import FromProvider, Provider
+from accounts.provider import Vouched
+from accounts.sealed import seal
+from tenants.change import KEEP, Actor, Keep, Refused, assign, change, plain
+from tenants.checks import FieldErrors
+
+#: How the record names what follows from what a provider said.
+PROVIDER = Actor("provider", "system")
+#: Where plain HTTP reaches nobody else.
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+def set_provider(*, actor: Actor, client_secret: str | Keep = KEEP, **fields: Any) -> Provider:
+    """Say which provider people may sign in by, or change what is given of it. Its secret is kept sealed and is no part
+    of the record."""
+    with change(actor=actor, tenant=None, verb="provider.update") as step:
+        known = Provider.current()
+        row = known or Provider(pk=1)
+        before = recorded(row) if known else None
+        assign(row, **fields)
+        if client_secret is not KEEP and client_secret:
+            row.client_secret = seal(client_secret)
+        _check(row)
+        row.save()
+        if before is None:
+            step.created(row, recorded(row))
+        else:
+            step.updated(row, before, recorded(row))
+    return row
+
+
+def drop_provider(*, actor: Actor) -> None:
+    """Nobody signs in by it any more; the accounts it brought stay, and open nothing."""
+    with change(actor=actor, tenant=None, verb="provider.delete") as step:
+        row = Provider.current()
+        if row is None:
+            raise Refused("There is no provider.", code="gone")
+        before = recorded(row)
+        row.delete()
+        step.deleted(row, before)
+
+
+@transaction.atomic
+def take_in(vouched: Vouched) -> User:
+    """The account of somebody the provider vouches for, made at her first sign-in, with the roles of her groups.
+
+    Raises Refused when her name is an account's that is not the provider's: a name is no proof.
+    """
+    known = FromProvider.objects.filter(issuer=vouched.issuer, subject=vouched.subject).select_related("user").first()
+    user = known.user if known else _make(vouched)
+    give_roles(user, vouched.groups, PROVIDER)
+    return user
+
+
+def _make(vouched: Vouched) -> User:
+    if not vouched.name:
+        raise Refused(
+            "The provider does not say what you are called. An administrator chooses the claim.", code="nameless"
+        )
+    if User.objects.filter(username__iexact=vouched.name).exists():
+        raise Refused(
+            f"There is an account {vouched.name} here already, which is not the provider's.", code="name_in_use"
+        )
+    with change(actor=PROVIDER, tenant=None, verb="user.create") as step:
+        user = User(username=vouched.name, first_name=vouched.first_name[:150], last_name=vouched.last_name[:150])
+        user.set_unusable_password()
+        try:
+            user.clean_fields()
+        except ValidationError as error:
+            raise Refused(f"An account cannot be called {vouched.name[:150]}.", code="name") from error
+        user.save()
+        FromProvider.objects.create(user=user, issuer=vouched.issuer, subject=vouched.subject[:255])
+        step.created(user, {"username": user.username, "issuer": vouched.issuer, "subject": vouched.subject})
+    return user
+
+
+def recorded(row: Provider) -> dict[str, Any]:
+    return {name: value for name, value in plain(row).items() if name != "client_secret"}
+
+
+def _check(row: Provider) -> None:
+    errors = FieldErrors()
+    errors.fields_of(row, exclude=[] if row.client_secret else ["client_secret"])
+    if not row.client_secret:
+        errors.add("client_secret", "Enter the secret the provider gave for this client id.", "required")
+    url = urlsplit(row.issuer)
+    if not url.hostname or not (url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK)):
+        errors.add("issuer", "Give the issuer's address, for example https://id.example.org/realms/main.", "url")
+    errors.settle()

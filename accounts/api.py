@@ -1,0 +1,110 @@
+"""The API's side of signing in: one's own sessions and password."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import PermissionDenied, Throttled
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import door
+from accounts.actions.passwords import change_password
+from accounts.actions.sessions import end_session, end_sessions, sessions_of
+from accounts.directory import DirectoryAway
+from accounts.gate import done
+from accounts.patience import Wait
+from accounts.serializers import PasswordSerializer, SessionSerializer
+from contivui.web.strict import require_types
+from tenants.api import actor_of
+from tenants.change import Refused
+from tenants.models import Token
+
+#: A token that was cut to a tenant or to reading is not the person herself.
+HERSELF = "A token that is cut down (to reading, or to a tenant) does nothing about its maker's account. Sign in."
+
+
+class OwnView(APIView):
+    """What is a person's own: her session may, and a token that can do all she can."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if isinstance(request.auth, Token) and request.auth.tenant_id is not None:
+            raise PermissionDenied(HERSELF)
+
+
+def own_key(request: Request) -> str | None:
+    """The key of the session that asks; None when a token does."""
+    return None if request.auth is not None else request._request.session.session_key
+
+
+@extend_schema(tags=["me"])
+class SessionsView(OwnView):
+    """Where one is signed in."""
+
+    serializer_class = SessionSerializer
+
+    @extend_schema(responses=SessionSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        rows = sessions_of(cast(User, request.user))
+        return Response(SessionSerializer(rows, many=True, context={"request": request}).data)
+
+    @extend_schema(operation_id="me_sessions_destroy_others", responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Sign out everywhere else."""
+        end_sessions(actor=actor_of(request), user=cast(User, request.user), keep=own_key(request))
+        return Response(status=204)
+
+
+@extend_schema(tags=["me"])
+class SessionView(OwnView):
+    """One browser that is signed in."""
+
+    serializer_class = SessionSerializer
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, session: str) -> Response:
+        """Sign it out, from its next request on."""
+        row = sessions_of(cast(User, request.user)).filter(public_id=session).first()
+        if row is None:
+            raise Http404
+        end_session(actor=actor_of(request), row=row)
+        return Response(status=204)
+
+
+@extend_schema(tags=["me"])
+class PasswordView(OwnView):
+    """One's own password."""
+
+    serializer_class = PasswordSerializer
+
+    @extend_schema(request=PasswordSerializer, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """Change it. All sessions end but the one that asks; tokens stay."""
+        form = PasswordSerializer(data=request.data)
+        require_types(form)
+        form.is_valid(raise_exception=True)
+        user = self._judged(request, form.validated_data["current"])
+        keep = own_key(request)
+        user = change_password(actor=actor_of(request), user=user, password=form.validated_data["password"], keep=keep)
+        if keep is not None:
+            update_session_auth_hash(request._request, user)
+            done(request._request, "password")
+        return Response(status=204)
+
+    def _judged(self, request: Request, current: str) -> User:
+        try:
+            user = door.check(request._request, request.user.get_username(), current, "api")
+        except Wait as wait:
+            raise Throttled(wait.seconds, "Too many wrong passwords.") from None
+        except DirectoryAway:
+            raise Refused("The directory that knows this password does not answer.", code="away") from None
+        except door.Wrong:
+            raise ValidationError({"current": ValidationError("This is not your password.", code="wrong")}) from None
+        return user

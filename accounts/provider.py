@@ -1,0 +1,99 @@
+"""Asking an OpenID Connect provider who somebody is: the code flow with PKCE, state and nonce, all of it Authlib's."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.django_client import OAuth
+from django.http import HttpRequest, HttpResponse
+from joserfc.errors import JoseError
+from requests import RequestException
+
+from accounts.models import Provider
+from accounts.sealed import Unreadable, unseal
+
+log = logging.getLogger(__name__)
+
+#: Seconds a provider has to answer: somebody waits at the sign-in page.
+ANSWER_S = 5
+#: What it may answer instead of what was asked for: nothing, an error, no JSON, JSON without what has to be in it.
+FAILURES = (OAuthError, RequestException, Unreadable, ValueError, KeyError, RuntimeError)
+
+
+class ProviderFailed(Exception):
+    """It does not answer, or what it answers is not good. The text says which, without anything secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """Whom a provider vouches for. `groups` is what its claim of groups holds."""
+
+    issuer: str
+    subject: str
+    name: str
+    first_name: str
+    last_name: str
+    groups: frozenset[str]
+
+
+def send_there(request: HttpRequest, provider: Provider, back: str, again: bool = False) -> HttpResponse:
+    """Send the browser to the provider; it comes to `back`. `again`: somebody is to show there that she is still the
+    same. Raises ProviderFailed."""
+    try:
+        client = _client(provider)
+        answer: HttpResponse = client.authorize_redirect(request, back, **({"prompt": "login"} if again else {}))
+    except FAILURES as error:
+        raise _failed(provider, error) from error
+    return answer
+
+
+def read_answer(request: HttpRequest, provider: Provider) -> Vouched:
+    """Whom the browser that came back is. Raises ProviderFailed."""
+    try:
+        claims = _client(provider).authorize_access_token(request)["userinfo"]
+        return _vouched(provider, claims)
+    except (*FAILURES, JoseError, TypeError) as error:
+        raise _failed(provider, error) from error
+
+
+def try_out(provider: Provider) -> None:
+    """Read what it says of itself. Raises ProviderFailed."""
+    try:
+        _client(provider)
+    except FAILURES as error:
+        raise _failed(provider, error) from error
+
+
+def _client(provider: Provider) -> Any:
+    """Authlib's client, after a look at whether the provider calls itself what it is called here."""
+    issuer = provider.issuer.rstrip("/")
+    client = OAuth().register(
+        "provider",
+        client_id=provider.client_id,
+        client_secret=unseal(provider.client_secret),
+        server_metadata_url=f"{issuer}/.well-known/openid-configuration",
+        client_kwargs={"scope": "openid profile", "code_challenge_method": "S256", "default_timeout": ANSWER_S},
+    )
+    if str(client.load_server_metadata()["issuer"]).rstrip("/") != issuer:
+        raise ValueError("another issuer")
+    return client
+
+
+def _vouched(provider: Provider, claims: Any) -> Vouched:
+    groups = claims.get(provider.groups_claim) or []
+    return Vouched(
+        issuer=provider.issuer.rstrip("/"),
+        subject=str(claims["sub"]),
+        name=str(claims.get(provider.name_claim) or ""),
+        first_name=str(claims.get("given_name") or ""),
+        last_name=str(claims.get("family_name") or ""),
+        groups=frozenset(str(one) for one in (groups if isinstance(groups, list) else [groups])),
+    )
+
+
+def _failed(provider: Provider, error: Exception) -> ProviderFailed:
+    log.warning("Signing in by %s failed: %s", provider, type(error).__name__)
+    return ProviderFailed(f"{provider} cannot be asked: {type(error).__name__}.")

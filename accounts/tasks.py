@@ -1,0 +1,15 @@
+"""What is done by the clock."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+
+@shared_task(ignore_result=True, expires=600)
+def forget_ended() -> None:
+    """Drop sessions that are over, and guesses and addresses nobody asks for any more."""
+    from accounts.actions.sessions import forget_sessions
+    from accounts.patience import forget
+
+    forget_sessions()
+    forget()
