@@ -176,6 +176,8 @@ def wrong_of(operation: walk.Operation, asker: Asker, house: House) -> list[str]
     allowed = statuses(operation, guard, outcome(guard, asker, does(operation)))
     case = f"{operation} as {asker.name}: {status}"
     right = status in allowed if allowed else status not in (401, 403, 404, 500)
+    # Hers are the only ones there are: the marked id is none of them, and a token that is cut down is not herself.
+    right |= guard == declared.HERSELF and asker.known and status in (403, 404)
     found = [] if right else [f"{case}, not {allowed or 'done'}"]
     found += [f"{case} tells {word}" for word in leaks(asker, said, here.sent)]
     nowhere = request_of(operation, house, absent=True)
