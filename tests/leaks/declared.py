@@ -7,6 +7,8 @@ the tenant the object belongs to, or a role in the cluster. `tests.leaks.expecte
 from __future__ import annotations
 
 PUBLIC, ANYONE = "public", "anyone"
+#: Somebody's own account: there is no way to name another's, and a token cut to a tenant is refused.
+HERSELF = "herself"
 #: Of a tenant: viewers see it, editors change it.
 TENANT = "tenant"
 #: Of a tenant: viewers see it, owners change it.
@@ -60,10 +62,10 @@ KINDS = {
 #: What else API v2 has.
 OPERATIONS = {
     "GET me/": ANYONE,
-    "GET me/sessions/": ANYONE,
-    "DELETE me/sessions/": ANYONE,
-    "DELETE me/sessions/{session}/": ANYONE,
-    "POST me/password/": ANYONE,
+    "GET me/sessions/": HERSELF,
+    "DELETE me/sessions/": HERSELF,
+    "DELETE me/sessions/{session}/": HERSELF,
+    "POST me/password/": HERSELF,
     "GET fabric/": OPERATED,
     "PATCH fabric/": OPERATED,
     "POST explain/": ANYONE,  # It reads.

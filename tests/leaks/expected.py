@@ -39,7 +39,7 @@ def outcome(guard: str, asker: Asker, does: Does) -> Outcome:
         return "done"
     if not asker.known:
         return "unknown"
-    if guard == declared.ANYONE:
+    if guard in (declared.ANYONE, declared.HERSELF):
         return "refused" if asker.reads_only and does != "see" else "done"
     if not asker.roles & SEES[guard]:
         return "hidden"
