@@ -8,8 +8,10 @@ from django.db.models import Count, Max
 from netmaster.models import LocalTag
 from networks.models import Network
 from networks.tags import locked_fabric
+from tenants.lookup import Lookup
 
 FIRST, LAST = 1, 4094
+GIVEN = Lookup(lambda network: LocalTag.objects.filter(network=network), int)
 
 
 def local_tag(network: Network) -> int:
@@ -21,7 +23,7 @@ def local_tag(network: Network) -> int:
 def _give(network: Network) -> int:
     with transaction.atomic():
         locked_fabric()
-        found = LocalTag.objects.filter(network=network).first()
+        found = GIVEN.first(network.pk)
         if found is not None:
             return found.number
         number = _lowest()

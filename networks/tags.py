@@ -73,7 +73,7 @@ def counted_tags(fabric: Fabric, encap: str) -> list[Span]:
 
 def free_tags(fabric: Fabric, encap: str, most: int) -> list[Interval]:
     """The first free runs, for reading only: nothing is locked, and nothing counted that was not."""
-    space = NumberSpace.objects.filter(what=encap, network=None).first()
+    space = SPACE.first(encap)
     if space is not None:
         return spaces.lowest_spans(space, most)
     return [span[:2] for span in counted_tags(fabric, encap)[:most]]
