@@ -508,7 +508,7 @@ def test_a_node_goes_with_its_token_and_comes_back_without(people: Cast) -> None
         node, _ = on_networks.create_node(actor=SYSTEM, name="node", vtep="192.0.2.1")
         on_networks.make_join_token(actor=SYSTEM, node=node)
     gone = undo("node.create")
-    assert [entry.verb for entry in gone] == ["node.delete"]
+    assert [entry.verb for entry in gone] == ["node.token_end", "node.delete"]
     back = undo("node.delete")
     assert [entry.verb for entry in back] == ["node.create"]
     assert (Node.objects.get().pk, node.join_tokens.count()) == (node.pk, 0)
