@@ -1,19 +1,13 @@
-"""For every test: a data folder of its own, quick password hashes, and, at the end, what could not run and why."""
+"""For every test: quick password hashes, and, at the end, what could not run and why."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from lab import sandbox
-
-# Before Django reads its settings: tests never see the installation in ./var.
-_folder = tempfile.TemporaryDirectory(prefix="contivui-test-")
-os.environ["CONTIVUI_DATA"] = _folder.name
 
 
 @pytest.fixture(autouse=True)

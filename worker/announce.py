@@ -35,8 +35,9 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def announce(topic: str, what: str) -> None:
-    """Tell pages subscribed to `topic` (tenant.<id>, node.<id>, cluster) that `what` changed."""
-    send_group(f"live.{topic}", event(topic, what))
+    """Tell pages subscribed to `topic` (tenant.<id>, node.<id>, cluster) that `what` changed, in a moment, once for all
+    that say the same until then."""
+    _loop().call_soon_threadsafe(announce_soon, topic, what)
 
 
 def event(topic: str, what: str) -> dict[str, Any]:

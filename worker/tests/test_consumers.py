@@ -22,7 +22,7 @@ from networks.models import Knock, Node, NodeCertificate
 from tenants.change import SYSTEM
 from tenants.models import AuditEntry, Membership
 from worker import consumers, publish
-from worker.announce import event
+from worker.announce import SOON_S, event
 from worker.consumers import AgentConsumer, LiveConsumer
 from worker.models import NodeStatus, SpecSection
 from worker.nodes import identify
@@ -307,6 +307,7 @@ async def test_a_page_hears_only_of_tenants_its_person_may_see() -> None:
     green = await sync_to_async(stage)("green", tag=2)
     alice = await sync_to_async(User.objects.create_user)("alice")
     await sync_to_async(Membership.objects.create)(user=alice, tenant=blue.tenant, role="viewer")
+    await asyncio.sleep(4 * SOON_S)  # What dressing the stage announced has been said by then.
     _, socket = await browser(alice)
     wanted = [
         f"tenant.{blue.tenant.pk}",
