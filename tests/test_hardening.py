@@ -106,7 +106,7 @@ def broken(monkeypatch: pytest.MonkeyPatch, path: str, data: dict[str, str] | No
     client = Client(raise_request_exception=False)
     headers = {"Authorization": authorization} if authorization else {}
     with monkeypatch.context() as patched:
-        patched.setattr("django.contrib.auth.forms.AuthenticationForm.clean", fail)
+        patched.setattr("accounts.door.check", fail)
         patched.setattr("tenants.api.MeView.get", fail)
         answer = client.post(path, data) if data else client.get(path, headers=headers)
     assert answer.status_code == 500

@@ -27,6 +27,7 @@ from tenants.models import Realization
 from worker.announce import announce, tell_node
 from worker.models import NodeSpec, NodeStatus, SpecSection, SpecStep
 from worker.realize import settle
+from worker.sections import encoded, items_of
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ def store(intent: TenantIntent, compiled: Mapping[int, tuple[Item, ...]]) -> dic
     if any(s.generation > intent.generation for s in sections.values()):
         return {}  # A newer publish of this tenant overtook this one; its state is the later truth.
     steps = [
-        Step(node_id, _items(sections.get(node_id)), by_key(compiled.get(node_id, ())))
+        Step(node_id, items_of(sections.get(node_id)), by_key(compiled.get(node_id, ())))
         for node_id in sorted(compiled.keys() | sections.keys())
     ]
     changed = [step for step in steps if step.new != step.old or step.node_id not in sections]
@@ -137,12 +138,8 @@ def _note_compiled(intent: TenantIntent, *, steps: int, live: int, waiting: bool
 def withdraw(tenant_id: int) -> None:
     """A tenant is about to be deleted: whatever its nodes still have of it goes with it."""
     sections = SpecSection.objects.filter(tenant_id=tenant_id).exclude(items=[]).order_by("node_id")
-    for node_id in _advance([Step(section.node_id, _items(section), {}) for section in sections]):
+    for node_id in _advance([Step(section.node_id, items_of(section), {}) for section in sections]):
         transaction.on_commit(lambda node_id=node_id: tell_node(node_id))  # type: ignore[misc]
-
-
-def _items(section: SpecSection | None) -> Mapping[str, Item]:
-    return by_key(wire.decode_items(section.items)) if section else {}
 
 
 def _store_sections(intent: TenantIntent, steps: Sequence[Step], deltas: Mapping[int, Any]) -> None:
@@ -150,7 +147,7 @@ def _store_sections(intent: TenantIntent, steps: Sequence[Step], deltas: Mapping
         SpecSection(
             node_id=step.node_id,
             tenant_id=intent.id,
-            items=wire.encode_items(step.new.values()),
+            items=encoded(step.node_id, intent.id, step.new),
             revision=deltas[step.node_id]["revision"],
             generation=intent.generation,
         )
@@ -176,12 +173,12 @@ def _advance(steps: Sequence[Step]) -> dict[int, Any]:
     NodeSpec.objects.bulk_create(
         heads.values(), update_conflicts=True, unique_fields=["node"], update_fields=["revision", "digest"]
     )
-    encoded = {node_id: wire.encode_delta(delta) for node_id, delta in deltas}
+    forms = {node_id: wire.encode_delta(delta) for node_id, delta in deltas}
     SpecStep.objects.bulk_create(
-        SpecStep(node_id=node_id, revision=delta.revision, delta=encoded[node_id]) for node_id, delta in deltas
+        SpecStep(node_id=node_id, revision=delta.revision, delta=forms[node_id]) for node_id, delta in deltas
     )
     _forget_steps({node_id: delta.revision for node_id, delta in deltas if delta.revision % FORGOTTEN_AT_ONCE == 0})
-    return encoded
+    return forms
 
 
 def _forget_steps(revisions: Mapping[int, int]) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from core import wire
 from core.compile import compile_tenant
 from core.spec import ChainItem, EndpointItem, Item, MatchItem, TenantItem, by_key
 from networks.models import Node
 from policies.snapshot import tenant_intent
 from worker.models import SpecSection
+from worker.sections import items_of
 
 #: Names given; beyond, numbers only.
 MOST_NAMES = 500
@@ -24,7 +24,7 @@ def touched_by(tenants: Sequence[Any]) -> Mapping[int, dict[str, Any]]:
 
 def _touched(tenant_id: int) -> dict[str, Any]:
     compiled = compile_tenant(tenant_intent(tenant_id))
-    told = {s.node_id: by_key(wire.decode_items(s.items)) for s in SpecSection.objects.filter(tenant_id=tenant_id)}
+    told = {s.node_id: items_of(s) for s in SpecSection.objects.filter(tenant_id=tenant_id)}
     nodes: list[int] = []
     endpoints: dict[int, str] = {}
     for node_id in compiled.keys() | told.keys():

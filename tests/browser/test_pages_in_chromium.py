@@ -107,14 +107,15 @@ def test_no_page_complains_or_scrolls_sideways_on_a_phone(visit: Any) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_page_can_be_read_by_everybody(visit: Any, theme: str) -> None:
-    """WCAG A and AA as far as axe can tell, contrast in this theme above all."""
+    """WCAG A and AA as far as axe can tell; of the second theme the colours only, for all else is the same."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python").Axe()
     page = visit(viewport={"width": 1500, "height": 900}, color_scheme=theme).sign_in("root")
+    rules = ["wcag2a", "wcag2aa", "wcag21aa"] if theme == "light" else {"type": "rule", "values": ["color-contrast"]}
     wrong = []
     for path in ["/login/", *PAGES]:
         page.goto(path)
         page.wait_for_load_state("load")
-        found = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa"]})
+        found = axe.run(page, options={"runOnly": rules})
         wrong += [
             f"{path}: {violation['id']} {node['html'][:160]}"
             for violation in found.response["violations"]

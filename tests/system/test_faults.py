@@ -6,6 +6,7 @@ One installation for all: three nodes, the demonstration, real processes. Nothin
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -21,6 +22,10 @@ pytestmark = [
     pytest.mark.kernel,
     pytest.mark.skipif(not sandbox.inside(), reason="starts a lab, which needs the sandbox: make test"),
 ]
+
+
+#: A node's state, as its page says it.
+AWAY = re.compile(r">\s*away\s*<")
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +120,11 @@ def test_a_dead_agent_is_shown_as_away_and_what_it_made_stays_in_force(running: 
     person = Person(running)
     with Flows(running) as flows:
         running.lab("stop_agent", node=node)
-        until(lambda: "away" in person.page(f"/nodes/{pk}/"), "the node's page says that it is away")
+        until(lambda: AWAY.search(person.page(f"/nodes/{pk}/")), "the node's page says that it is away")
         change(running, rule, "5432, 6004")
         running.lab("start_agent", node=node)
         until(lambda: live(running, rule), "the change is live on the node, too")
-        until(lambda: "away" not in person.page(f"/nodes/{pk}/"), "the node's page says that it is back")
+        until(lambda: not AWAY.search(person.page(f"/nodes/{pk}/")), "the node's page says that it is back")
     assert (flows.lost, flows.passed) == ([], [])
 
 
