@@ -9,14 +9,15 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
+from core.model import Action, TenantIntent
 from core.model import BandwidthProfile as ProfileValue
 from core.model import Policy as PolicyValue
 from core.model import Rule as RuleValue
-from core.model import TenantIntent
+from networks.models import Endpoint
 from networks.snapshot import endpoints_of, groups_of, networks_of, nodes_of
 from policies.models import BandwidthAssignment, BandwidthProfile, Policy, Rule
 from policies.rules import rule_value
-from tenants.models import AuditEntry, Tenant
+from tenants.models import AuditEntry, Tenant, Verdict
 
 #: How often to read again when a writer was faster, before making writers wait.
 ATTEMPTS = 3
@@ -37,6 +38,19 @@ def tenant_intent(tenant_id: int) -> TenantIntent:
     with transaction.atomic():
         Tenant.objects.select_for_update().get(pk=tenant_id)
         return _read(tenant_id)
+
+
+def intent_for_nodes(tenant_id: int) -> TenantIntent:
+    """What nodes need to know of it: all, or nothing where no endpoint is on a node. So whoever sets up a tenant before
+    there are containers makes nobody read it again and again. Raises Tenant.DoesNotExist."""
+    tenant = Tenant.objects.get(pk=tenant_id)  # Before the look: what is placed after it is of a later generation.
+    if Endpoint.objects.filter(tenant_id=tenant_id).exclude(node=None).exists():
+        return tenant_intent(tenant_id)
+    return TenantIntent(tenant_id, tenant.name, tenant.generation, _default(tenant))
+
+
+def _default(tenant: Tenant) -> Action:
+    return "allow" if tenant.default_verdict == Verdict.ALLOW else "deny"
 
 
 def _read(tenant_id: int) -> TenantIntent:
@@ -89,7 +103,7 @@ def _read_whole(tenant: Tenant) -> TenantIntent:
         id=tenant_id,
         name=tenant.name,
         generation=tenant.generation,
-        default="allow" if tenant.default_verdict == "allow" else "deny",
+        default=_default(tenant),
         networks=networks_of(tenant_id),
         groups=groups_of(tenant_id, dict(assigned.values_list("group_id", "profile_id"))),
         endpoints=endpoints_of(tenant_id),

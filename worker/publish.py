@@ -22,7 +22,7 @@ from core import wire
 from core.compile import compile_tenant
 from core.model import TenantIntent
 from core.spec import Item, SpecDelta, by_key
-from policies.snapshot import tenant_intent
+from policies.snapshot import intent_for_nodes
 from tenants.models import Realization
 from worker.announce import announce, tell_node
 from worker.models import NodeSpec, NodeStatus, SpecSection, SpecStep
@@ -65,7 +65,7 @@ def publish_tenant(tenant_id: int, tell: Tell = _tell) -> Published | None:
     with _lock(tenant_id):
         if not _behind(tenant_id):
             return None
-        intent = tenant_intent(tenant_id)
+        intent = intent_for_nodes(tenant_id)
         told = store(intent, compile_tenant(intent))
     for node_id, step in told.items():
         tell(node_id, step)

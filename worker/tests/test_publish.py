@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -117,6 +119,24 @@ def test_a_node_that_claims_a_revision_with_another_digest_gets_the_whole_spec(b
     publish.publish_tenant(blue.tenant.pk)
     assert nodes.deltas_since(node, 1, NodeSpec.objects.get(node=node).digest) == []
     assert [delta["base"] for delta in nodes.deltas_since(node, 1, "0" * 64)] == [None]
+
+
+def test_of_a_tenant_that_is_on_no_node_nothing_more_is_read_and_its_nodes_forget_it(
+    blue: Stage, django_assert_max_num_queries: Any
+) -> None:
+    touch(blue.tenant)
+    publish.publish_tenant(blue.tenant.pk)
+    Endpoint.objects.filter(tenant=blue.tenant).update(node=None)
+    touch(blue.tenant)
+    published = publish.publish_tenant(blue.tenant.pk)
+    assert published and set(published.nodes) == {node.pk for node in blue.nodes}
+    assert {tuple(section.items) for section in SpecSection.objects.all()} == {()}
+    for node in blue.nodes:
+        acknowledge(node.pk)
+    generation = touch(blue.tenant)
+    with django_assert_max_num_queries(14):
+        publish.publish_tenant(blue.tenant.pk)
+    assert Realization.objects.get(tenant=blue.tenant, generation=generation).live_at is not None
 
 
 def test_a_change_is_live_when_the_last_node_has_acknowledged(blue: Stage) -> None:
