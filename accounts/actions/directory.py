@@ -9,12 +9,12 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from accounts.actions import outside
 from accounts.directory import Found
 from accounts.models import Directory, FromDirectory, GroupGrant, MembershipByGroup
-from accounts.sealed import seal
 from tenants.access import Right
 from tenants.actions import add_member, remove_member, set_role
-from tenants.change import KEEP, Actor, Keep, Refused, assign, change, plain
+from tenants.change import KEEP, Actor, Keep, Refused, change, plain
 from tenants.checks import FieldErrors, refuse
 from tenants.models import Membership, Tenant
 
@@ -25,33 +25,12 @@ DIRECTORY = Actor("directory", "system")
 
 
 def set_directory(*, actor: Actor, service_account_password: str | Keep = KEEP, **fields: Any) -> Directory:
-    """Say which directory people may sign in by, or change what is given of it. Its password is kept sealed and is no
-    part of the record."""
-    with change(actor=actor, tenant=None, verb="directory.update") as step:
-        known = Directory.current()
-        row = known or Directory(pk=1)
-        before = recorded(row) if known else None
-        assign(row, **fields)
-        if service_account_password is not KEEP and service_account_password:
-            row.service_account_password = seal(service_account_password)
-        _check(row)
-        row.save()
-        if before is None:
-            step.created(row, recorded(row))
-        else:
-            step.updated(row, before, recorded(row))
-    return row
+    """Say which directory people may sign in by, or change what is given of it."""
+    return outside.keep(Directory, actor=actor, secret=service_account_password, fields=fields, check=_check)
 
 
 def drop_directory(*, actor: Actor) -> None:
-    """Nobody signs in by it any more; the accounts it brought stay, and open nothing."""
-    with change(actor=actor, tenant=None, verb="directory.delete") as step:
-        row = Directory.current()
-        if row is None:
-            raise Refused("There is no directory.", code="gone")
-        before = recorded(row)
-        row.delete()
-        step.deleted(row, before)
+    outside.drop(Directory, actor=actor)
 
 
 def grant_group(*, actor: Actor, group: str, tenant: Tenant, role: str) -> GroupGrant:
@@ -134,10 +113,6 @@ def _try(verb: Any, **given: Any) -> None:
             verb(**given)
     except Refused as refused:
         log.warning("A group's role stays: %s", refused)
-
-
-def recorded(row: Directory) -> dict[str, Any]:
-    return {name: value for name, value in plain(row).items() if name != "service_account_password"}
 
 
 def _check(row: Directory) -> None:

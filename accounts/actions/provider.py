@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.actions import outside
 from accounts.actions.directory import give_roles
 from accounts.models import FromProvider, Provider
 from accounts.provider import Vouched
-from accounts.sealed import seal
-from tenants.change import KEEP, Actor, Keep, Refused, assign, change, plain
+from tenants.change import KEEP, Actor, Keep, Refused, change
 from tenants.checks import FieldErrors
 
 #: How the record names what follows from what a provider said.
@@ -23,33 +23,12 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def set_provider(*, actor: Actor, client_secret: str | Keep = KEEP, **fields: Any) -> Provider:
-    """Say which provider people may sign in by, or change what is given of it. Its secret is kept sealed and is no part
-    of the record."""
-    with change(actor=actor, tenant=None, verb="provider.update") as step:
-        known = Provider.current()
-        row = known or Provider(pk=1)
-        before = recorded(row) if known else None
-        assign(row, **fields)
-        if client_secret is not KEEP and client_secret:
-            row.client_secret = seal(client_secret)
-        _check(row)
-        row.save()
-        if before is None:
-            step.created(row, recorded(row))
-        else:
-            step.updated(row, before, recorded(row))
-    return row
+    """Say which provider people may sign in by, or change what is given of it."""
+    return outside.keep(Provider, actor=actor, secret=client_secret, fields=fields, check=_check)
 
 
 def drop_provider(*, actor: Actor) -> None:
-    """Nobody signs in by it any more; the accounts it brought stay, and open nothing."""
-    with change(actor=actor, tenant=None, verb="provider.delete") as step:
-        row = Provider.current()
-        if row is None:
-            raise Refused("There is no provider.", code="gone")
-        before = recorded(row)
-        row.delete()
-        step.deleted(row, before)
+    outside.drop(Provider, actor=actor)
 
 
 @transaction.atomic
@@ -84,10 +63,6 @@ def _make(vouched: Vouched) -> User:
         FromProvider.objects.create(user=user, issuer=vouched.issuer, subject=vouched.subject[:255])
         step.created(user, {"username": user.username, "issuer": vouched.issuer, "subject": vouched.subject})
     return user
-
-
-def recorded(row: Provider) -> dict[str, Any]:
-    return {name: value for name, value in plain(row).items() if name != "client_secret"}
 
 
 def _check(row: Provider) -> None:

@@ -1,0 +1,56 @@
+"""What is the same of those outside who vouch for people, a directory or a provider: one row each, whose secret is kept
+sealed and is no part of the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from accounts.models import Directory, Provider
+from accounts.sealed import seal
+from tenants.change import KEEP, Actor, Keep, Refused, assign, change, plain
+
+Outside = TypeVar("Outside", Directory, Provider)
+#: The column of each that is sealed.
+SECRETS: Mapping[type[Any], str] = {Directory: "service_account_password", Provider: "client_secret"}
+
+
+def keep(
+    model: type[Outside],
+    *,
+    actor: Actor,
+    secret: str | Keep,
+    fields: Mapping[str, Any],
+    check: Callable[[Outside], None],
+) -> Outside:
+    """Make the one row, or change what is given of it; an empty secret leaves the one it has."""
+    with change(actor=actor, tenant=None, verb=f"{model._meta.model_name}.update") as step:
+        known = model.current()
+        row = known or model(pk=1)
+        before = recorded(row) if known else None
+        assign(row, **fields)
+        if secret is not KEEP and secret:
+            setattr(row, SECRETS[model], seal(secret))
+        check(row)
+        row.save()
+        if before is None:
+            step.created(row, recorded(row))
+        else:
+            step.updated(row, before, recorded(row))
+    return row
+
+
+def drop(model: type[Outside], *, actor: Actor) -> None:
+    """Nobody signs in by it any more; the accounts it brought stay, and open nothing."""
+    word = str(model._meta.model_name)
+    with change(actor=actor, tenant=None, verb=f"{word}.delete") as step:
+        row = model.current()
+        if row is None:
+            raise Refused(f"There is no {word}.", code="gone")
+        before = recorded(row)
+        row.delete()
+        step.deleted(row, before)
+
+
+def recorded(row: Directory | Provider) -> dict[str, Any]:
+    return {name: value for name, value in plain(row).items() if name != SECRETS[type(row)]}
