@@ -3,7 +3,7 @@
 | verb | fields | answer |
 | --- | --- | --- |
 | status | | nodes [{name, vtep, running, pid, restarts}], containers [{key, tenant, node, netns, plugged, …}] |
-| plug | tenant, name, network, group, node; or key of a known one | container |
+| plug | tenant, name, network, group, node; or key of a known one | container, namespace_ms |
 | unplug | key | container |
 | probe | probes [{source, destination (keys), address, protocol, port, source_port}], timeout_s | outcomes [How] |
 | rate | source, destination (keys), address, port, seconds | rate {bps, payload_bps, idle_ms, loaded_ms} |
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
@@ -70,14 +71,17 @@ class Control:
         return {"name": name, "vtep": node.vtep, "netns": str(node.netns), "tenants": str(node.tenants), **alive}
 
     async def plug(self, message: Message) -> Message:
-        """A known container again, or a new one; answered once it is in."""
+        """A known container again, or a new one; answered once it is in. `namespace_ms` is what making its namespace
+        took, which a container runtime does before it asks an agent."""
+        begun = time.monotonic()
         if "key" in message:
             socket = self.centre.socket(message["key"])
         else:
             name, tenant, network, group, node = (str(message[f]) for f in CONTAINER_FIELDS)
             socket = self.centre.add(Container(name, tenant, network, group, node))
+        namespace_ms = (time.monotonic() - begun) * 1000
         await socket.plug()
-        return {"container": socket.described()}
+        return {"container": socket.described(), "namespace_ms": namespace_ms}
 
     async def unplug(self, message: Message) -> Message:
         socket = self.centre.socket(message["key"])

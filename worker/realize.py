@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from networks.models import Node
@@ -32,17 +34,31 @@ class Ack:
 @transaction.atomic
 def acknowledge(acks: Sequence[Ack]) -> tuple[int, ...]:
     """What nodes have applied. Answers the ids of the tenants for which something moved."""
-    moved: dict[int, datetime] = {}
+    if not acks:
+        return ()
+    at = max(ack.at for ack in acks)
+    moved = set[int]()
     for ack in acks:
-        for tenant_id in _applied(ack):
-            moved[tenant_id] = max(ack.at, moved.get(tenant_id, ack.at))
-    for tenant_id, at in sorted(moved.items()):
+        _note(ack)
+        moved.update(_refuse(ack.node_id, ack.refused))
+    told = SpecSection.objects.filter(reduce(or_, map(_told, acks)))
+    live = told.exclude(applied_generation=F("generation"), refused="")
+    moved.update(live.values_list("tenant_id", flat=True))
+    live.update(applied_generation=F("generation"), applied_at=at, refused="")
+    # A tenant that left a node, and whose leaving the node has applied, is no longer part of its spec.
+    told.filter(items=[]).delete()
+    for tenant_id in sorted(moved):
         settle(tenant_id, at)
     return tuple(sorted(moved))
 
 
-def _applied(ack: Ack) -> set[int]:
-    """Note it for the node. Answers the tenants for which it is news."""
+def _told(ack: Ack) -> Q:
+    """The sections that are as the node says, but those it refuses."""
+    told = Q(node_id=ack.node_id, revision__lte=ack.revision)
+    return told & ~Q(tenant_id__in=ack.refused) if ack.refused else told
+
+
+def _note(ack: Ack) -> None:
     NodeStatus.objects.filter(node_id=ack.node_id).update(
         revision=ack.revision,
         digest=ack.digest,
@@ -50,18 +66,6 @@ def _applied(ack: Ack) -> set[int]:
         seen_at=ack.at,
         problem="; ".join(sorted(set(ack.refused.values()))),
     )
-    told = SpecSection.objects.filter(node_id=ack.node_id, revision__lte=ack.revision)
-    moved = set(_refuse(ack.node_id, ack.refused))
-    live = told.exclude(tenant_id__in=ack.refused).exclude(applied_generation=F("generation"), refused="")
-    moved |= set(live.values_list("tenant_id", flat=True))
-    live.update(applied_generation=F("generation"), applied_at=ack.at, refused="")
-    _drop_left(ack.node_id, ack.revision)
-    return moved
-
-
-def _drop_left(node_id: int, revision: int) -> None:
-    """A tenant that left the node, and whose leaving the node has applied, is no longer part of its spec."""
-    SpecSection.objects.filter(node_id=node_id, revision__lte=revision, items=[], refused="").delete()
 
 
 def _refuse(node_id: int, refused: Mapping[int, str]) -> list[int]:
