@@ -8,7 +8,9 @@ from typing import Any, NoReturn
 
 from netmaster.refusal import Refusal
 
-BLANK = " \t\r\n"
+BLANKS = re.compile(r"[ \t\r\n]*")
+#: A string as nearly all are: it ends at the next quote, and means what it says.
+PLAIN = re.compile('"([^"\\\\\x00-\x1f\ud800-\udfff]*)"')
 ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
@@ -39,8 +41,7 @@ class _Scanner:
         return self.at >= len(self.text)
 
     def skip(self) -> None:
-        while not self.ended() and self.text[self.at] in BLANK:
-            self.at += 1
+        self.at = BLANKS.match(self.text, self.at).end()  # type: ignore[union-attr]  # it matches nothing, too
 
     def peek(self) -> str:
         """The next character that is no blank."""
@@ -91,6 +92,9 @@ class _Scanner:
         return Number(found[0])
 
     def string(self) -> str:
+        if found := PLAIN.match(self.text, self.at):
+            self.at = found.end()
+            return found[1]
         begun = self.at
         self.at += 1
         while True:

@@ -6,7 +6,8 @@ asks on its way is always the same but for a key or a name, so here the SQL is k
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +19,28 @@ Row = TypeVar("Row", bound=models.Model)
 STAND_INS: dict[type, Callable[[int], Any]] = {int: lambda n: 2**30 + n, str: lambda n: f"value {n} of a look-up"}
 
 
+#: How a column becomes a value of Python, and the expression such functions are given.
+Conversion = tuple[list[Callable[[Any, Any, Any], Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[Row]):
+    """A question as SQL. `order` says of each parameter which value it is (None: a constant)."""
+
+    model: type[Row]
+    sql: str
+    order: list[tuple[int | None, Any]]
+    names: list[str]
+    conversions: list[tuple[int, Conversion]]
+
+    def row(self, columns: Sequence[Any]) -> Row:
+        found = list(columns)
+        for place, (converters, expression) in self.conversions:
+            for convert in converters:
+                found[place] = convert(found[place], expression, connection)
+        return self.model.from_db(connection.alias, self.names, found)
+
+
 class Lookup(Generic[Row]):
     """`ask` answers the rows for values of these types, each of which the SQL must compare as it is. Rows come with
     their own columns only: nothing is loaded along."""
@@ -26,18 +49,22 @@ class Lookup(Generic[Row]):
         self._ask, self._stand_ins = ask, [STAND_INS[one](n) for n, one in enumerate(types)]
 
     @cached_property
-    def _compiled(self) -> tuple[type[Row], str, list[tuple[int | None, Any]]]:
-        """The model, the SQL, and for each parameter which value it is (None: a constant)."""
+    def _question(self) -> Question[Row]:
         rows = self._ask(*self._stand_ins)
-        sql, parameters = rows.query.sql_with_params()
+        compiler = rows.query.get_compiler(connection=connection)
+        sql, parameters = compiler.as_sql()
         order = [(self._stand_ins.index(p) if p in self._stand_ins else None, p) for p in parameters]
         if {n for n, _ in order} - {None} != set(range(len(self._stand_ins))):
             raise TypeError(f"A value of {sql} is not compared as it is, so this cannot be asked by a look-up.")
-        return rows.model, sql, order
+        columns = [column for column, _, _ in compiler.select]
+        names = [column.target.attname for column in columns]
+        return Question(rows.model, sql, order, names, list(compiler.get_converters(columns).items()))
 
     def all(self, *values: Any) -> list[Row]:
-        model, sql, order = self._compiled
-        return list(model._default_manager.raw(sql, [constant if n is None else values[n] for n, constant in order]))
+        question = self._question
+        with connection.cursor() as cursor:
+            cursor.execute(question.sql, [constant if n is None else values[n] for n, constant in question.order])
+            return [question.row(columns) for columns in cursor.fetchall()]
 
     def first(self, *values: Any) -> Row | None:
         """The first row; for questions that have one answer at most, or say themselves how many they want."""
