@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
 from netmaster.models import GroupCounter, GroupNumber
 from networks.models import EndpointGroup
+from tenants.lookup import Lookup, insert, update
 
 LAST = 65535
+OF_GROUP = Lookup(lambda group: GroupNumber.objects.filter(group=group), int)
+HOLDER = Lookup(lambda number: GroupNumber.objects.filter(number=number), int)
+COUNTER = Lookup(lambda: GroupCounter.objects.select_for_update().filter(pk=1))
 
 
 def group_number(group: EndpointGroup) -> int:
     """The group's number; one that was made elsewhere gets it when somebody first asks. 0 when all are given."""
-    found = getattr(group, "contiv_number", None)
+    known = GroupNumber._meta.get_field("group").remote_field
+    found: Any = known.get_cached_value(group, None) if known.is_cached(group) else OF_GROUP.first(group.pk)
     return found.number if found else give_number(group)
 
 
 def give_number(group: EndpointGroup) -> int:
     """The next number that no group has."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         counter = _locked()
-        found = GroupNumber.objects.filter(group=group).first()
+        found = OF_GROUP.first(group.pk)
         if found is not None:
             return found.number
         for ahead in range(LAST):
             number = (counter.last + ahead) % LAST + 1
-            if not GroupNumber.objects.filter(number=number).exists():
-                GroupNumber.objects.create(group=group, number=number)
+            if HOLDER.first(number) is None:
+                insert(GroupNumber(group=group, number=number))
                 _count(counter, number)
                 return number
         return 0
@@ -34,15 +41,14 @@ def give_number(group: EndpointGroup) -> int:
 
 def skip_number() -> None:
     """Count a group that was refused after Contiv has counted it."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         counter = _locked()
         _count(counter, counter.last % LAST + 1)
 
 
 def _locked() -> GroupCounter:
-    return GroupCounter.objects.select_for_update().get_or_create(pk=1)[0]
+    return COUNTER.first() or GroupCounter.objects.select_for_update().get_or_create(pk=1)[0]
 
 
 def _count(counter: GroupCounter, number: int) -> None:
-    counter.last = number
-    counter.save()
+    update(GroupCounter, counter.pk, last=number)

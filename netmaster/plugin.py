@@ -27,9 +27,9 @@ from netmaster.structs import kind_of, typed
 from netmaster.versions import note
 from networks.actions import create_endpoint, delete_endpoint
 from networks.models import Endpoint, EndpointGroup, Network, Node
-from tenants.change import Actor
+from tenants.change import Actor, together
 from tenants.checks import named_in
-from tenants.lookup import Lookup
+from tenants.lookup import Lookup, insert
 from tenants.models import Tenant, validate_name
 
 MISSING = "key not found"
@@ -71,7 +71,7 @@ def create(actor: Actor, said: Said) -> Any:
     found = endpoint_in(network, name)
     if found is None:
         group = _group(network, text(said, "ServiceName") or text(config, "ServiceName"))
-        with transaction.atomic():
+        with together():
             found = _make(actor, network, group, name, config, text(said, "EPCommonName"))
     return {"EndpointConfig": record(found)}
 
@@ -171,7 +171,7 @@ def _make(
         ip6=asked6 or None,
     )
     made.container = Container(endpoint=made, endpoint_name=name, common_name=common, host=host)
-    made.container.save(force_insert=True)
+    insert(made.container)
     return made
 
 

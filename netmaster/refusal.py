@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 
 from contivui.web.problem import Problem
+from tenants.change import together
 
 
 class Refusal(Exception):
@@ -23,7 +23,7 @@ class Refusal(Exception):
 def whole() -> Iterator[None]:
     """One transaction, so that a request is done or nothing of it is; but for what a refusal leaves."""
     try:
-        with transaction.atomic():
+        with together():
             yield
     except Refusal as refusal:
         if refusal.leaves:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -11,6 +12,7 @@ from core.ipam import AddressError
 from networks.kept import Family, of_family, pools_of
 from networks.models import Endpoint, Network
 from tenants.checks import FieldErrors
+from tenants.lookup import Lookup
 from tenants.models import Tenant
 
 
@@ -35,15 +37,24 @@ def check_family(row: Network, family: Family, errors: FieldErrors) -> None:
         _check_gateway(row, family, errors)
 
 
-def near(tenant: Tenant, family: Family, subnet: str) -> QuerySet[Network]:
-    """The networks of the tenant that may share addresses with a subnet: prefixes do only where one holds the other. A
-    handful of rows of an index, however many networks there are."""
+def near(tenant: Tenant, family: Family, subnet: str) -> list[Network]:
+    """The networks of the tenant that may share addresses with a subnet, the oldest first: prefixes do only where one
+    holds the other. A handful of rows of an index, however many networks there are."""
     field: Any = Network._meta.get_field(f"base{family}")
     span = ipam.span(subnet)
     around = [field.digits(base) for base in ipam.bases_around(subnet)]
-    inside = (field.digits(span.first), field.digits(span.last))
-    asked = Q(**{f"{field.name}__in": around}) | Q(**{f"{field.name}__range": inside})
-    return Network.objects.filter(asked, tenant=tenant).exclude(**{f"subnet{family}": ""})
+    return _near(family, len(around)).all(tenant.pk, field.digits(span.first), field.digits(span.last), *around)
+
+
+@cache
+def _near(family: Family, count: int) -> Lookup[Network]:
+    """By the tenant, the first and the last digits of a subnet, and those of so many others it may lie in."""
+
+    def ask(tenant: int, first: str, last: str, *around: str) -> QuerySet[Network]:
+        asked = Q(**{f"base{family}__in": around}) | Q(**{f"base{family}__range": (first, last)})
+        return Network.objects.filter(asked, tenant=tenant).exclude(**{f"subnet{family}": ""}).order_by("pk")
+
+    return Lookup(ask, int, *[str] * (2 + count))
 
 
 def handed_out(row: Network, family: Family) -> str:
@@ -74,9 +85,9 @@ def _check_range(row: Network, family: Family, errors: FieldErrors) -> bool:
 def _check_overlap(row: Network, family: Family, errors: FieldErrors) -> None:
     """No address belongs to two networks of a tenant, neither to hand out nor as a gateway."""
     field, mine = f"subnet{family}", handed_out(row, family)
-    others = near(row.tenant, family, getattr(row, field)).exclude(pk=row.pk).order_by("name")
-    for name, subnet, range_, gateway in others.values_list("name", field, f"range{family}", f"gateway{family}"):
-        theirs = range_ or subnet
+    others = [one for one in near(row.tenant, family, getattr(row, field)) if one.pk != row.pk]
+    for other in sorted(others, key=lambda one: one.name):
+        theirs, gateway, name = handed_out(other, family), of_family(other, "gateway", family), other.name
         if ipam.overlaps(mine, theirs):
             sentence = f"{mine} overlaps network {name} of this tenant, which has {theirs}. Choose a subnet beside it."
             errors.add(field, sentence, "overlap")

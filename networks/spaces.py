@@ -7,6 +7,7 @@ tags. Numbers are written in hexadecimal of a fixed width; only this module know
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 
 from django.db.models import QuerySet
 
@@ -67,7 +68,12 @@ def free_in(space: NumberSpace, area: Interval) -> list[Span]:
 
 def lowest_spans(space: NumberSpace, most: int) -> list[Interval]:
     """The first `most` spans."""
-    return [_span(row)[:2] for row in space.spans.order_by("first")[:most]]
+    return [_span(row)[:2] for row in _first(most).all(space.pk)]
+
+
+@cache
+def _first(most: int) -> Lookup[FreeSpan]:
+    return Lookup(lambda space: FreeSpan.objects.filter(space=space).order_by("first")[:most], int)
 
 
 def all_spans(space: NumberSpace, start: int = 0) -> Iterable[Span]:

@@ -13,6 +13,7 @@ from tenants.lookup import Lookup
 #: Runs of free tags that a sentence names.
 NAMED_RUNS = 5
 FABRIC = Lookup(lambda: Fabric.objects.select_for_update().filter(pk=1))
+CURRENT = Lookup(lambda: Fabric.objects.filter(pk=1))
 SPACE = Lookup(lambda encap: NumberSpace.objects.filter(what=encap, network=None), str)
 
 
@@ -23,6 +24,11 @@ def locked_fabric() -> Fabric:
         return row
     Fabric.objects.bulk_create([Fabric(pk=1)], ignore_conflicts=True)
     return Fabric.objects.select_for_update().get(pk=1)
+
+
+def current_fabric() -> Fabric:
+    """The fabric's one row, for reading; one that nobody has changed yet need not be stored."""
+    return CURRENT.first() or Fabric()
 
 
 def choose_tag(row: Network) -> int:

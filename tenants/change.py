@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -157,6 +158,21 @@ class Change:
         }
 
 
+_together: ContextVar[bool] = ContextVar("together", default=False)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """One transaction for the verbs inside: when one of them is refused, nothing of any is done, and nobody goes on. So
+    none of them needs a point to return to, which saves each two questions to the database."""
+    with transaction.atomic():
+        before = _together.set(True)
+        try:
+            yield
+        finally:
+            _together.reset(before)
+
+
 @contextmanager
 def change(*, actor: Actor, tenant: Tenant | None, verb: str) -> Iterator[Change]:
     """Run a verb's body. `tenant` None is a change of the cluster (nodes, the fabric, a tenant's making and end).
@@ -167,7 +183,7 @@ def change(*, actor: Actor, tenant: Tenant | None, verb: str) -> Iterator[Change
     does what would be more than the tenant may have (tenants.quotas).
     """
     try:
-        with transaction.atomic():
+        with transaction.atomic(savepoint=not _together.get()):
             owner = _locked(tenant) if tenant else ClusterRecord.locked()
             step = Change(owner, back=actor.undoes is not None)
             with quotas.kept(step.tenant, verb):

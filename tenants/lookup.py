@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 Row = TypeVar("Row", bound=models.Model)
 #: What stands for a value while the SQL is made, by its type and position; it is found again among the parameters.
@@ -33,12 +34,12 @@ class Question(Generic[Row]):
     names: list[str]
     conversions: list[tuple[int, Conversion]]
 
-    def row(self, columns: Sequence[Any]) -> Row:
+    def row(self, columns: Sequence[Any], database: BaseDatabaseWrapper) -> Row:
         found = list(columns)
         for place, (converters, expression) in self.conversions:
             for convert in converters:
-                found[place] = convert(found[place], expression, connection)
-        return self.model.from_db(connection.alias, self.names, found)
+                found[place] = convert(found[place], expression, database)
+        return self.model.from_db(database.alias, self.names, found)
 
 
 class Lookup(Generic[Row]):
@@ -61,10 +62,10 @@ class Lookup(Generic[Row]):
         return Question(rows.model, sql, order, names, list(compiler.get_converters(columns).items()))
 
     def all(self, *values: Any) -> list[Row]:
-        question = self._question
-        with connection.cursor() as cursor:
+        question, database = self._question, connections[DEFAULT_DB_ALIAS]
+        with database.cursor() as cursor:
             cursor.execute(question.sql, [constant if n is None else values[n] for n, constant in question.order])
-            return [question.row(columns) for columns in cursor.fetchall()]
+            return [question.row(columns, database) for columns in cursor.fetchall()]
 
     def first(self, *values: Any) -> Row | None:
         """The first row; for questions that have one answer at most, or say themselves how many they want."""
@@ -74,35 +75,37 @@ class Lookup(Generic[Row]):
 
 def insert(row: models.Model) -> None:
     """Save a new row that nobody listens for (no signals are sent). Its key the database makes, unless it has one."""
-    if row.pk is not None:
-        row.save(force_insert=True)
-        return
-    sql, fields = _insertion(type(row))
-    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
-    with connection.cursor() as cursor:
+    given = row.pk is not None
+    sql, fields = _insertion(type(row), given)
+    database = connections[DEFAULT_DB_ALIAS]
+    values = [field.get_db_prep_save(field.pre_save(row, True), database) for field in fields]
+    with database.cursor() as cursor:
         cursor.execute(sql, values)
-        (row.pk,) = cursor.fetchone()
-    row._state.adding, row._state.db = False, connection.alias
+        if not given:
+            (row.pk,) = cursor.fetchone()
+    row._state.adding, row._state.db = False, database.alias
 
 
 def update(model: type[models.Model], pk: int, **values: Any) -> None:
     """Set columns of the row of this key, past its signals. No such row is no error."""
     sql, fields = _alteration(model, tuple(values))
-    prepared = [field.get_db_prep_save(value, connection) for field, value in zip(fields, values.values(), strict=True)]
-    with connection.cursor() as cursor:
+    database = connections[DEFAULT_DB_ALIAS]
+    prepared = [field.get_db_prep_save(value, database) for field, value in zip(fields, values.values(), strict=True)]
+    with database.cursor() as cursor:
         cursor.execute(sql, [*prepared, pk])
 
 
 @cache
-def _insertion(model: type[models.Model]) -> tuple[str, list[Any]]:
-    """The SQL that stores a row and answers its key, and the fields whose values it takes, in order."""
+def _insertion(model: type[models.Model], given: bool) -> tuple[str, list[Any]]:
+    """The SQL that stores a row, with the key it was `given` or answering the key it gets, and the fields whose values
+    it takes, in order."""
     meta, quoted = model._meta, connection.ops.quote_name
     assert meta.pk is not None and meta.pk.column is not None
-    fields = [field for field in meta.local_concrete_fields if not field.primary_key]
+    fields = [field for field in meta.local_concrete_fields if given or not field.primary_key]
     columns = ", ".join(quoted(str(field.column)) for field in fields)
     places = ", ".join(["%s"] * len(fields))
-    returning = f"RETURNING {quoted(meta.pk.column)}"
-    return f"INSERT INTO {quoted(meta.db_table)} ({columns}) VALUES ({places}) {returning}", fields  # noqa: S608
+    returning = "" if given else f" RETURNING {quoted(meta.pk.column)}"
+    return f"INSERT INTO {quoted(meta.db_table)} ({columns}) VALUES ({places}){returning}", fields  # noqa: S608
 
 
 @cache

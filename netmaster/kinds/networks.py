@@ -11,7 +11,7 @@ from core import ipam, ranges
 from netmaster.addresses import beyond, octets
 from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
 from netmaster.kinds.rules import lose
-from netmaster.local_tags import local_tag
+from netmaster.local_tags import give_local_tag
 from netmaster.models import Unlisted
 from netmaster.oper import network_oper
 from netmaster.refusal import Refusal
@@ -19,9 +19,9 @@ from netmaster.structs import NETWORK, Body
 from netmaster.versions import Changed, note
 from netmaster.world import World
 from networks.actions import create_network, delete_endpoint, delete_network
-from networks.addresses import near
+from networks.addresses import handed_out, near
 from networks.models import EndpointGroup, Fabric, Network, NetworkKind
-from networks.tags import free_tags
+from networks.tags import current_fabric, free_tags
 from tenants.change import Actor
 from tenants.checks import named_in
 from tenants.models import Tenant
@@ -67,14 +67,15 @@ class Networks(OwnedKind):
         return entry.either("network_id") if entry.kind in {"endpointgroup", "service"} else set()
 
     def create(self, actor: Actor, body: Body) -> Network:
-        if Fabric.objects.filter(forwarding_mode="").exists():
+        fabric = current_fabric()
+        if not fabric.forwarding_mode:
             raise Refusal("Global configuration is not ready: forwarding mode is not set")
         tenant = tenant_named(body["tenantName"])
         _refuse_overlap(tenant, body)
         if named_in(EndpointGroup).first(tenant.pk, body["networkName"]):
             raise Refusal(f"EndpointGroup {body['networkName']} conflicts with the network name")
         _refuse_shape(body)
-        _refuse_tag(body["encap"], body["pktTag"])
+        _refuse_tag(fabric, body["encap"], body["pktTag"])
         first, last, prefix = spread(body["subnet"])
         row = create_network(
             actor=actor,
@@ -91,7 +92,7 @@ class Networks(OwnedKind):
             label=body["cfgdTag"],
         )
         if row.encap == "vxlan":
-            local_tag(row)
+            give_local_tag(row)
         return row
 
     def made(self, row: Any) -> Any:
@@ -170,17 +171,15 @@ def _refuse_overlap(tenant: Tenant, body: Body) -> None:
     """The ranges are compared, of IPv4 first."""
     first, last, prefix = spread(body["subnet"])
     mine = (octets(first), octets(last))
-    others = near(tenant, 4, prefix).order_by("pk")
-    for name, subnet, own in others.values_list("name", "subnet4", "range4"):
-        theirs = ipam.span(own or subnet)
+    for other in near(tenant, 4, prefix):
+        theirs = ipam.span(handed_out(other, 4))
         if mine[0] <= theirs.last and theirs.first <= mine[1]:
-            raise Refusal(f"network {name} conflicts with subnet {body['subnet']}")
+            raise Refusal(f"network {other.name} conflicts with subnet {body['subnet']}")
     if not (subnet6 := masked6(body["ipv6Subnet"])):
         return
-    others = near(tenant, 6, subnet6).order_by("pk")
-    for name, subnet, own in others.values_list("name", "subnet6", "range6"):
-        if ipam.overlaps(subnet6, own or subnet):
-            raise Refusal(f"network {name} conflicts with subnetv6  {body['ipv6Subnet']}")
+    for other in near(tenant, 6, subnet6):
+        if ipam.overlaps(subnet6, handed_out(other, 6)):
+            raise Refusal(f"network {other.name} conflicts with subnetv6  {body['ipv6Subnet']}")
 
 
 def _refuse_shape(body: Body) -> None:
@@ -200,8 +199,7 @@ def _refuse_shape(body: Body) -> None:
             raise Refusal(str(error)) from None
 
 
-def _refuse_tag(encap: str, tag: int) -> None:
-    fabric = Fabric.objects.filter(pk=1).first() or Fabric()
+def _refuse_tag(fabric: Fabric, encap: str, tag: int) -> None:
     first, last = getattr(fabric, f"{encap}_first"), getattr(fabric, f"{encap}_last")
     if tag == 0:
         if not free_tags(fabric, encap, 1):
