@@ -37,7 +37,10 @@ def _loop() -> asyncio.AbstractEventLoop:
 def announce(topic: str, what: str) -> None:
     """Tell pages subscribed to `topic` (tenant.<id>, node.<id>, cluster) that `what` changed, in a moment, once for all
     that say the same until then."""
-    _loop().call_soon_threadsafe(announce_soon, topic, what)
+    loop = _loop()
+    # Whoever is waiting will say it: one that writes a lot does not wake the other thread each time.
+    if (topic, what) not in _soon.get(loop, ()):
+        loop.call_soon_threadsafe(announce_soon, topic, what)
 
 
 def event(topic: str, what: str) -> dict[str, Any]:

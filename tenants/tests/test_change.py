@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from tenants.actions import create_tenant, delete_tenant, update_tenant
-from tenants.change import SYSTEM, Refused, change, collision
+from tenants.change import SYSTEM, Refused, change, collision, together
 from tenants.models import AuditEntry, Realization, Tenant
 from tenants.signals import nodes_changed, tenant_changed
 from tenants.testing import Cast
@@ -92,3 +92,25 @@ def test_it_says_when_the_tenant_itself_is_gone(people: Cast) -> None:
     with pytest.raises(Refused) as caught:
         update_tenant(actor=SYSTEM, row=red, name="x")
     assert caught.value.code == "gone"
+
+
+def test_verbs_done_together_are_all_undone_by_the_refusal_of_one(people: Cast) -> None:
+    """Also inside a transaction of somebody who goes on afterwards, which then holds what was done outside only."""
+    records = AuditEntry.objects.count()
+    with transaction.atomic():
+        with pytest.raises(ValidationError), together():
+            update_tenant(actor=SYSTEM, row=people.blue, description="half")
+            update_tenant(actor=SYSTEM, row=people.blue, name="no name")
+        update_tenant(actor=SYSTEM, row=people.green, description="whole")
+    told = dict(Tenant.objects.values_list("name", "description"))
+    assert (told["blue"], told["green"], AuditEntry.objects.count()) == ("", "whole", records + 1)
+
+
+def test_a_verb_alone_after_others_done_together_can_be_refused_and_gone_on_from(people: Cast) -> None:
+    with together():
+        update_tenant(actor=SYSTEM, row=people.blue, description="first")
+    with transaction.atomic():
+        with pytest.raises(ValidationError):
+            update_tenant(actor=SYSTEM, row=people.blue, name="no name")
+        update_tenant(actor=SYSTEM, row=people.blue, description="second")
+    assert Tenant.objects.get(pk=people.blue.pk).description == "second"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import Value
 from django.db.models.functions import Upper
 from django.test.utils import CaptureQueriesContext
@@ -71,3 +71,13 @@ def test_inserted_rows_have_the_defaults_of_their_columns() -> None:
     insert(event)
     stored = Event.objects.get(pk=event.pk)
     assert (stored.data, stored.tenant_id, stored.object_name, stored.at) == ({}, None, "", event.at)
+
+
+def test_a_row_that_brings_its_key_is_inserted_under_it() -> None:
+    blue = Tenant(pk=4711, name="blue")
+    with CaptureQueriesContext(connection) as queries:
+        insert(blue)
+    assert len(queries) == 1
+    assert Tenant.objects.get(name="blue").pk == 4711 == blue.pk
+    with pytest.raises(IntegrityError):
+        insert(Tenant(pk=4711, name="green"))
