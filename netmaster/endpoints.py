@@ -9,6 +9,7 @@ from netmaster.models import Container
 from netmaster.structs import Body
 from netmaster.world import container_of
 from networks.models import Endpoint, Network
+from tenants.checks import named_in
 from tenants.lookup import Lookup
 
 #: What an endpoint may be called by: its name here, its id, its container, its container's name.
@@ -20,7 +21,7 @@ TOLD = Lookup(
     int,
     str,
 )
-UNTOLD = Lookup(lambda network, name: Endpoint.objects.filter(network=network, container=None, name=name), int, str)
+CONTAINER = Lookup(lambda endpoint: Container.objects.filter(endpoint=endpoint), int)
 
 
 def endpoint_named(key: str, among: QuerySet[Endpoint]) -> Endpoint | None:
@@ -41,9 +42,20 @@ def loaded(rows: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
 
 def endpoint_in(network: Network, name: str) -> Endpoint | None:
     """The endpoint a plug-in calls so in a network."""
+    return told_in(network, name) or untold(network, named_in(Endpoint).first(network.tenant_id, name))
+
+
+def told_in(network: Network, name: str) -> Endpoint | None:
+    """The one a plug-in told us of under this name."""
     told = TOLD.first(network.pk, name)
-    found = told.endpoint_id if told else getattr(UNTOLD.first(network.pk, name), "pk", None)
-    return None if found is None else loaded(Endpoint.objects.filter(pk=found)).get()
+    return loaded(Endpoint.objects.filter(pk=told.endpoint_id)).get() if told else None
+
+
+def untold(network: Network, named: Endpoint | None) -> Endpoint | None:
+    """The endpoint that has the name here, if it is in the network and no plug-in calls it otherwise."""
+    if named is None or named.network_id != network.pk or CONTAINER.first(named.pk):
+        return None
+    return loaded(Endpoint.objects.filter(pk=named.pk)).get()
 
 
 def full_id(endpoint: Endpoint) -> str:

@@ -19,7 +19,7 @@ from netmaster.allocation import (
     with_length,
 )
 from netmaster.caller import actor_of
-from netmaster.endpoints import endpoint_in, record
+from netmaster.endpoints import endpoint_in, record, told_in, untold
 from netmaster.handling import JSON, body_of, view
 from netmaster.models import Container
 from netmaster.refusal import Refusal
@@ -68,11 +68,14 @@ def create(actor: Actor, said: Said) -> Any:
     """Make an endpoint, or answer the one that is there under this id."""
     network = _network(said)
     name, config = text(said, "EndpointID"), members(said, "ConfigEP", "master.ConfigEP")
-    found = endpoint_in(network, name)
+    found = told_in(network, name)
+    same = None if found else named_in(Endpoint).first(network.tenant_id, name)
+    found = found or untold(network, same)
     if found is None:
         group = _group(network, text(said, "ServiceName") or text(config, "ServiceName"))
+        own = _own_name(network, name, taken=same is not None)
         with together():
-            found = _make(actor, network, group, name, config, text(said, "EPCommonName"))
+            found = _make(actor, network, group, own, name, config, text(said, "EPCommonName"))
     return {"EndpointConfig": record(found)}
 
 
@@ -153,7 +156,7 @@ def _group(network: Network, name: str) -> EndpointGroup | None:
 
 
 def _make(
-    actor: Actor, network: Network, group: EndpointGroup | None, name: str, config: Said, common: str
+    actor: Actor, network: Network, group: EndpointGroup | None, own: str, name: str, config: Said, common: str
 ) -> Endpoint:
     asked4, asked6 = text(config, "IPAddress"), text(config, "IPv6Address")
     for address in filter(None, (asked4, asked6)):
@@ -163,7 +166,7 @@ def _make(
     made = create_endpoint(
         actor=actor,
         tenant=network.tenant,
-        name=_name(network, name),
+        name=own,
         network=network,
         group=group,
         node=NODE.first(host) if host else None,
@@ -175,7 +178,7 @@ def _make(
     return made
 
 
-def _name(network: Network, name: str) -> str:
+def _own_name(network: Network, name: str, *, taken: bool) -> str:
     """What the endpoint is called here: as the plug-in calls it, where that is a name and free in the tenant."""
     try:
         validate_name(name)
@@ -183,5 +186,4 @@ def _name(network: Network, name: str) -> str:
         fits = False
     else:
         fits = len(name) <= 64
-    taken = named_in(Endpoint).first(network.tenant_id, name)
     return name if fits and not taken else f"ep-{sha256(f'{network.pk} {name}'.encode()).hexdigest()[:16]}"
