@@ -1,5 +1,5 @@
-"""`python -m agent`: the agent of this node, until SIGTERM or Ctrl-C. What is in the kernel then stays there.
-`python -m agent join URL TOKEN`: makes this machine a node first, once."""
+"""`contivui-agent` (`python -m agent`): the agent of this node, until SIGTERM or Ctrl-C; the kernel keeps what it has.
+`contivui-agent join URL TOKEN`: makes this machine a node first, once."""
 
 from __future__ import annotations
 

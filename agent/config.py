@@ -85,11 +85,11 @@ def load(arguments: Sequence[str], environment: Mapping[str, str] | None = None)
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
-        prog="python -m agent",
+        prog="contivui-agent",
         description="Makes the controller's spec true in the kernel of this node, and says so.",
         epilog="Each setting can also come from the environment, in capitals after CONTIVUI_AGENT_ "
         '(CONTIVUI_AGENT_VTEP), or from a TOML file of the same names (vtep = "192.0.2.1"). Flags win over the '
-        "environment, the environment over the file. python -m agent join --help says how a machine becomes a node.",
+        "environment, the environment over the file. contivui-agent join --help says how a machine becomes a node.",
     )
     made.add_argument("--config", metavar="FILE", help="TOML file with any of the settings below")
     for setting in SETTINGS:

@@ -1,4 +1,4 @@
-"""`python -m agent join URL TOKEN`: what a person types on a machine that is to become a node."""
+"""`contivui-agent join URL TOKEN`: what a person types on a machine that is to become a node."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def join_by_hand(arguments: Sequence[str]) -> str:
     flags = [f"--{name}={value}" for name in SAID if (value := getattr(told, name)) is not None]
     config = load([f"--controller={told.url}", *flags])
     joined = join(config.controller, _token(told.token), config.node, config.vtep, config.state)
-    return f"This machine is node {joined.node} now. Start its agent: python -m agent --state {config.state}"
+    return f"This machine is node {joined.node} now. Start its agent: contivui-agent --state {config.state}"
 
 
 def _token(text: str) -> JoinText:
@@ -32,7 +32,7 @@ def _token(text: str) -> JoinText:
 
 def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
-        prog="python -m agent join", description="Makes this machine a node of the controller that gave the join token."
+        prog="contivui-agent join", description="Makes this machine a node of the controller that gave the join token."
     )
     made.add_argument("url", metavar="URL", help="where the controller listens for agents: https://host:port")
     made.add_argument("token", metavar="TOKEN", help="the join token, or - to read it from standard input")

@@ -57,7 +57,7 @@ def client_context(state: Path) -> ssl.SSLContext:
         context.load_cert_chain(state / CERTIFICATE)
     except FileNotFoundError:
         raise NotJoined(
-            "This node has not joined. Make a join token for it, then: python -m agent join URL TOKEN --vtep ADDRESS"
+            "This node has not joined. Make a join token for it, then: contivui-agent join URL TOKEN --vtep ADDRESS"
         ) from None
     except OSError as error:  # TLS's own errors are among them.
         raise NotJoined(f"What this node joined with cannot be used ({error}). Let it join again.") from None

@@ -251,13 +251,13 @@ def test_a_join_token_is_shown_once_in_a_command_and_kept_by_nobody(house: Cast,
     answer = client.post(reverse("node.create"), {"name": "n9", "vtep": "192.0.2.9"})
     page = answer.content.decode()
     assert "set AGENTS_PORT" in page, "where no other machine can connect the page says so"
-    assert re.search(r"python3 -m agent join \S+ cvj1\.[0-9a-f]{64}\.\S+ --node n9 --vtep 192.0.2.9", page)
+    assert re.search(r"agent/contivui-agent join \S+ cvj1\.[0-9a-f]{64}\.\S+ --node n9 --vtep 192.0.2.9", page)
     assert answer["Cache-Control"] == "no-store"
     node = Node.objects.get(name="n9")
     assert JoinToken.objects.get(node=node).token_hash not in page
     settings.AGENTS_PORT = 8443
     again = client.post(reverse("node.token", args=[node.pk])).content.decode()
-    assert "python3 -m agent join https://testserver:8443 cvj1." in again
+    assert "agent/contivui-agent join https://testserver:8443 cvj1." in again
     assert JoinToken.objects.filter(node=node).count() == 2
     assert client.get(reverse("node.token", args=[node.pk])).status_code == 405
     assert signed_in(house.alice).post(reverse("node.token", args=[node.pk])).status_code == 404

@@ -96,3 +96,12 @@ def test_a_start_that_fails_ends_with_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("The agent cannot start: The address 203.0.113.77 is not on any device of this node")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("words", "usage"), [([], "contivui-agent [-h]"), (["join"], "contivui-agent join [-h]")])
+def test_the_command_is_called_by_a_link_from_any_folder(tmp_path: Path, words: list[str], usage: str) -> None:
+    link = tmp_path / "contivui-agent"
+    link.symlink_to(ROOT / "agent" / "contivui-agent")
+    done = subprocess.run([link, *words, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert usage in done.stdout

@@ -82,7 +82,7 @@ async def test_a_key_that_others_can_read_is_not_used(
 async def test_a_node_that_never_joined_says_how_to(node: Node, caplog: pytest.LogCaptureFixture) -> None:
     (node.folder / "certificate.pem").unlink()
     async with running(node):
-        await until(lambda: "python -m agent join URL TOKEN" in caplog.text)
+        await until(lambda: "contivui-agent join URL TOKEN" in caplog.text)
 
 
 async def test_the_next_certificate_comes_without_a_new_connection_and_serves_the_one_after(

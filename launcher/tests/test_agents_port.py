@@ -143,9 +143,7 @@ def test_an_agent_that_finds_a_join_token_uses_it_and_removes_it(controller: str
 def test_a_person_joins_by_hand_and_is_told_what_was_wrong(controller: str, tmp_path: Path) -> None:
     say = [controller, str(token()), "--node=n1", f"--vtep={VTEP}", f"--state={tmp_path / 'agent'}"]
     done = by_hand(*say)
-    assert (
-        done.stdout == f"This machine is node n1 now. Start its agent: python -m agent --state {tmp_path / 'agent'}\n"
-    )
+    assert done.stdout == f"This machine is node n1 now. Start its agent: contivui-agent --state {tmp_path / 'agent'}\n"
     again = by_hand(*say)
     assert (again.returncode, again.stderr.partition(": ")[2]) == (
         1,
