@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 from django.db import close_old_connections
+
+from contivui.web.threads import Threads
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-_pool = ThreadPoolExecutor(4, thread_name_prefix="consumers")
+COUNT = 4
+_threads: WeakKeyDictionary[asyncio.AbstractEventLoop, Threads] = WeakKeyDictionary()
 
 
 async def in_database(
@@ -22,7 +25,9 @@ async def in_database(
 ) -> Result:
     """Channels' own database_sync_to_async does the same for five times the processor time of the hand-over."""
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_pool, partial(_done, work, *arguments, **options))
+    if loop not in _threads:
+        _threads[loop] = Threads(COUNT, "consumers")
+    return await _threads[loop].run(partial(_done, work, *arguments, **options))
 
 
 def _done(work: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs) -> Result:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 from a2wsgi.wsgi import build_environ
+
+from contivui.web.threads import Threads
 
 Scope = MutableMapping[str, Any]
 Message = dict[str, Any]
@@ -35,11 +36,7 @@ class Bridge:
 
     def __init__(self, app: Wsgi, threads: int) -> None:
         self._app = app
-        #: Of the idle threads the one that was busy last is taken: its connection to the database still has in memory
-        #: what the next request is likely to read. Taken in turn, they cost a writer half as much again.
-        self._idle = asyncio.LifoQueue[ThreadPoolExecutor]()
-        for _ in range(threads):
-            self._idle.put_nowait(ThreadPoolExecutor(1, thread_name_prefix="views"))
+        self._threads = Threads(threads, "views")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -50,12 +47,7 @@ class Bridge:
         with body:
             environ: Environ = dict(build_environ(scope, body))  # type: ignore[arg-type]
             ask = partial(self._ask, environ, partial(_from_thread, loop, send))
-            thread = await self._idle.get()
-            try:
-                messages = await loop.run_in_executor(thread, contextvars.copy_context().run, ask)
-            finally:
-                self._idle.put_nowait(thread)
-            for message in messages:
+            for message in await self._threads.run(partial(contextvars.copy_context().run, ask)):
                 await send(message)
 
     def _ask(self, environ: Environ, send_now: Callable[[Message], None]) -> list[Message]:

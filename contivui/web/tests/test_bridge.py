@@ -93,34 +93,3 @@ def test_what_an_application_raises_reaches_the_server() -> None:
 
     with pytest.raises(LookupError):
         served(answering(broken), body(b""))
-
-
-def test_of_the_idle_threads_the_one_that_was_busy_last_is_taken_and_many_are_busy_at_once() -> None:
-    together = threading.Barrier(2, timeout=10)
-
-    def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"] == "/pair":
-            together.wait()
-        start("200 OK", [])
-        return [str(threading.get_ident()).encode()]
-
-    async def ask(bridge: Bridge, path: str) -> bytes:
-        sent: list[Message] = []
-
-        async def receive() -> Message:
-            return body(b"")
-
-        async def send(message: Message) -> None:
-            sent.append(message)
-
-        await bridge(SCOPE | {"path": path}, receive, send)
-        return bytes(sent[-1]["body"])
-
-    async def run() -> tuple[set[bytes], list[bytes]]:
-        bridge = Bridge(app, 2)
-        pair = await asyncio.gather(ask(bridge, "/pair"), ask(bridge, "/pair"))
-        return set(pair), [await ask(bridge, "/") for _ in range(5)]
-
-    pair, later = asyncio.run(run())
-    assert len(pair) == 2
-    assert len(set(later)) == 1
