@@ -140,10 +140,10 @@ TEMPLATES = [
 
 def database() -> dict[str, object]:
     """PostgreSQL when DATABASE_URL names one, else SQLite with write-ahead log and immediate transactions
-    (deferred ones fail under parallel writers instead of waiting)."""
+    (deferred ones fail under parallel writers instead of waiting; contivui.sqlite lets them wait in line)."""
     if not DATABASE_URL:
         return {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "contivui.sqlite",
             "NAME": DATA_DIR / "contivui.sqlite3",
             "CONN_MAX_AGE": None,
             # A file also for tests: connections to one database in memory lock each other out instead of waiting.

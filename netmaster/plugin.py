@@ -28,16 +28,14 @@ from netmaster.versions import note
 from networks.actions import create_endpoint, delete_endpoint
 from networks.models import Endpoint, EndpointGroup, Network, Node
 from tenants.change import Actor, together
-from tenants.checks import named_in
-from tenants.lookup import Lookup, insert
+from tenants.checks import named, named_in
+from tenants.lookup import insert
 from tenants.models import Tenant, validate_name
 
 MISSING = "key not found"
 #: Of any text a plug-in says.
 LONGEST = 256
 Said = Mapping[str, Any]
-TENANT = Lookup(lambda name: Tenant.objects.filter(name=name), str)
-NODE = Lookup(lambda name: Node.objects.filter(name=name), str)
 
 
 @view("POST")
@@ -138,7 +136,8 @@ def members(said: Said, name: str, type: str) -> Said:
 
 
 def _network(said: Said) -> Network:
-    tenant, name = TENANT.first(text(said, "TenantName")), text(said, "NetworkName")
+    tenant: Tenant | None = named(Tenant).first(text(said, "TenantName"))
+    name = text(said, "NetworkName")
     found: Network | None = named_in(Network).first(tenant.pk, name) if tenant else None
     if tenant is None or found is None:
         raise Refusal(MISSING)
@@ -169,7 +168,7 @@ def _make(
         name=own,
         network=network,
         group=group,
-        node=NODE.first(host) if host else None,
+        node=named(Node).first(host) if host else None,
         ip4=asked4 or None,
         ip6=asked6 or None,
     )

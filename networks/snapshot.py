@@ -12,6 +12,23 @@ from core.model import EndpointGroup as GroupValue
 from core.model import Network as NetworkValue
 from core.model import Node as NodeValue
 from networks.models import Endpoint, EndpointGroup, Network, Node
+from tenants.lookup import Columns
+
+#: Read anew whenever a container comes or goes; the rest is known from before then (policies.snapshot).
+ENDPOINTS = Columns(
+    lambda tenant: (
+        Endpoint.objects.filter(tenant=tenant)
+        .order_by("id")
+        .values_list("id", "name", "network_id", "mac", "group_id", "node_id", "ip4", "ip6")
+    ),
+    int,
+)
+NODES = Columns(
+    lambda tenant: (
+        Node.objects.filter(endpoints__tenant=tenant).distinct().order_by("id").values_list("id", "name", "vtep")
+    ),
+    int,
+)
 
 
 def networks_of(tenant_id: int) -> tuple[NetworkValue, ...]:
@@ -53,12 +70,9 @@ def groups_of(tenant_id: int, profiles: Mapping[int, int]) -> tuple[GroupValue, 
 
 def endpoints_of(tenant_id: int) -> tuple[EndpointValue, ...]:
     """The tenant's endpoints by id, placed or not. One query."""
-    rows = Endpoint.objects.filter(tenant_id=tenant_id).order_by("id")
-    columns = rows.values_list("id", "name", "network_id", "mac", "group_id", "node_id", "ip4", "ip6")
-    return tuple(EndpointValue(*column) for column in columns)
+    return tuple(EndpointValue(*column) for column in ENDPOINTS.all(tenant_id))
 
 
 def nodes_of(tenant_id: int) -> tuple[NodeValue, ...]:
     """Nodes that carry an endpoint of the tenant, by id. One query."""
-    rows = Node.objects.filter(endpoints__tenant_id=tenant_id).distinct().order_by("id")
-    return tuple(NodeValue(*column) for column in rows.values_list("id", "name", "vtep"))
+    return tuple(NodeValue(*column) for column in NODES.all(tenant_id))

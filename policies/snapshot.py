@@ -17,8 +17,22 @@ from networks.models import Endpoint
 from networks.snapshot import endpoints_of, groups_of, networks_of, nodes_of
 from policies.models import BandwidthAssignment, BandwidthProfile, Policy, Rule
 from policies.rules import rule_value
+from tenants.lookup import Columns, get
 from tenants.models import AuditEntry, Tenant, Verdict
 
+#: A tenant's endpoints that are on nodes: one, if there are any.
+PLACED = Columns(
+    lambda tenant: Endpoint.objects.filter(tenant=tenant).exclude(node=None).order_by().values_list("pk")[:1], int
+)
+#: What was done to a tenant after one generation and up to another.
+CHANGES = Columns(
+    lambda tenant, since, until: AuditEntry.objects.filter(
+        tenant=tenant, generation__gt=since, generation__lte=until
+    ).values_list("verb"),
+    int,
+    int,
+    int,
+)
 #: How often to read again when a writer was faster, before making writers wait.
 ATTEMPTS = 3
 #: Tenants whose policies a process remembers.
@@ -33,7 +47,7 @@ def tenant_intent(tenant_id: int) -> TenantIntent:
     """
     for _ in range(ATTEMPTS):
         intent = _read(tenant_id)
-        if Tenant.objects.values_list("generation", flat=True).get(pk=tenant_id) == intent.generation:
+        if get(Tenant, tenant_id).generation == intent.generation:
             return intent
     with transaction.atomic():
         Tenant.objects.select_for_update().get(pk=tenant_id)
@@ -43,8 +57,8 @@ def tenant_intent(tenant_id: int) -> TenantIntent:
 def intent_for_nodes(tenant_id: int) -> TenantIntent:
     """What nodes need to know of it: all, or nothing where no endpoint is on a node. So whoever sets up a tenant before
     there are containers makes nobody read it again and again. Raises Tenant.DoesNotExist."""
-    tenant = Tenant.objects.get(pk=tenant_id)  # Before the look: what is placed after it is of a later generation.
-    if Endpoint.objects.filter(tenant_id=tenant_id).exclude(node=None).exists():
+    tenant = get(Tenant, tenant_id)  # Before the look: what is placed after it is of a later generation.
+    if PLACED.all(tenant_id):
         return tenant_intent(tenant_id)
     return TenantIntent(tenant_id, tenant.name, tenant.generation, _default(tenant))
 
@@ -54,7 +68,7 @@ def _default(tenant: Tenant) -> Action:
 
 
 def _read(tenant_id: int) -> TenantIntent:
-    tenant = Tenant.objects.get(pk=tenant_id)
+    tenant = get(Tenant, tenant_id)
     known = _known.get(tenant)
     if known is None:
         intent = _read_whole(tenant)
@@ -81,9 +95,9 @@ class Known:
             known = self._intents.get((tenant.pk, tenant.created_at))
         if known is None or known.generation > tenant.generation:
             return None
-        since = {"generation__gt": known.generation, "generation__lte": tenant.generation}
-        changes = AuditEntry.objects.filter(tenant=tenant, verb__startswith="endpoint.", **since).count()
-        return known if changes == tenant.generation - known.generation else None
+        verbs = [verb for (verb,) in CHANGES.all(tenant.pk, known.generation, tenant.generation)]
+        alike = all(verb.startswith("endpoint.") for verb in verbs)
+        return known if alike and len(verbs) == tenant.generation - known.generation else None
 
     def keep(self, tenant: Tenant, intent: TenantIntent) -> None:
         with self._lock:

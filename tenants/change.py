@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
 from typing import Any, Final, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -20,7 +19,7 @@ from contivui.web.problem import Problem
 from contivui.web.trace import current
 from tenants import chain, quotas
 from tenants.labels import follow
-from tenants.lookup import Lookup, insert, update
+from tenants.lookup import Lookup, by_key, insert, update
 from tenants.models import AuditEntry, ClusterRecord, Event, Realization, Tenant
 from tenants.signals import nodes_changed, tenant_changed
 
@@ -84,7 +83,7 @@ def fresh(row: Row) -> Row:
 
     Raises Refused when somebody deleted it since the caller looked.
     """
-    found: Row | None = _by_key(type(row)).first(row.pk)
+    found: Row | None = by_key(type(row)).first(row.pk)
     if found is None:
         raise gone(row)
     return found
@@ -99,11 +98,6 @@ def held(row: Row) -> Row:
     if found is None:
         raise gone(row)
     return found
-
-
-@cache
-def _by_key(model: type[Row]) -> Lookup[Row]:
-    return Lookup(lambda pk: model._default_manager.filter(pk=pk).order_by(), int)
 
 
 def gone(row: models.Model) -> Refused:

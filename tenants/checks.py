@@ -91,7 +91,7 @@ def name_free(row: Any, errors: FieldErrors) -> None:
     """One name once: within the tenant for what a tenant owns, else in the whole cluster."""
     tenant = getattr(row, "tenant", None)
     model: type[models.Model] = type(row)
-    same = _named(model).first(row.name) if tenant is None else named_in(model).first(tenant.pk, row.name)
+    same = named(model).first(row.name) if tenant is None else named_in(model).first(tenant.pk, row.name)
     if same is not None and same.pk != row.pk:
         word, where = word_of(type(row)), f"Tenant {tenant.name}" if tenant else "The cluster"
         errors.add("name", f"{where} has a {word} named {row.name} already. Choose another name.", "name_in_use")
@@ -104,7 +104,8 @@ def named_in(model: type[Row]) -> Lookup[Row]:
 
 
 @cache
-def _named(model: type[Row]) -> Lookup[Row]:
+def named(model: type[Row]) -> Lookup[Row]:
+    """In the cluster, the one of this name."""
     return Lookup(lambda name: model._default_manager.filter(name=name).order_by(), str)
 
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from contivui.web.errors import BadParameter
 from contivui.web.fields import LARGEST_ID
+from tenants.lookup import by_key, insert, update
 from tenants.models import Event, EventHead, Tenant
 
 #: Events answered at a time, and given numbers at a time.
@@ -30,10 +31,10 @@ KINDS = ("change", "status")
 def note(what: str, *, tenant: Tenant | None = None, tenant_id: int | None = None, **told: Any) -> None:
     """Write down how something stands now. Without a tenant it is the cluster's, for administrators."""
     if tenant is None and tenant_id is not None:
-        tenant = Tenant.objects.filter(pk=tenant_id).first()
+        tenant = by_key(Tenant).first(tenant_id)
         if tenant is None:
             return
-    Event.objects.create(kind="status", what=what, tenant=tenant, tenant_name=tenant.name if tenant else "", **told)
+    insert(Event(kind="status", what=what, tenant=tenant, tenant_name=tenant.name if tenant else "", **told))
 
 
 def newest() -> int:
@@ -48,7 +49,7 @@ def _give_numbers() -> None:
     head = EventHead.locked()
     for pk in Event.objects.filter(number=None).order_by("pk").values_list("pk", flat=True)[:MOST]:
         head.number += 1
-        Event.objects.filter(pk=pk).update(number=head.number)
+        update(Event, pk, number=head.number)
     head.save()
 
 

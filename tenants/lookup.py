@@ -6,7 +6,7 @@ asks on its way is always the same but for a key or a name, so here the SQL is k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
@@ -25,32 +25,25 @@ Conversion = tuple[list[Callable[[Any, Any, Any], Any]], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Generic[Row]):
+class Question:
     """A question as SQL. `order` says of each parameter which value it is (None: a constant)."""
 
-    model: type[Row]
+    model: type[models.Model]
     sql: str
     order: list[tuple[int | None, Any]]
-    names: list[str]
+    columns: list[Any]
     conversions: list[tuple[int, Conversion]]
 
-    def row(self, columns: Sequence[Any], database: BaseDatabaseWrapper) -> Row:
-        found = list(columns)
-        for place, (converters, expression) in self.conversions:
-            for convert in converters:
-                found[place] = convert(found[place], expression, database)
-        return self.model.from_db(database.alias, self.names, found)
 
+class Columns:
+    """`ask` answers, for values of these types, the columns that it names (values_list). Each value must be one the SQL
+    compares as it is."""
 
-class Lookup(Generic[Row]):
-    """`ask` answers the rows for values of these types, each of which the SQL must compare as it is. Rows come with
-    their own columns only: nothing is loaded along."""
-
-    def __init__(self, ask: Callable[..., models.QuerySet[Row]], *types: type) -> None:
+    def __init__(self, ask: Callable[..., models.QuerySet[Any, Any]], *types: type) -> None:
         self._ask, self._stand_ins = ask, [STAND_INS[one](n) for n, one in enumerate(types)]
 
     @cached_property
-    def _question(self) -> Question[Row]:
+    def _question(self) -> Question:
         rows = self._ask(*self._stand_ins)
         compiler = rows.query.get_compiler(connection=connection)
         sql, parameters = compiler.as_sql()
@@ -58,19 +51,61 @@ class Lookup(Generic[Row]):
         if {n for n, _ in order} - {None} != set(range(len(self._stand_ins))):
             raise TypeError(f"A value of {sql} is not compared as it is, so this cannot be asked by a look-up.")
         columns = [column for column, _, _ in compiler.select]
-        names = [column.target.attname for column in columns]
-        return Question(rows.model, sql, order, names, list(compiler.get_converters(columns).items()))
+        return Question(rows.model, sql, order, columns, list(compiler.get_converters(columns).items()))
 
-    def all(self, *values: Any) -> list[Row]:
-        question, database = self._question, connections[DEFAULT_DB_ALIAS]
+    def all(self, *values: Any) -> list[Any]:
+        """The columns of each row, in order."""
+        return self._asked(connections[DEFAULT_DB_ALIAS], values)
+
+    def _asked(self, database: BaseDatabaseWrapper, values: tuple[Any, ...]) -> list[Any]:
+        question = self._question
         with database.cursor() as cursor:
             cursor.execute(question.sql, [constant if n is None else values[n] for n, constant in question.order])
-            return [question.row(columns, database) for columns in cursor.fetchall()]
+            found: list[Any] = cursor.fetchall()
+        if not question.conversions:
+            return found
+        rows = [list(row) for row in found]
+        for place, (converters, expression) in question.conversions:
+            for convert in converters:
+                for row in rows:
+                    row[place] = convert(row[place], expression, database)
+        return rows
+
+
+class Lookup(Columns, Generic[Row]):
+    """As Columns, but whole rows. They come with their own columns only: nothing is loaded along."""
+
+    def __init__(self, ask: Callable[..., models.QuerySet[Row]], *types: type) -> None:
+        super().__init__(ask, *types)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return [column.target.attname for column in self._question.columns]
+
+    def all(self, *values: Any) -> list[Row]:
+        database = connections[DEFAULT_DB_ALIAS]
+        make: Any = self._question.model.from_db
+        return [make(database.alias, self._names, row) for row in self._asked(database, values)]
 
     def first(self, *values: Any) -> Row | None:
         """The first row; for questions that have one answer at most, or say themselves how many they want."""
         found = self.all(*values)
         return found[0] if found else None
+
+
+@cache
+def by_key(model: type[Row]) -> Lookup[Row]:
+    """The row of a key."""
+    return Lookup(lambda pk: model._default_manager.filter(pk=pk).order_by(), int)
+
+
+def get(model: type[Row], pk: int) -> Row:
+    """The row of a key. Raises the model's DoesNotExist."""
+    found: Row | None = by_key(model).first(pk)
+    if found is None:
+        missing: type[Exception] = model.DoesNotExist  # type: ignore[attr-defined]
+        raise missing(f"There is no {model._meta.verbose_name} {pk}.")
+    return found
 
 
 def insert(row: models.Model) -> None:

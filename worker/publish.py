@@ -23,6 +23,7 @@ from core.compile import compile_tenant
 from core.model import TenantIntent
 from core.spec import Item, SpecDelta, by_key
 from policies.snapshot import intent_for_nodes
+from tenants.lookup import Columns, Lookup
 from tenants.models import Realization
 from worker.announce import announce, tell_node
 from worker.models import NodeSpec, NodeStatus, SpecSection, SpecStep
@@ -36,6 +37,10 @@ KEPT_STEPS, FORGOTTEN_AT_ONCE = 50, 10
 #: A wake-up that is this old without effect counts as lost.
 LOST_AFTER = timedelta(seconds=1)
 
+BEHIND = Columns(
+    lambda tenant: Realization.objects.filter(tenant=tenant, compiled_at=None).order_by().values_list("pk")[:1], int
+)
+SECTIONS = Lookup(lambda tenant: SpecSection.objects.select_for_update().filter(tenant=tenant).order_by("node_id"), int)
 _locks: dict[int, threading.Lock] = {}
 _locks_lock = threading.Lock()
 
@@ -103,8 +108,7 @@ class Step:
 def store(intent: TenantIntent, compiled: Mapping[int, tuple[Item, ...]]) -> dict[int, Any]:
     """Store sections, revisions and deltas; answers these, in wire form, by the ids of the nodes whose items changed.
     The number of queries does not depend on the number of nodes."""
-    found = SpecSection.objects.select_for_update().filter(tenant_id=intent.id).order_by("node_id")
-    sections = {section.node_id: section for section in found}
+    sections = {section.node_id: section for section in SECTIONS.all(intent.id)}
     if any(s.generation > intent.generation for s in sections.values()):
         return {}  # A newer publish of this tenant overtook this one; its state is the later truth.
     steps = [
@@ -114,7 +118,8 @@ def store(intent: TenantIntent, compiled: Mapping[int, tuple[Item, ...]]) -> dic
     changed = [step for step in steps if step.new != step.old or step.node_id not in sections]
     deltas = _advance(changed)
     _store_sections(intent, changed, deltas)
-    _carry_over(intent, [sections[node_id].pk for node_id in sections.keys() - deltas.keys()])
+    if untouched := [sections[node_id].pk for node_id in sections.keys() - deltas.keys()]:
+        _carry_over(intent, untouched)
     _note_compiled(intent, steps=len(steps), live=_in_sync(sections, deltas.keys()), waiting=bool(deltas))
     return deltas
 
@@ -212,7 +217,7 @@ def _delta(head: NodeSpec, step: Step) -> SpecDelta:
 
 
 def _behind(tenant_id: int) -> bool:
-    return Realization.objects.filter(tenant_id=tenant_id, compiled_at=None).exists()
+    return bool(BEHIND.all(tenant_id))
 
 
 def _lock(tenant_id: int) -> threading.Lock:

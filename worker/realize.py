@@ -15,8 +15,16 @@ from django.utils import timezone
 
 from networks.models import Node
 from tenants import events
+from tenants.lookup import Columns, Lookup, update
 from tenants.models import Realization
 from worker.models import NodeStatus, SpecSection
+
+APPLIED = Columns(
+    lambda tenant: SpecSection.objects.filter(tenant=tenant).order_by().values_list("applied_generation"), int
+)
+WAITING = Lookup(
+    lambda tenant: Realization.objects.filter(tenant=tenant, live_at=None).exclude(compiled_at=None).order_by("pk"), int
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,9 @@ def _told(ack: Ack) -> Q:
 
 
 def _note(ack: Ack) -> None:
-    NodeStatus.objects.filter(node_id=ack.node_id).update(
+    update(
+        NodeStatus,
+        ack.node_id,
         revision=ack.revision,
         digest=ack.digest,
         apply_ms=ack.took_ms,
@@ -82,12 +92,10 @@ def _refuse(node_id: int, refused: Mapping[int, str]) -> list[int]:
 
 def settle(tenant_id: int, now: datetime | None = None) -> None:
     """Count, for every generation of a tenant that is compiled and not yet live, on how many nodes it is."""
-    applied = list(SpecSection.objects.filter(tenant_id=tenant_id).values_list("applied_generation", flat=True))
-    compiled = Realization.objects.filter(tenant_id=tenant_id).exclude(compiled_at=None)
-    waiting = compiled.filter(live_at=None).select_related("tenant")
+    applied = [generation for (generation,) in APPLIED.all(tenant_id)]
     moved: dict[int, list[int]] = defaultdict(list)
     newest: Realization | None = None
-    for row in waiting:
+    for row in WAITING.all(tenant_id):
         live = sum(generation >= row.generation for generation in applied)
         if (row.nodes, row.live) != (len(applied), live) or live == len(applied):
             moved[live].append(row.pk)
@@ -95,6 +103,14 @@ def settle(tenant_id: int, now: datetime | None = None) -> None:
             newest = row
     for live, rows in moved.items():
         live_at = (now or timezone.now()) if live == len(applied) else None
-        Realization.objects.filter(pk__in=rows).update(nodes=len(applied), live=live, live_at=live_at)
+        _move(rows, nodes=len(applied), live=live, live_at=live_at)
     if newest:
-        events.note("live", tenant=newest.tenant, generation=newest.generation, data={"nodes": len(applied)})
+        events.note("live", tenant_id=tenant_id, generation=newest.generation, data={"nodes": len(applied)})
+
+
+def _move(rows: Sequence[int], **values: object) -> None:
+    """Nearly always it is one generation at a time."""
+    if len(rows) == 1:
+        update(Realization, rows[0], **values)
+    else:
+        Realization.objects.filter(pk__in=rows).update(**values)

@@ -15,6 +15,7 @@ from netmaster.structs import Body, Struct
 from netmaster.versions import Changed, note
 from netmaster.wire import filled
 from tenants.change import Actor
+from tenants.checks import named
 from tenants.lookup import Lookup
 from tenants.models import Tenant
 
@@ -153,11 +154,8 @@ def its(name: str, rows: models.QuerySet[Any] | None = None) -> models.Prefetch[
     return models.Prefetch(name, queryset=rows, to_attr=f"its_{name}")
 
 
-TENANT = Lookup(lambda name: Tenant.objects.filter(name=name), str)
-
-
 def tenant_named(name: str, missing: str = "Tenant not found") -> Tenant:
-    found = TENANT.first(name)
+    found: Tenant | None = named(Tenant).first(name)
     if found is None:
         raise Refusal(missing)
     return found

@@ -11,7 +11,7 @@ from django.db import models
 from core import ipam
 from core import rules as core_rules
 from core.model import PORT_PROTOCOLS
-from netmaster.kinds.base import TENANT, Kind, Links, Sets, split
+from netmaster.kinds.base import Kind, Links, Sets, split
 from netmaster.refusal import Refusal
 from netmaster.structs import RULE, Body
 from netmaster.versions import Changed
@@ -19,7 +19,7 @@ from networks.models import EndpointGroup, Network
 from policies.actions import add_rule, delete_rule, lose_peer
 from policies.models import Policy, Rule, RulePeer
 from tenants.change import Actor
-from tenants.checks import named_in
+from tenants.checks import named, named_in
 from tenants.lookup import Lookup
 from tenants.models import Tenant
 
@@ -103,7 +103,7 @@ class Rules(Kind):
 
     def create(self, actor: Actor, body: Body) -> Rule:
         _refuse_peers(body)
-        tenant = TENANT.first(body["tenantName"])
+        tenant: Tenant | None = named(Tenant).first(body["tenantName"])
         group, network = _peers(tenant, body)
         policy = named_in(Policy).first(tenant.pk, body["policyName"]) if tenant else None
         if tenant is None or policy is None:

@@ -9,8 +9,8 @@ from networks.allocation import choose_address, free_again, refuse_strange_pool
 from networks.kept import FAMILIES
 from networks.models import Endpoint, EndpointGroup, Network, Node
 from tenants.change import KEEP, Actor, Change, Keep, assign, change, fresh, plain
-from tenants.checks import FieldErrors, name_free, owned, refuse
-from tenants.lookup import insert
+from tenants.checks import FieldErrors, name_free, named, named_in, owned, refuse
+from tenants.lookup import by_key, insert
 from tenants.models import Tenant
 
 
@@ -86,11 +86,11 @@ def place_endpoint(
     Saying it twice changes nothing. What an existing endpoint is asked to be and is not (another network, another
     address) is refused; "" asks for nothing, and leaves the group of an existing endpoint as it is.
     """
-    owner = Tenant.objects.filter(name=tenant).first()
+    owner: Tenant | None = named(Tenant).first(tenant)
     if owner is None:
         refuse("tenant", f"There is no tenant {tenant}. Name one that exists.", "unknown")
     with change(actor=actor, tenant=owner, verb="endpoint.place") as step:
-        known: Endpoint | None = Endpoint.objects.filter(tenant=owner, name=name).first()
+        known: Endpoint | None = named_in(Endpoint).first(owner.pk, name)
         if known is None:
             made = Endpoint(tenant=owner, name=name, network=network_of(owner, network))
             return _make(step, made, _group_of(owner, group), node, ip4 or None, ip6 or None)
@@ -151,7 +151,7 @@ def _save(step: Change, row: Endpoint) -> None:
     errors.fields_of(row, exclude=["mac"])
     name_free(row, errors)
     errors.settle()
-    if row.node is not None and not Node.objects.filter(pk=row.node.pk).exists():
+    if row.node is not None and by_key(Node).first(row.node.pk) is None:
         refuse("node", f"The cluster has no node {row.node}. Choose one from its list.", "unknown")
     row.generation = step.generation or 0
     if row._state.adding:
@@ -195,7 +195,7 @@ def _refuse_moved(row: Endpoint, *, network: Network | Keep, ip4: str | Keep | N
 def _group_of(tenant: Tenant, name: str) -> EndpointGroup | None:
     if not name:
         return None
-    found: EndpointGroup | None = EndpointGroup.objects.filter(tenant=tenant, name=name).first()
+    found: EndpointGroup | None = named_in(EndpointGroup).first(tenant.pk, name)
     if found is None:
         refuse("group", f"Tenant {tenant.name} has no group {name}. Choose one from its list.", "unknown")
     return found

@@ -14,7 +14,7 @@ from networks.kept import FAMILIES, Family, area_of, of_family, pools_of, reserv
 from networks.models import Encap, Endpoint, EndpointGroup, Network, NetworkKind, NumberSpace
 from networks.tags import choose_tag, tag_free_again
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
-from tenants.checks import FieldErrors, name_free, refuse, unused
+from tenants.checks import FieldErrors, name_free, named_in, refuse, unused
 from tenants.lookup import insert
 from tenants.models import Tenant
 
@@ -184,7 +184,7 @@ def _users(row: Network) -> list[str]:
 
 def network_of(tenant: Tenant, name: str) -> Network:
     """The tenant's network of that name, or an error at `network`."""
-    found: Network | None = Network.objects.filter(tenant=tenant, name=name).first()
+    found: Network | None = named_in(Network).first(tenant.pk, name)
     if found is None:
         refuse("network", f"Tenant {tenant.name} has no network {name}. Choose one from its list.", "unknown")
     return found

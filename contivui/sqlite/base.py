@@ -1,0 +1,62 @@
+"""Django's backend for SQLite, with the writers of a process in line.
+
+SQLite has one writer at a time, and who finds it busy sleeps, for up to a tenth of a second, and looks again: whoever
+looks at the right moment is next, so that of many some wait long, and a few for ever. Within a process there is a
+better way: a transaction begins when the one before it has ended. Between processes it is as SQLite does it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from typing import Any
+
+from django.db.backends.sqlite3 import base
+from django.db.utils import OperationalError
+
+from contivui.sqlite.line import Line
+
+#: By the name of the database.
+_lines: defaultdict[str, Line] = defaultdict(Line)
+# Whoever was in line stays in the process that forked.
+os.register_at_fork(after_in_child=_lines.clear)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self._entered: Line | None = None
+
+    def _start_transaction_under_autocommit(self) -> None:
+        line = _lines[str(self.settings_dict["NAME"])]
+        patience = float(self.settings_dict["OPTIONS"].get("timeout", 5))
+        if not line.enter(patience):
+            raise OperationalError("database is locked")
+        self._entered = line
+        try:
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
+        except BaseException:
+            self._leave()
+            raise
+
+    def _commit(self) -> None:
+        super()._commit()  # type: ignore[misc]
+        # One that fails does not get here: it is rolled back next.
+        self._leave()
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()  # type: ignore[misc]
+        finally:
+            self._leave()
+
+    def _close(self) -> None:
+        try:
+            super()._close()  # type: ignore[misc]
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        line, self._entered = self._entered, None
+        if line:
+            line.leave()
