@@ -12,6 +12,9 @@ Does = Literal["see", "make", "change", "end"]
 #: unknown: asked who she is. hidden: not there, for her. refused: there, but not hers to do. done: none of these.
 Outcome = Literal["unknown", "hidden", "refused", "done"]
 
+#: Per method of the API.
+DOES: dict[str, Does] = {"GET": "see", "POST": "make", "PUT": "change", "PATCH": "change", "DELETE": "end"}
+
 ALL_SEEING = {"auditor", "administrator"}
 MEMBERS = {"viewer", "editor", "owner"}
 SEES = {

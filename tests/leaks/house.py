@@ -11,13 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
+import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
 
 from netmaster.proxy.tokens import issue
-from networks.actions import create_node
+from networks.actions import create_node, revoke_node
 from networks.models import Node
 from tenants.access import ClusterRole
 from tenants.actions import add_member, create_tenant
@@ -27,17 +29,21 @@ from tenants.users import set_cluster_role
 from tests.test_api_routes import furnish
 from worker.models import SpecSection
 from worker.publish import publish_tenant
+from worker.tests.cast import joined
 
 #: What nobody outside the tenant may ever read: its name and all names in it, its addresses, its MACs. And names of
 #: what belongs to the cluster, which operators read.
 SECRET, CLUSTER = "zqzq", "qnqn"
 SECRETS = (SECRET, "77.66.55.", "4d:42:37")
 SUBNET = "77.66.55"
+#: What is nowhere: an id, a key of a token, a name as long as the marked one's.
+NO_ID, NO_KEY, NO_NAME = 10**12, "cvui_nothing", "nnnn"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Asker:
-    """Somebody who asks. `roles` are those she holds where it counts: in their tenant, or in the cluster."""
+    """Somebody who asks. `roles` are those she holds where it counts: in their tenant, or in the cluster.
+    `certificate` is shown when the connection is made."""
 
     name: str
     headers: dict[str, str] = field(default_factory=dict)
@@ -45,6 +51,7 @@ class Asker:
     roles: frozenset[str] = frozenset()
     reads_only: bool = False
     known: bool = True
+    certificate: str = ""
     client: Client = field(default_factory=Client)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
@@ -108,7 +115,9 @@ def askers(home: dict[str, User], their: dict[str, User], tenants: dict[str, Ten
     ended = made_token(their["owner"], lasts=timedelta(seconds=-1))
     return [
         Asker("nobody", known=False),
-        Asker("a node", bearer(node_token), known=False),
+        Asker("a node's token", bearer(node_token), known=False),
+        a_node("joined-node", "10.0.0.10", their["owner"]),
+        a_node("revoked-node", "10.0.0.11", their["owner"], revoked=True),
         Asker("an ended token", token_header(ended), known=False),
         by_session("another tenant's owner", home["owner"]),
         Asker(
@@ -131,6 +140,18 @@ def askers(home: dict[str, User], their: dict[str, User], tenants: dict[str, Ten
     ]
 
 
+def a_node(name: str, vtep: str, claims: User, *, revoked: bool = False) -> Asker:
+    """By its certificate, and by what headers could say of it: also that it is somebody."""
+    node, _ = create_node(actor=SYSTEM, name=name, vtep=vtep)
+    pem = joined(node)
+    if revoked:
+        revoke_node(actor=SYSTEM, row=node)
+    shown, says = quote(pem), str(claims)
+    headers = {"X-SSL-Client-Verify": "SUCCESS", "X-SSL-Client-Cert": shown, "X-Forwarded-Client-Cert": shown}
+    headers |= {"Remote-User": says, "X-Remote-User": says, "X-Forwarded-User": says}
+    return Asker(name, headers, known=False, certificate=pem)
+
+
 def by_session(name: str, user: User, *roles: str) -> Asker:
     found = Asker(name, user=user, roles=frozenset(roles))
     found.client.force_login(user)
@@ -151,3 +172,30 @@ def bearer(token: str) -> dict[str, str]:
 
 def by_dialect(user: User) -> dict[str, str]:
     return {"X-Auth-Token": issue(user)}
+
+
+@dataclass(frozen=True)
+class House:
+    tenant: Tenant
+    keys: dict[str, Any]
+    askers: list[Asker]
+
+
+def furnished() -> House:
+    home, home_people, _ = ours()
+    tenant, people, keys = theirs()
+    return House(tenant, keys, askers(home_people, people, {"home": home, "theirs": tenant}))
+
+
+@pytest.fixture
+def house(db: None, settings: Any) -> House:
+    settings.API_RATE = 0
+    return furnished()
+
+
+@pytest.fixture
+def lasting_house(transactional_db: None, settings: Any) -> House:
+    """One that connections of other threads see."""
+    settings.API_RATE = 0
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    return furnished()
