@@ -62,5 +62,12 @@ def may_read(asker: Asker) -> bool:
 def worth_asking(guard: str, asker: Asker) -> bool:
     """Not she who may do what another who is asked may do as well: that she may is tested with each kind of object."""
     if "owner" in asker.roles and not asker.reads_only:
-        return guard in (declared.OWNED, declared.TENANTS, declared.TOKENS, declared.QUOTA)
+        return guard in (
+            declared.OWNED,
+            declared.TENANTS,
+            declared.TOKENS,
+            declared.QUOTA,
+            declared.HERSELF,
+            declared.ANYONE,
+        )
     return not ("administrator" in asker.roles and guard == declared.TENANT)

@@ -15,9 +15,10 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
+from accounts.models import Session
 from netmaster.proxy.tokens import issue
 from networks.actions import create_node, revoke_node
 from networks.models import Node
@@ -37,29 +38,49 @@ SECRET, CLUSTER = "zqzq", "qnqn"
 SECRETS = (SECRET, "77.66.55.", "4d:42:37")
 SUBNET = "77.66.55"
 #: What is nowhere: an id, a key of a token, a name as long as the marked one's.
-NO_ID, NO_KEY, NO_NAME = 10**12, "cvui_nothing", "nnnn"
+NO_ID, NO_KEY, NO_NAME, NO_SESSION = 10**12, "cvui_nothing", "nnnn", "0" * 16
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An answer, and how many queries it took."""
+
+    answer: Any
+    queries: int
 
 
 @dataclass(frozen=True, eq=False)
 class Asker:
     """Somebody who asks. `roles` are those she holds where it counts: in their tenant, or in the cluster.
-    `certificate` is shown when the connection is made."""
+    `cut`: by a token that was cut to a tenant. `certificate` is shown when the connection is made."""
 
     name: str
     headers: dict[str, str] = field(default_factory=dict)
     user: User | None = None
     roles: frozenset[str] = frozenset()
     reads_only: bool = False
+    cut: bool = False
     known: bool = True
     certificate: str = ""
     client: Client = field(default_factory=Client)
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """The answer, and nothing stays of it."""
+    def ask(self, method: str, path: str, body: Any = None, **more: str) -> Any:
+        """The answer, and nothing stays of it. `more` are headers."""
+        said = {} if body is None else {"data": body, "content_type": "application/json"}
         with undone():
-            if body is None:
-                return self.client.generic(method, path, headers=self.headers)
-            return self.client.generic(method, path, body, content_type="application/json", headers=self.headers)
+            return self.client.generic(method, path, headers={**self.headers, **more}, **said)
+
+    def counted(self, method: str, path: str, body: Any = None, **more: str) -> Asked:
+        """The same, with what it cost."""
+        queries = 0
+
+        def count(execute: Any, *arguments: Any) -> Any:
+            nonlocal queries
+            queries += 1
+            return execute(*arguments)
+
+        with connection.execute_wrapper(count):
+            return Asked(self.ask(method, path, body, **more), queries)
 
     def fill_in(self, path: str, form: dict[str, str]) -> Any:
         with undone():
@@ -123,6 +144,7 @@ def askers(home: dict[str, User], their: dict[str, User], tenants: dict[str, Ten
         Asker(
             "an administrator's token for another tenant",
             token_header(made_token(cluster["administrator"], tenant=tenants["home"])),
+            cut=True,
         ),
         *(by_session(f"their {role}", user, role) for role, user in their.items()),
         Asker(
@@ -135,6 +157,7 @@ def askers(home: dict[str, User], their: dict[str, User], tenants: dict[str, Ten
             "their tenant's token",
             token_header(made_token(their["editor"], tenant=tenants["theirs"])),
             roles=frozenset({"editor"}),
+            cut=True,
         ),
         *(by_session(f"the {role}", user, role) for role, user in cluster.items()),
     ]
@@ -184,7 +207,9 @@ class House:
 def furnished() -> House:
     home, home_people, _ = ours()
     tenant, people, keys = theirs()
-    return House(tenant, keys, askers(home_people, people, {"home": home, "theirs": tenant}))
+    everybody = askers(home_people, people, {"home": home, "theirs": tenant})
+    session = Session.objects.get(user_id=people["owner"].pk)
+    return House(tenant, keys | {"me": session.public_id}, everybody)
 
 
 @pytest.fixture
