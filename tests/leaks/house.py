@@ -199,17 +199,20 @@ def by_dialect(user: User) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class House:
+    """`keys` are those of what the marked tenant has, `home_keys` those of what the other one has."""
+
     tenant: Tenant
     keys: dict[str, Any]
+    home_keys: dict[str, int]
     askers: list[Asker]
 
 
 def furnished() -> House:
-    home, home_people, _ = ours()
+    home, home_people, home_keys = ours()
     tenant, people, keys = theirs()
     everybody = askers(home_people, people, {"home": home, "theirs": tenant})
     session = Session.objects.get(user_id=people["owner"].pk)
-    return House(tenant, keys | {"me": session.public_id}, everybody)
+    return House(tenant, keys | {"me": session.public_id}, home_keys, everybody)
 
 
 @pytest.fixture
