@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import addresses, api, apply, changes, netmaster, rates, rotation, throughput
+from bench import addresses, api, apply, changes, netmaster, rates, record, rotation, throughput
 from bench.figures import Figure, table, write
 from lab import sandbox
 
@@ -22,6 +22,7 @@ BENCHES: dict[str, Callable[[], Iterator[Figure]]] = {
     "rotation": rotation.measure,
     "addresses": addresses.measure,
     "api": api.measure,
+    "record": record.measure,
     "netmaster": netmaster.measure,
 }
 #: These build networks, or a database, themselves and so run in a sandbox, each in a process of its own; the others

@@ -21,8 +21,9 @@ from contivui.web.bridge import Bridge
 from contivui.web.limits import BodyLimit
 from contivui.web.waiting import Waiting
 from worker.bell import Bell
-from worker.consumers import AgentConsumer, LiveConsumer
+from worker.consumers import AgentConsumer
 from worker.joining import AuthorityFile, Join, Nothing
+from worker.live import LiveConsumer
 from worker.streams import EventsSocket
 
 #: Synchronous views at a time; more threads only wait for each other.

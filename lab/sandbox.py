@@ -5,6 +5,7 @@ they hang under a user namespace in which the command is root.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import signal
@@ -15,6 +16,15 @@ from typing import NoReturn
 
 #: Set in the environment of everything that runs inside, so that kernel work can refuse to start outside.
 MARK = "CONTIVUI_SANDBOX"
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+def end_with(parent: int) -> None:
+    """This process, whatever program it becomes, is killed when its parent dies, also when it just has."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def inside() -> bool:
@@ -74,6 +84,7 @@ def main() -> None:
     if why := missing():
         sys.exit(f"No sandbox: {why}.")
     full = command(argv)
+    end_with(os.getppid())
     os.execvp(full[0], full)  # noqa: S606 - the command is the caller's own
 
 

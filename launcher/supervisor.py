@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import re
 import signal
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-PR_SET_PDEATHSIG = 1
+from lab import sandbox
+
 FIRST_PAUSE_S, LONGEST_PAUSE_S, HEALTHY_S = 0.3, 10.0, 30.0
 #: Seconds processes are given to end by themselves: the foundations after the others.
 GRACE_S = 2.2
@@ -27,8 +28,6 @@ LOG_LIMIT = 10_000_000
 PROBLEM = re.compile(rb"\b(ERROR|CRITICAL)\b")
 #: Last lines shown of a process that ended by itself.
 LAST_LINES = 6
-
-_libc = ctypes.CDLL(None)
 Say = Callable[[str], None]
 
 
@@ -166,11 +165,5 @@ def kill_group(leader: int, number: signal.Signals) -> None:
 
 
 def die_with(parent: int) -> Callable[[], None]:
-    """For a child between fork and exec: killed when the parent dies, also when it just has."""
-
-    def prepare() -> None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return prepare
+    """For a child between fork and exec: killed when the parent dies."""
+    return partial(sandbox.end_with, parent)

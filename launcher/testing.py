@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 
 from lab import sandbox
 from launcher import system
 from launcher.settings import ROOT
+from launcher.supervisor import die_with
+
+#: Seconds tests are given to end by themselves.
+GRACE_S = 5
 
 
 def main() -> None:
@@ -21,7 +26,23 @@ def main() -> None:
     lanes = lanes_asked(os.environ.get("LANES", "1"))
     if why := system.why_no_lab(print):
         print(f"{why} The tests run without a sandbox.")
-    sys.exit(subprocess.run(command(sys.argv[1:], lanes, sandboxed=not why), cwd=ROOT, check=False).returncode)
+    sys.exit(run(command(sys.argv[1:], lanes, sandboxed=not why)))
+
+
+def run(tests: list[str]) -> int:
+    """Their exit code. A TERM ends them as Ctrl-C does, or soon after; whatever this process ends of, they end with
+    it, and their lanes with them."""
+    running = subprocess.Popen(tests, cwd=ROOT, preexec_fn=die_with(os.getpid()))
+
+    def end(*_: object) -> None:
+        running.send_signal(signal.SIGINT)
+        signal.alarm(GRACE_S)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGALRM, lambda *_: running.kill())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # A Ctrl-C reaches the tests without us.
+    code = running.wait()
+    return code if code >= 0 else 128 - code
 
 
 def lanes_asked(text: str) -> int:

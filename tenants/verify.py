@@ -151,7 +151,7 @@ def _row(reading: _Reading, row: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault(reading.number, reading.where, number, _what_differs(reading, row))
     elif row["pk"] <= reading.pk:
         yield Fault(reading.number, reading.where, number, "its id was altered: ids only grow.")
-    by_row = chain.digest(follows or reading.links[0], row)
+    by_row = row["digest"] if follows is not None else chain.digest(reading.links[0], row)
     links = (chain.link(row["pk"], row["digest"]), chain.link(row["pk"], by_row))
     reading.links = links[:1] if by_row == row["digest"] else links
     reading.last, reading.pk = number, row["pk"]

@@ -12,7 +12,7 @@ from networks.actions import create_endpoint, create_group, create_network, crea
 from networks.models import EndpointGroup, Network, Node
 from policies.actions import add_rule, create_policy
 from tenants.change import SYSTEM
-from tenants.models import Answered, AuditEntry, Realization, Tenant
+from tenants.models import Answered, AuditEntry, Realization, Tenant, Token
 from tenants.testing import Cast, client_of, codes, people
 from worker.publish import publish_tenant
 
@@ -190,6 +190,33 @@ def test_what_is_shown_once_is_not_kept_for_the_second_answer(people: Cast) -> N
     token = first.pop("token")
     assert (first, Node.objects.count()) == (second, 1)
     assert token not in str(Answered.objects.values_list("body", "headers"))
+
+
+def test_an_answer_is_not_given_again_to_who_does_not_see_its_tenant_any_more(people: Cast) -> None:
+    alice, key = client_of(people.alice), {"Idempotency-Key": "k"}
+    body = {"tenant": "blue", "name": "n", "subnet4": "20.1.1.0/24"}
+    assert alice.post("/api/v2/networks/", body, format="json", headers=key).status_code == 201
+    people.blue.memberships.filter(user=people.alice).delete()
+    left = alice.post("/api/v2/networks/", body, format="json", headers=key)
+    never = alice.post("/api/v2/networks/", body, format="json")
+    assert (left.status_code, left.content) == (400, never.content)
+
+
+def test_a_token_that_is_cut_to_a_tenant_has_keys_of_its_own(people: Cast) -> None:
+    cut = client_of(None)
+    _, secret = Token.objects.create(people.root, None, tenant=people.green)
+    cut.credentials(HTTP_AUTHORIZATION=f"Token {secret}")
+    root, key = client_of(people.root), {"Idempotency-Key": "k/api/v2/networks/"}
+    mine = {"tenant": "blue", "name": "n", "subnet4": "20.1.1.0/24"}
+    for where, body in (("/api/v2/networks/", mine), ("/api/v2/tokens/", {"name": "all I may"})):
+        headers = {"Idempotency-Key": f"k{where}"}
+        assert root.post(where, body, format="json", headers=headers).status_code == 201
+        refused, never = (cut.post(where, body, format="json", headers=one) for one in (headers, {}))
+        assert (refused.status_code, refused.content) == (never.status_code, never.content)
+        assert refused.status_code in (400, 403)
+    hers = {**mine, "tenant": "green"}
+    made, again = (cut.post("/api/v2/networks/", hers, format="json", headers=key) for _ in range(2))
+    assert (made.status_code, again.json(), Network.objects.count()) == (201, made.json(), 2)
 
 
 # --- how far it is live

@@ -1,4 +1,4 @@
-"""The two sockets: a node's agent (told specs, asked for acknowledgements), and a person's open page (told of events).
+"""The socket of a node's agent, which is told specs and asked for acknowledgements.
 
 Consumers only translate. What a message means is decided in nodes, realize, placing and intake.
 """
@@ -12,18 +12,14 @@ from typing import Any
 
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import Error
 
-from accounts.sessions import alive
 from contivui.web.trace import traced
 from networks.actions import TurnedAway, renew_certificate, turn_away
 from networks.actions.joining import renew_s, still_good
 from networks.models import Knock
-from tenants.access import may
 from tenants.change import Actor, Refused
-from tenants.models import Tenant
 from worker import intake, nodes, placing, realize
 from worker.acks import acks
 from worker.announce import EVERY_NODE, announce_soon, node_group
@@ -40,9 +36,6 @@ RECHECK_S = 20.0
 LONGEST_REASON = 110
 #: An agent's message is a report of some thousand endpoints at the most.
 MOST_BYTES = 8 * 1024 * 1024
-MOST_TOPICS = 200
-#: Seconds after which what a page or a stream may hear is judged anew.
-JUDGED_S = 15.0
 
 
 class Consumer(AsyncJsonWebsocketConsumer):
@@ -89,7 +82,10 @@ class AgentConsumer(Consumer):
         await in_database(nodes.goodbye, self.node.pk, self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:
-        """A message that makes no sense ends the connection with the reason: the agent is of another version."""
+        """A message that makes no sense ends the connection with the reason: the agent is of another version. Who was
+        turned away is not listened to, whatever was on its way meanwhile."""
+        if not self.known:
+            return
         try:
             if not text_data or len(text_data) > MOST_BYTES:
                 raise ValueError("a text frame of at most 8 MiB is expected")
@@ -242,62 +238,3 @@ class AgentConsumer(Consumer):
     def _announce(self, what: str) -> None:
         announce_soon(f"node.{self.node.pk}", what)
         announce_soon("cluster", what)
-
-
-class LiveConsumer(Consumer):
-    """One open page. It subscribes to topics; it hears keys of what changed and asks for the page again itself."""
-
-    async def connect(self) -> None:
-        self.topics: set[str] = set()
-        user = self.scope["user"]
-        if user is None or not user.is_authenticated:
-            await self.close()
-            return
-        self.user_id = user.pk
-        await self.accept()
-
-    async def disconnect(self, code: int) -> None:
-        for topic in self.topics:
-            await self.channel_layer.group_discard(f"live.{topic}", self.channel_name)
-
-    async def receive_json(self, content: Any, **_: Any) -> None:
-        if not isinstance(content, dict) or content.get("type") != "subscribe":
-            await self.send_json({"type": "error", "message": "Send {type: subscribe, topics: […]}."})
-            return
-        wanted = {str(topic) for topic in content.get("topics", [])[:MOST_TOPICS]}
-        allowed = await self._judged(wanted)
-        for topic in allowed - self.topics:
-            await self.channel_layer.group_add(f"live.{topic}", self.channel_name)
-        self.topics |= allowed
-        await self.send_json({"type": "subscribed", "topics": sorted(self.topics)})
-
-    async def live_event(self, message: dict[str, Any]) -> None:
-        """A session or a role that ended ends what the page hears, a moment later."""
-        if asyncio.get_running_loop().time() - self.judged_at > JUDGED_S:
-            if not await in_database(alive, self.scope["session"]):
-                await self.close(code=4401, reason="This session has ended.")
-                return
-            for topic in self.topics - await self._judged(self.topics):
-                self.topics.discard(topic)
-                await self.channel_layer.group_discard(f"live.{topic}", self.channel_name)
-        if message["topic"] in self.topics:
-            await self.send_json({**message, "type": "event"})
-
-    async def _judged(self, wanted: set[str]) -> set[str]:
-        self.judged_at = asyncio.get_running_loop().time()
-        return await in_database(topics_of, self.user_id, wanted)
-
-
-def topics_of(user_id: int, wanted: set[str]) -> set[str]:
-    """Read anew: an open page outlives roles, and the account."""
-    user = User.objects.select_related("held_role").filter(pk=user_id).first()
-    return visible_topics(user, wanted) if user else set()
-
-
-def visible_topics(user: User, wanted: set[str]) -> set[str]:
-    """The topics of `wanted` that this person may hear: her tenants; nodes and the cluster for who may see nodes.
-    Others are left out without a word: a topic that is not there and one that is not hers look the same."""
-    cluster = {t for t in wanted if t == "cluster" or t.startswith("node.")} if may(user, "node.view") else set()
-    ids = {int(t[7:]) for t in wanted if t.startswith("tenant.") and t[7:].isdecimal() and len(t) < 26}
-    seen = Tenant.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True)
-    return cluster | {f"tenant.{pk}" for pk in seen}

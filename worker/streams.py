@@ -18,7 +18,7 @@ from contivui.web.waiting import until_left
 from tenants import events
 from tenants.tokens import TokenAuthentication
 from worker.bell import Bell
-from worker.consumers import JUDGED_S
+from worker.live import JUDGED_S
 from worker.threads import in_database
 
 

@@ -69,15 +69,21 @@ class Globals(Kind):
         raise Refusal("global configuration can not be deleted: every network needs it")
 
     def oper(self, row: Fabric) -> Body:
-        return filled(
-            {
-                "clusterMode": settings.NETMASTER_MODE,
-                "numNetworks": Network.objects.count(),
-                "vlansInUse": ipam.describe(tags_in_use("vlan")),
-                "vxlansInUse": ipam.describe(tags_in_use("vxlan")),
-                "freeVXLANsStart": row.vxlan_first,
-            }
-        )
+        return state(row, Network.objects.all())
+
+
+def state(row: Fabric, networks: models.QuerySet[Network]) -> Body:
+    """What is known at run time, as far as these networks go."""
+    in_use = {encap: networks.filter(encap=encap).order_by("tag").values_list("tag", flat=True) for encap in LAST}
+    return filled(
+        {
+            "clusterMode": settings.NETMASTER_MODE,
+            "numNetworks": networks.count(),
+            "vlansInUse": ipam.describe(in_use["vlan"]),
+            "vxlansInUse": ipam.describe(in_use["vxlan"]),
+            "freeVXLANsStart": row.vxlan_first,
+        }
+    )
 
 
 def _range(encap: str, text: str) -> tuple[int, int]:

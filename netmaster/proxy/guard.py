@@ -9,10 +9,12 @@ from netmaster import views, wire
 from netmaster.endpoints import endpoint_named
 from netmaster.kinds import KINDS
 from netmaster.kinds.base import Kind
+from netmaster.kinds.fabric import Globals, state
 from netmaster.prepared import prepared
 from netmaster.proxy.answers import Denied, view
 from netmaster.proxy.people import signed_in
-from networks.models import Endpoint
+from netmaster.structs import Body
+from networks.models import Endpoint, Network
 from tenants.access import rights_of
 from tenants.models import Tenant
 
@@ -59,10 +61,18 @@ def one(request: HttpRequest, collection: str, key: str) -> HttpResponse:
 @view("GET")
 def inspect(request: HttpRequest, collection: str, key: str) -> HttpResponse:
     user, kind = signed_in(request), KINDS.get(collection)
-    everybodys = collection == "globals" and key == "global"
-    if kind is not None and not everybodys:
+    if (collection, key) == ("globals", "global") and not rights_of(user).may("fabric.view"):
+        return wire.ok(_global_of(user))
+    if kind is not None:
         _require(user, kind, key, "view")
     return views.inspect(request, collection, key)
+
+
+def _global_of(user: User) -> Body:
+    """The global object, which everybody may inspect: of networks and tags she is told what is her tenants'."""
+    kind = Globals()
+    (row,) = kind.rows()
+    return {"Config": kind.show(row), "Oper": state(row, Network.objects.visible_to(user))}
 
 
 @view("GET")

@@ -183,7 +183,10 @@ def test_what_is_the_clusters_is_for_administrators(nets: Cast, collection: str)
 
 def test_everybody_may_inspect_the_global_object_and_nothing_that_looks_like_it(nets: Cast) -> None:
     charlie = Proxy(nets.charlie)
-    assert charlie.get("inspect/globals/global/")[0] == 200
+    hers, all_of_it = (one.get("inspect/globals/global/") for one in (charlie, Proxy(nets.root)))
+    assert (hers[0], hers[1]["Config"]) == (200, all_of_it[1]["Config"])
+    assert hers[1]["Oper"].keys() <= all_of_it[1]["Oper"].keys()
+    assert (hers[1]["Oper"]["numNetworks"], all_of_it[1]["Oper"]["numNetworks"]) == (1, 2), "her tenants' alone"
     assert charlie.get("globals/global/") == INSUFFICIENT
     assert charlie.get("globals/global/?/inspect/") == INSUFFICIENT
 

@@ -23,8 +23,10 @@ TOKENS = "tokens of a tenant"
 OPERATED = "operated"
 #: Of the cluster: auditors see it, administrators change it.
 ADMINISTERED = "administered"
-#: A node's agent, by its token.
+#: A node's agent, by its certificate: it reads its own spec, and reports of what is in it.
 NODE = "node"
+#: The same, and any tenant it names: whatever runs containers on a node says whose they are.
+PLACING = "placing"
 #: Nothing from outside comes in there: it takes keys of rows and looks at the database.
 INSIDE = "inside"
 #: Whoever has a shell on the server and its data folder has everything already.
@@ -178,12 +180,24 @@ COLLECTIONS = {
     "volumeProfiles": ADMINISTERED,
     "volumes": ADMINISTERED,
 }
-SOCKETS = {"ws/live/": ANYONE, "ws/events/": ANYONE}
+#: Operations whose answers have no end.
+STREAMS = ("GET events/stream/",)
 #: At the port of agents, where a client's certificate says which node it is. Joining takes a token that opens once.
 OF_AGENTS = {"join/authority.pem": PUBLIC, "join/": NODE, "": PUBLIC, "ws/agent/": NODE}
-#: Messages an agent may send, by type; and what arrives at a consumer from inside.
-AGENT_MESSAGES = dict.fromkeys(("hello", "ack", "nack", "report", "denied", "drift", "attach", "detach", "renew"), NODE)
-LIVE_MESSAGES = {"subscribe": ANYONE}
+#: Websockets at both ports.
+SOCKETS = {"ws/live/": ANYONE, "ws/events/": ANYONE, "ws/agent/": NODE}
+#: What they listen to, by type. ws/events/ listens to nothing.
+MESSAGES = {
+    "ws/live/": {"subscribe": ANYONE},
+    "ws/events/": {},
+    "ws/agent/": {
+        **dict.fromkeys(("hello", "ack", "nack", "report", "denied", "drift", "detach", "renew"), NODE),
+        "attach": PLACING,
+    },
+}
+#: What a page hears of, by how the topic begins.
+TOPICS = {"tenant": TENANT, "node": OPERATED, "cluster": OPERATED}
+#: What arrives at a consumer from inside.
 INSIDE_HANDLERS = ("spec_changed", "node_recheck", "node_replaced", "live_event", "send_specs", "send_step")
 INSIDE_MESSAGES = dict.fromkeys(INSIDE_HANDLERS, INSIDE)
 TASKS = dict.fromkeys(

@@ -12,6 +12,9 @@ Does = Literal["see", "make", "change", "end"]
 #: unknown: asked who she is. hidden: not there, for her. refused: there, but not hers to do. done: none of these.
 Outcome = Literal["unknown", "hidden", "refused", "done"]
 
+#: Per method of the API.
+DOES: dict[str, Does] = {"GET": "see", "POST": "make", "PUT": "change", "PATCH": "change", "DELETE": "end"}
+
 ALL_SEEING = {"auditor", "administrator"}
 MEMBERS = {"viewer", "editor", "owner"}
 SEES = {
@@ -59,5 +62,12 @@ def may_read(asker: Asker) -> bool:
 def worth_asking(guard: str, asker: Asker) -> bool:
     """Not she who may do what another who is asked may do as well: that she may is tested with each kind of object."""
     if "owner" in asker.roles and not asker.reads_only:
-        return guard in (declared.OWNED, declared.TENANTS, declared.TOKENS, declared.QUOTA)
+        return guard in (
+            declared.OWNED,
+            declared.TENANTS,
+            declared.TOKENS,
+            declared.QUOTA,
+            declared.HERSELF,
+            declared.ANYONE,
+        )
     return not ("administrator" in asker.roles and guard == declared.TENANT)

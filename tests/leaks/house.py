@@ -11,13 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
+import pytest
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
+from accounts.models import Session
 from netmaster.proxy.tokens import issue
-from networks.actions import create_node
+from networks.actions import create_node, revoke_node
 from networks.models import Node
 from tenants.access import ClusterRole
 from tenants.actions import add_member, create_tenant
@@ -27,36 +30,64 @@ from tenants.users import set_cluster_role
 from tests.test_api_routes import furnish
 from worker.models import SpecSection
 from worker.publish import publish_tenant
+from worker.tests.cast import joined
 
 #: What nobody outside the tenant may ever read: its name and all names in it, its addresses, its MACs. And names of
 #: what belongs to the cluster, which operators read.
 SECRET, CLUSTER = "zqzq", "qnqn"
 SECRETS = (SECRET, "77.66.55.", "4d:42:37")
 SUBNET = "77.66.55"
+#: What is nowhere: an id, a key of a token, a name as long as the marked one's.
+NO_ID, NO_KEY, NO_NAME, NO_SESSION = 10**12, "cvui_nothing", "nnnn", "0" * 16
 
 
 @dataclass(frozen=True)
+class Asked:
+    """An answer, and how many queries it took."""
+
+    answer: Any
+    queries: int
+
+
+@dataclass(frozen=True, eq=False)
 class Asker:
-    """Somebody who asks. `roles` are those she holds where it counts: in their tenant, or in the cluster."""
+    """Somebody who asks. `roles` are those she holds where it counts: in their tenant, or in the cluster.
+    `cut`: by a token that was cut to a tenant. `certificate` is shown when the connection is made."""
 
     name: str
     headers: dict[str, str] = field(default_factory=dict)
     user: User | None = None
     roles: frozenset[str] = frozenset()
     reads_only: bool = False
+    cut: bool = False
     known: bool = True
+    certificate: str = ""
     client: Client = field(default_factory=Client)
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """The answer, and nothing stays of it."""
+    def ask(self, method: str, path: str, body: Any = None, **more: str) -> Any:
+        """The answer, and nothing stays of it. `more` are headers."""
+        said = {} if body is None else {"data": body, "content_type": "application/json"}
         with undone():
-            if body is None:
-                return self.client.generic(method, path, headers=self.headers)
-            return self.client.generic(method, path, body, content_type="application/json", headers=self.headers)
+            return self.client.generic(method, path, headers={**self.headers, **more}, **said)
+
+    def counted(self, method: str, path: str, body: Any = None, **more: str) -> Asked:
+        """The same, with what it cost."""
+        queries = 0
+
+        def count(execute: Any, *arguments: Any) -> Any:
+            nonlocal queries
+            queries += 1
+            return execute(*arguments)
+
+        with connection.execute_wrapper(count):
+            return Asked(self.ask(method, path, body, **more), queries)
 
     def fill_in(self, path: str, form: dict[str, str]) -> Any:
+        """The answer to a form; not even the note that it is saved stays."""
         with undone():
-            return self.client.post(path, form)
+            answer = self.client.post(path, form)
+        self.client.cookies.pop("messages", None)
+        return answer
 
 
 @contextmanager
@@ -108,12 +139,15 @@ def askers(home: dict[str, User], their: dict[str, User], tenants: dict[str, Ten
     ended = made_token(their["owner"], lasts=timedelta(seconds=-1))
     return [
         Asker("nobody", known=False),
-        Asker("a node", bearer(node_token), known=False),
+        Asker("a node's token", bearer(node_token), known=False),
+        a_node("joined-node", "10.0.0.10", their["owner"]),
+        a_node("revoked-node", "10.0.0.11", their["owner"], revoked=True),
         Asker("an ended token", token_header(ended), known=False),
         by_session("another tenant's owner", home["owner"]),
         Asker(
             "an administrator's token for another tenant",
             token_header(made_token(cluster["administrator"], tenant=tenants["home"])),
+            cut=True,
         ),
         *(by_session(f"their {role}", user, role) for role, user in their.items()),
         Asker(
@@ -126,9 +160,22 @@ def askers(home: dict[str, User], their: dict[str, User], tenants: dict[str, Ten
             "their tenant's token",
             token_header(made_token(their["editor"], tenant=tenants["theirs"])),
             roles=frozenset({"editor"}),
+            cut=True,
         ),
         *(by_session(f"the {role}", user, role) for role, user in cluster.items()),
     ]
+
+
+def a_node(name: str, vtep: str, claims: User, *, revoked: bool = False) -> Asker:
+    """By its certificate, and by what headers could say of it: also that it is somebody."""
+    node, _ = create_node(actor=SYSTEM, name=name, vtep=vtep)
+    pem = joined(node)
+    if revoked:
+        revoke_node(actor=SYSTEM, row=node)
+    shown, says = quote(pem), str(claims)
+    headers = {"X-SSL-Client-Verify": "SUCCESS", "X-SSL-Client-Cert": shown, "X-Forwarded-Client-Cert": shown}
+    headers |= {"Remote-User": says, "X-Remote-User": says, "X-Forwarded-User": says}
+    return Asker(name, headers, known=False, certificate=pem)
 
 
 def by_session(name: str, user: User, *roles: str) -> Asker:
@@ -151,3 +198,35 @@ def bearer(token: str) -> dict[str, str]:
 
 def by_dialect(user: User) -> dict[str, str]:
     return {"X-Auth-Token": issue(user)}
+
+
+@dataclass(frozen=True)
+class House:
+    """`keys` are those of what the marked tenant has, `home_keys` those of what the other one has."""
+
+    tenant: Tenant
+    keys: dict[str, Any]
+    home_keys: dict[str, int]
+    askers: list[Asker]
+
+
+def furnished() -> House:
+    home, home_people, home_keys = ours()
+    tenant, people, keys = theirs()
+    everybody = askers(home_people, people, {"home": home, "theirs": tenant})
+    session = Session.objects.get(user_id=people["owner"].pk)
+    return House(tenant, keys | {"me": session.public_id}, home_keys, everybody)
+
+
+@pytest.fixture
+def house(db: None, settings: Any) -> House:
+    settings.API_RATE = 0
+    return furnished()
+
+
+@pytest.fixture
+def lasting_house(transactional_db: None, settings: Any) -> House:
+    """One that connections of other threads see."""
+    settings.API_RATE = 0
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    return furnished()

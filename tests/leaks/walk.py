@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Iterator
@@ -11,12 +12,12 @@ from typing import Any
 from django.core.management import get_commands
 from django.urls import URLPattern
 
-from contivui import urls
+from contivui import settings, urls
 from contivui.asgi import make, make_agents
 from contivui.celery import app
 from netmaster.proxy import patterns
 from tests.pages import page_routes
-from worker.consumers import AgentConsumer, LiveConsumer
+from worker.topics import TOPICS
 
 #: What every kind of API v2 may have, by the end of its address.
 STANDARD = ("", "bulk/", "{pk}/", "{pk}/realization/")
@@ -49,7 +50,18 @@ class Operation:
         return self.rest in STANDARD and self.path.partition("/")[1] == "/"
 
 
+class Keys(dict[str, Any]):
+    """What addresses name; of what is a person's own, something nobody has."""
+
+    def __missing__(self, name: str) -> str:
+        return "nothing"
+
+
 def operations() -> Iterator[Operation]:
+    return (operation for operation, _ in _with_views())
+
+
+def _with_views() -> Iterator[tuple[Operation, Any]]:
     for pattern in urls.api:
         assert isinstance(pattern, URLPattern)
         path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", str(pattern.pattern)).strip("^$").removesuffix(r"\Z")
@@ -60,7 +72,7 @@ def operations() -> Iterator[Operation]:
         found = list(getattr(view, "actions", None) or ()) or [name for name in METHODS if hasattr(cls, name)]
         for method in found:
             if method in METHODS and method in cls.http_method_names:
-                yield Operation(method.upper(), path)
+                yield Operation(method.upper(), path), cls
 
 
 def pages() -> dict[str, bool]:
@@ -72,26 +84,73 @@ def dialect() -> list[str]:
     return [str(pattern.pattern) for pattern in patterns.urlpatterns]
 
 
-def sockets() -> list[str]:
-    return _routes(make(), "websocket")
-
-
 def of_agents() -> list[str]:
-    return [*_routes(make_agents(), "http"), *_routes(make_agents(), "websocket")]
+    routes = make_agents().application_mapping
+    return [str(route.pattern) for protocol in ("http", "websocket") for route in routes[protocol].routes]
 
 
-def _routes(application: Any, protocol: str) -> list[str]:
-    return [str(route.pattern) for route in application.application_mapping[protocol].routes]
+def sockets() -> dict[str, type]:
+    """Websockets of people and of agents: where they are, and what answers there, whatever is wrapped around it."""
+    found = {}
+    for application in (make(), make_agents()):
+        for route in application.application_mapping["websocket"].routes:
+            found |= _behind(str(route.pattern), route.callback)
+    return found
+
+
+def _behind(path: str, answers: Any) -> dict[str, type]:
+    if routes := getattr(answers, "routes", None):
+        nested = [_behind(path + str(route.pattern), route.callback) for route in routes]
+        return {where: cls for each in nested for where, cls in each.items()}
+    for wrapped in ("application", "inner"):
+        if inner := getattr(answers, wrapped, None):
+            return _behind(path, inner)
+    return {path: getattr(answers, "consumer_class", None) or type(answers)}
+
+
+def messages(consumer: type) -> set[str]:
+    """Types of messages it listens to, and that no other method is there to take one."""
+    handlers: dict[str, Any] = getattr(consumer, "HANDLERS", {})
+    takers = {method for name, method in vars(consumer).items() if name.startswith("on_")}
+    assert takers == set(handlers.values()), consumer
+    return set(handlers)
 
 
 def inside_messages() -> set[str]:
     """Handlers of what the channel layer carries."""
     found = set()
-    for consumer in (AgentConsumer, LiveConsumer):
+    for consumer in sockets().values():
         for name, method in vars(consumer).items():
             takes = list(inspect.signature(method).parameters) if inspect.iscoroutinefunction(method) else []
             if len(takes) == 2 and not name.startswith(("_", "on_", "receive", "disconnect")):
                 found.add(name)
+    return found
+
+
+def topics() -> set[str]:
+    """Kinds of topics a page may subscribe to, and those anything is announced under."""
+    return set(TOPICS) | {topic.partition(".")[0] for topic in _announced()}
+
+
+def _announced() -> Iterator[str]:
+    """How the topics begin that the code announces under; one that is not written out where it is used is an error."""
+    for room in ROOMS:
+        for path in (settings.BASE_DIR / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                called = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+                if called in ("announce", "announce_soon"):
+                    said = node.args[0]  # type: ignore[attr-defined]
+                    begins = said.values[0] if isinstance(said, ast.JoinedStr) else said
+                    assert isinstance(begins, ast.Constant), (path, node)
+                    yield str(begins.value)
+
+
+def streams() -> set[str]:
+    """Operations whose answers have no end."""
+    found = set()
+    for operation, cls in _with_views():
+        kinds = {renderer.media_type for renderer in getattr(cls, "renderer_classes", ())}
+        found |= {str(operation)} if "text/event-stream" in kinds else set()
     return found
 
 

@@ -23,7 +23,8 @@ from tenants.change import SYSTEM
 from tenants.models import AuditEntry, Membership
 from worker import consumers, publish
 from worker.announce import SOON_S, event
-from worker.consumers import AgentConsumer, LiveConsumer
+from worker.consumers import AgentConsumer
+from worker.live import LiveConsumer
 from worker.models import NodeStatus, SpecSection
 from worker.nodes import identify
 from worker.tests.cast import Stage, joined, shows, stage, touch
@@ -288,6 +289,19 @@ async def test_nothing_is_taken_before_hello() -> None:
     assert (await socket.receive_output(3))["code"] == 4400
 
 
+async def test_who_was_turned_away_is_not_listened_to() -> None:
+    made = await dressed()
+    pem = await sync_to_async(joined)(made.nodes[0])
+    await sync_to_async(revoke_node)(actor=SYSTEM, row=made.nodes[0])
+    socket = agent(pem)
+    await socket.connect()
+    await socket.send_json_to(HELLO)
+    assert (await socket.receive_output(3))["code"] == 4401
+    assert await socket.receive_nothing(0.1)
+    await socket.disconnect()
+    assert not await sync_to_async(NodeStatus.objects.filter(connected=True).exists)()
+
+
 async def test_an_agent_of_another_protocol_is_told_which_one_is_spoken() -> None:
     made = await dressed()
     socket = agent(await sync_to_async(joined)(made.nodes[0]))
@@ -326,6 +340,14 @@ async def test_a_page_hears_only_of_tenants_its_person_may_see() -> None:
     heard = await socket.receive_json_from(3)
     assert (heard["type"], heard["topic"], heard["what"]) == ("event", f"tenant.{blue.tenant.pk}", "hits")
     assert await socket.receive_nothing(0.2)
+    await socket.disconnect()
+
+
+@pytest.mark.parametrize("words", ["not json", "[]", '{"type": "ack"}', '{"type": "subscribe", "topics": 3}'])
+async def test_what_a_page_says_that_makes_no_sense_is_answered_with_what_would(words: str) -> None:
+    _, socket = await browser(await sync_to_async(User.objects.create_user)("alice"))
+    await socket.send_to(text_data=words)
+    assert (await socket.receive_json_from(3))["message"] == "Send {type: subscribe, topics: […]}."
     await socket.disconnect()
 
 
