@@ -13,8 +13,10 @@ from django.utils import timezone
 
 from accounts.actions.passwords import password_was_set
 from accounts.confirming import confirm
+from accounts.models import ClusterRoleByGroup, MembershipByGroup
 from accounts.sessions import BEGAN
-from tenants.signals import password_set
+from tenants.models import Membership
+from tenants.signals import password_set, role_set
 
 
 @receiver(user_logged_in)
@@ -34,3 +36,12 @@ def note_where_it_began(request: HttpRequest, **_: Any) -> None:
 @receiver(password_set)
 def look_after_the_password(user: User, by_herself: bool, **_: Any) -> None:
     password_was_set(user, by_herself=by_herself)
+
+
+@receiver(role_set)
+def note_that_it_is_no_groups(row: User | Membership, **_: Any) -> None:
+    """A role that is set is whoever set it: a group that does so says so afterwards (accounts.actions.groups)."""
+    if isinstance(row, Membership):
+        MembershipByGroup.objects.filter(membership=row).delete()
+    else:
+        ClusterRoleByGroup.objects.filter(user=row).delete()

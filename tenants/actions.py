@@ -11,6 +11,7 @@ from tenants import chain, quotas
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, fresh, gone, plain
 from tenants.checks import FieldErrors, name_free, refuse, unused
 from tenants.models import AuditEntry, Membership, Role, Tenant, Verdict
+from tenants.signals import role_set
 
 #: What a tenant owns, by the reverse names of TenantOwned, and the words for one and many.
 OWNED = {
@@ -134,6 +135,8 @@ def set_role(*, actor: Actor, row: Membership, role: str | Keep = KEEP, user: Us
         if before["role"] == Role.OWNER and row.role != Role.OWNER:
             _another_owner(row)
         row.save()
+        if row.role != before["role"]:
+            role_set.send(sender=Membership, row=row)
         step.updated(row, before, recorded_member(row))
     return row
 

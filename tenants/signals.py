@@ -10,3 +10,6 @@ tenant_changed = Signal()
 nodes_changed = Signal()
 #: Sent as password_set.send(sender=User, user=row, by_herself=bool) within the transaction of the verb that set it.
 password_set = Signal()
+#: Sent as role_set.send(sender=type(row), row=row) within the transaction of the verb that changed an account's role in
+#: the cluster, or a membership's.
+role_set = Signal()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -14,7 +15,7 @@ from tenants.access import ClusterRole
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, gone
 from tenants.checks import FieldErrors, refuse
 from tenants.models import Account, HeldRole
-from tenants.signals import password_set
+from tenants.signals import password_set, role_set
 
 #: What the record says of an account.
 RECORDED = ("username", "first_name", "last_name", "is_active", "cluster_role")
@@ -89,6 +90,7 @@ def set_cluster_role(*, actor: Actor, row: User, role: str | None) -> Account:
         if role != ClusterRole.ADMINISTRATOR:
             _another_administrator(account)
         account = _hold(account, role)
+        role_set.send(sender=Account, row=account)
         step.updated(account, before, recorded(account))
     return account
 
@@ -163,9 +165,14 @@ def _set_password(row: User, password: str) -> None:
 
 
 def _another_administrator(row: User) -> None:
+    """Somebody must be left who administers the cluster, and of those whose password is kept here somebody, too: where
+    others sign in by may be away, or say that nobody is an administrator any more."""
     now = administrators().filter(is_active=True)
-    if now.filter(pk=row.pk).exists() and not now.exclude(pk=row.pk).exists():
-        raise Refused(
-            f"{row.get_username()} is the last who administers the cluster. Make somebody else an administrator first.",
-            code="last_administrator",
-        )
+    local = now.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    for left, words in ((now, ""), (local, " with a password that is kept here")):
+        if left.filter(pk=row.pk).exists() and not left.exclude(pk=row.pk).exists():
+            raise Refused(
+                f"{row.get_username()} is the last who administers the cluster{words}. "
+                "Make somebody else an administrator first.",
+                code="last_administrator",
+            )

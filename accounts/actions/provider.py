@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.actions import outside
-from accounts.actions.directory import give_roles
+from accounts.actions.groups import give_roles
 from accounts.models import FromProvider, Provider
 from accounts.provider import Vouched
 from tenants.change import KEEP, Actor, Keep, Refused, change
@@ -39,8 +39,7 @@ def take_in(vouched: Vouched) -> User:
     """
     known = FromProvider.objects.filter(issuer=vouched.issuer, subject=vouched.subject).select_related("user").first()
     user = known.user if known else _make(vouched)
-    give_roles(user, vouched.groups, PROVIDER)
-    return user
+    return give_roles(user, vouched.groups, PROVIDER)
 
 
 def _make(vouched: Vouched) -> User:

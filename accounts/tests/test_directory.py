@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 
 from accounts import door
-from accounts.actions.directory import drop_directory, grant_group, set_directory, withdraw_group
+from accounts.actions.directory import drop_directory, set_directory
+from accounts.actions.groups import grant_group, withdraw_group
 from accounts.directory import DirectoryAway, find, try_out
 from accounts.models import Directory, Guesses
 from accounts.tests import slapd
@@ -29,7 +30,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
+def ldap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
     """A server that takes passwords over TLS only: its port, and its certificate."""
     folder = tmp_path_factory.mktemp("slapd")
     with slapd.running(folder, only_tls=True) as port:
@@ -37,8 +38,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]
 
 
 @pytest.fixture
-def directory(served: tuple[int, str], people: Cast) -> Directory:
-    port, certificate = served
+def directory(ldap: tuple[int, str], people: Cast) -> Directory:
+    port, certificate = ldap
     return set_directory(
         actor=SYSTEM,
         server="127.0.0.1",
@@ -163,8 +164,8 @@ def test_its_password_is_kept_sealed_and_shown_nowhere(directory: Directory, peo
         check("erin")
 
 
-def test_an_administrator_sets_it_up_on_its_page(served: tuple[int, str], people: Cast) -> None:
-    port, certificate = served
+def test_an_administrator_sets_it_up_on_its_page(ldap: tuple[int, str], people: Cast) -> None:
+    port, certificate = ldap
     said = {"server": "127.0.0.1", "port": port, "base_dn": BASE, "service_account_dn": SERVICE, "start_tls": "on"}
     said |= {"service_account_password": SERVICE_PASSWORD, "tls_cert_issued_to": "ldap.example.org"}
     said |= {"authority": certificate, "name_attribute": "sAMAccountName", "user_class": "user"}
@@ -179,8 +180,8 @@ def test_an_administrator_sets_it_up_on_its_page(served: tuple[int, str], people
     assert "it answers" in kept.content.decode(), "an empty password keeps the one it has"
 
 
-def test_contivs_clients_configure_and_use_it(served: tuple[int, str], people: Cast) -> None:
-    port, _ = served
+def test_contivs_clients_configure_and_use_it(ldap: tuple[int, str], people: Cast) -> None:
+    port, _ = ldap
     path, root = "ldap_configuration/", Proxy(people.root)
     said = {"server": "127.0.0.1", "port": port, "base_dn": BASE, "service_account_dn": SERVICE, "start_tls": True}
     assert root.own(path)[0] == root.own(path, "PATCH", {})[0] == root.own(path, "DELETE")[0] == 404

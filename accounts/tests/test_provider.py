@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.contrib.auth.models import User
 from django.test import Client
 
-from accounts.actions.directory import grant_group, withdraw_group
+from accounts.actions.groups import grant_group, withdraw_group
 from accounts.actions.provider import set_provider
 from accounts.models import FromProvider, Provider
 from accounts.tests import issuer
