@@ -1,4 +1,5 @@
-"""What is worth a second look asks for the password again, unless it was shown a moment ago."""
+"""What is worth a second look asks for the password again, unless it was shown a moment ago: on pages and in the API,
+to a session and to a token alike."""
 
 from __future__ import annotations
 
@@ -6,6 +7,11 @@ from datetime import datetime, timedelta
 
 from django.http import HttpRequest
 from django.utils import timezone
+from rest_framework.request import Request
+
+from accounts.models import ConfirmedToken
+from contivui.web.problem import Problem
+from tenants.models import Token
 
 #: How long a password that was shown counts.
 LASTS = timedelta(minutes=10)
@@ -20,6 +26,15 @@ SENSITIVE = frozenset(
 )
 
 
+class Unconfirmed(Problem):
+    """It is worth the password, and that was not shown for a while."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("Show your password first: POST it to /api/v2/me/confirm/.", code="unconfirmed")
+
+
 def confirm(request: HttpRequest) -> None:
     request.session[CONFIRMED] = timezone.now().isoformat()
 
@@ -27,3 +42,23 @@ def confirm(request: HttpRequest) -> None:
 def is_confirmed(request: HttpRequest) -> bool:
     said = request.session.get(CONFIRMED)
     return said is not None and timezone.now() - datetime.fromisoformat(said) < LASTS
+
+
+def confirm_api(request: Request) -> datetime:
+    """The password was shown with this request: it counts for the session or the token it came by. Answers how long."""
+    now = timezone.now()
+    if isinstance(request.auth, Token):
+        ConfirmedToken.objects.update_or_create(token=request.auth, defaults={"at": now})
+    else:
+        confirm(request._request)
+    return now + LASTS
+
+
+def require_confirmed(request: Request) -> None:
+    """Raises Unconfirmed."""
+    if isinstance(request.auth, Token):
+        shown = ConfirmedToken.objects.filter(token=request.auth, at__gt=timezone.now() - LASTS).exists()
+    else:
+        shown = is_confirmed(request._request)
+    if not shown:
+        raise Unconfirmed

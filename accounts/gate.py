@@ -63,8 +63,10 @@ def _page_of(request: HttpRequest, route: str) -> str:
 
 
 def _first_step(request: HttpRequest, route: str) -> str | None:
-    """What she must do first, when this is something else. Tokens are held up by nothing: she made them herself."""
-    if request.headers.get("Authorization", "").lower().startswith("token ") or route in OPEN:
+    """What she must do first, when this is something else. Tokens are held up by nothing: she made them herself. Where
+    no token is looked at, a header that says it is one changes nothing."""
+    by_token = request.headers.get("Authorization", "").lower().startswith("token ")
+    if (by_token and request.path_info.startswith(PREFIX)) or route in OPEN:
         return None
     waiting = [step for step in request.session.get(MUST, ()) if step in STEPS]
     if not waiting or route == STEPS[waiting[0]][0] or route.startswith(f"{STEPS[waiting[0]][0]}."):

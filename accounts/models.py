@@ -9,11 +9,13 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 
 from tenants.access import ClusterRole
-from tenants.models import ClusterOwnedQuerySet, Membership, Role, Tenant
+from tenants.models import ClusterOwnedQuerySet, Membership, Role, Tenant, Token
 
 attribute_name = RegexValidator(
     r"^[A-Za-z][A-Za-z0-9-]*$", "Use the name of an attribute or class, for example sAMAccountName.", code="name"
 )
+#: Roles that a group may bring.
+GRANTED = [*Role.choices, *ClusterRole.choices]
 
 
 class Session(AbstractBaseSession):
@@ -150,6 +152,16 @@ class RecoveryCode(models.Model):
         return f"recovery code of {self.user}"
 
 
+class ConfirmedToken(models.Model):
+    """When its person showed her password to a token: what asks for it does not ask again for a while."""
+
+    token = models.OneToOneField(Token, on_delete=models.CASCADE, related_name="confirmed", primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.token} at {self.at}"
+
+
 class Rules(models.Model):
     """The one row that says how people of this installation sign in."""
 
@@ -211,7 +223,7 @@ class GroupGrant(models.Model):
 
     group = models.CharField(max_length=500)
     tenant = models.ForeignKey(Tenant, null=True, on_delete=models.CASCADE, related_name="group_grants")
-    role = models.CharField(max_length=13, choices=[*Role.choices, *ClusterRole.choices], default=Role.VIEWER)
+    role = models.CharField(max_length=13, choices=GRANTED, default=Role.VIEWER)
 
     objects = ClusterOwnedQuerySet.as_manager()
 
