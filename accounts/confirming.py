@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 
 from accounts.models import ConfirmedToken
-from contivui.web.problem import Problem
+from contivui.web.problem import Unconfirmed
 from tenants.models import Token
 
 #: How long a password that was shown counts.
@@ -24,15 +24,8 @@ SENSITIVE = frozenset(
         *("sign_in", "sign_in.reset", "sign_in.directory", "sign_in.grant", "sign_in.withdraw", "sign_in.provider"),
     }
 )
-
-
-class Unconfirmed(Problem):
-    """It is worth the password, and that was not shown for a while."""
-
-    status = 403
-
-    def __init__(self) -> None:
-        super().__init__("Show your password first: POST it to /api/v2/me/confirm/.", code="unconfirmed")
+#: Kinds of objects, as the record names them, whose changes are taken back with the password only.
+UNDONE_WITH_PASSWORD = frozenset({"groupgrant", "rules", "directory", "provider"})
 
 
 def confirm(request: HttpRequest) -> None:
@@ -48,15 +41,17 @@ def confirm_api(request: Request) -> datetime:
     """The password was shown with this request: it counts for the session or the token it came by. Answers how long."""
     now = timezone.now()
     if isinstance(request.auth, Token):
-        ConfirmedToken.objects.update_or_create(token=request.auth, defaults={"at": now})
+        ConfirmedToken.note(request.auth, now)
     else:
         confirm(request._request)
     return now + LASTS
 
 
-def require_confirmed(request: Request) -> None:
-    """Raises Unconfirmed."""
-    if isinstance(request.auth, Token):
+def require_confirmed(request: HttpRequest | Request) -> None:
+    """Raises Unconfirmed, for a request of a page or of the API."""
+    if isinstance(request, HttpRequest):
+        shown = is_confirmed(request)
+    elif isinstance(request.auth, Token):
         shown = ConfirmedToken.objects.filter(token=request.auth, at__gt=timezone.now() - LASTS).exists()
     else:
         shown = is_confirmed(request._request)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
@@ -160,6 +162,10 @@ class ConfirmedToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.token} at {self.at}"
+
+    @classmethod
+    def note(cls, token: Token, at: datetime) -> None:
+        cls.objects.update_or_create(token=token, defaults={"at": at})
 
 
 class Rules(models.Model):

@@ -31,6 +31,7 @@ class PasswordSerializer(serializers.Serializer[Any]):
 
     current = serializers.CharField(max_length=500, trim_whitespace=False, help_text="The password you have.")
     password = serializers.CharField(max_length=500, trim_whitespace=False, help_text="The one you want.")
+    end_tokens = serializers.BooleanField(default=False, help_text="End all your tokens, the one that asks, too.")
 
 
 class ConfirmSerializer(serializers.Serializer[Any]):

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from tenants.access import ClusterRole
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, gone
 from tenants.checks import FieldErrors, refuse
+from tenants.credentials import end_tokens
 from tenants.models import Account, HeldRole
 from tenants.signals import password_set, role_set
 
@@ -45,6 +46,7 @@ def create_user(
     return row
 
 
+@transaction.atomic
 def update_user(
     *,
     actor: Actor,
@@ -56,7 +58,7 @@ def update_user(
     is_active: bool | Keep = KEEP,
 ) -> Account:
     """Change what is given. Somebody must be left who administers the cluster. The name stays: the record names people
-    by it; `username` is there to be refused when it differs."""
+    by it; `username` is there to be refused when it differs. A password that somebody else sets ends her tokens."""
     with change(actor=actor, tenant=None, verb="user.update") as step:
         account = _fresh(row)
         before = recorded(account)
@@ -75,6 +77,8 @@ def update_user(
         if password is not KEEP:
             password_set.send(sender=User, user=account, by_herself=actor.user_id == account.pk)
         step.updated(account, before, recorded(account))
+    if password is not KEEP and actor.user_id != account.pk:
+        end_tokens(actor=actor, user=account)
     return account
 
 

@@ -88,13 +88,15 @@ class PasswordView(OwnView):
 
     @extend_schema(request=PasswordSerializer, responses={204: None})
     def post(self, request: Request) -> Response:
-        """Change it. All sessions end but the one that asks; tokens stay."""
+        """Change it. All sessions end but the one that asks; tokens stay unless `end_tokens` says so."""
         form = PasswordSerializer(data=request.data)
         require_types(form)
         form.is_valid(raise_exception=True)
         user = judged(request, form.validated_data["current"], "current")
-        keep = own_key(request)
-        user = change_password(actor=actor_of(request), user=user, password=form.validated_data["password"], keep=keep)
+        keep, given = own_key(request), form.validated_data
+        user = change_password(
+            actor=actor_of(request), user=user, password=given["password"], keep=keep, tokens=given["end_tokens"]
+        )
         if keep is not None:
             update_session_auth_hash(request._request, user)
             done(request._request, "password")

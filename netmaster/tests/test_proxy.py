@@ -73,6 +73,7 @@ def test_who_signs_in_gets_a_token_that_says_who_it_is(people: Cast) -> None:
         "username": "alice",
         "principals": "alice",
         "role": "ops",
+        "series": f"{people.alice.pk}.0",
     }
     assert timedelta(hours=9) < datetime.fromtimestamp(claims["exp"], UTC) - datetime.now(UTC) <= timedelta(hours=10)
     assert keys(Proxy().ask("GET", "tenants/", **{"X-Auth-Token": said["token"]})) == ["blue"]
@@ -111,14 +112,17 @@ def test_wrong_passwords_cost_time_here_and_at_the_page_alike(people: Cast) -> N
 def test_tokens_that_do_not_count(people: Cast) -> None:
     good = issue(people.alice)
     claims = {"exp": datetime.now(UTC) - timedelta(minutes=1), "iss": ISSUER, "username": "alice"}
+    lasting = claims | {"exp": 2**40}
     cases = {
         "": "Empty auth token",
         "x": "Bad token",
         good + "x": "Bad token",
         jwt.encode(claims, key(), ALGORITHM): "Bad token",
         jwt.encode({"iss": ISSUER, "username": "alice"}, key(), ALGORITHM): "Bad token",
-        jwt.encode(claims | {"exp": 2**40}, b"x" * 32, ALGORITHM): "Bad token",
-        jwt.encode(claims | {"exp": 2**40}, None, "none"): "Bad token",
+        jwt.encode(lasting, b"x" * 32, ALGORITHM): "Bad token",
+        jwt.encode(lasting, None, "none"): "Bad token",
+        jwt.encode(lasting, key(), ALGORITHM): "Bad token",
+        jwt.encode(lasting | {"series": "999.0"}, key(), ALGORITHM): "Bad token",
     }
     for token, says in cases.items():
         assert Proxy().ask("GET", "tenants/", **{"X-Auth-Token": token}) == (400, {"error": says}), token
