@@ -32,6 +32,14 @@ def confirm(request: HttpRequest) -> None:
     request.session[CONFIRMED] = timezone.now().isoformat()
 
 
+def confirmed_at(request: HttpRequest, at: datetime | None) -> None:
+    """It was shown then, elsewhere; None: who knows when."""
+    if at is None:
+        request.session.pop(CONFIRMED, None)
+    else:
+        request.session[CONFIRMED] = at.isoformat()
+
+
 def is_confirmed(request: HttpRequest) -> bool:
     said = request.session.get(CONFIRMED)
     return said is not None and timezone.now() - datetime.fromisoformat(said) < LASTS

@@ -17,7 +17,7 @@ from worker import api as worker_api
 #: A room further on may say more of a kind than the one it is from: then its view set comes in the place of the first.
 viewsets = {
     prefix: viewset
-    for room in (tenants_api, accounts_api, programs, networks_api, policies_api, routing_api, worker_api)
+    for room in (tenants_api, programs, accounts_api, networks_api, policies_api, routing_api, worker_api)
     for prefix, viewset in room.VIEWSETS.items()
 }
 router = SimpleRouter()

@@ -59,7 +59,7 @@ def _make(vouched: Vouched) -> User:
         except ValidationError as error:
             raise Refused(f"An account cannot be called {vouched.name[:150]}.", code="name") from error
         user.save()
-        FromProvider.objects.create(user=user, issuer=vouched.issuer, subject=vouched.subject[:255])
+        FromProvider.objects.create(user=user, issuer=vouched.issuer, subject=vouched.subject)
         step.created(user, {"username": user.username, "issuer": vouched.issuer, "subject": vouched.subject})
     return user
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import URLPattern, path, re_path
 
-from accounts.api import factors, own, sign_in
+from accounts.api import factors, own, sign_in, tokens
 
 PATTERNS: list[URLPattern] = [
     path("me/sessions/", own.SessionsView.as_view(), name="api-me-sessions"),
@@ -26,4 +26,4 @@ PATTERNS: list[URLPattern] = [
     path("sign-in/provider/", sign_in.ProviderView.as_view(), name="api-sign-in-provider"),
     path("sign-in/provider/test/", sign_in.ProviderTestView.as_view(), name="api-sign-in-provider-test"),
 ]
-VIEWSETS: dict[str, type[Any]] = {"group-grants": sign_in.GroupGrantViewSet}
+VIEWSETS: dict[str, type[Any]] = {"group-grants": sign_in.GroupGrantViewSet, "tokens": tokens.TokenViewSet}

@@ -18,6 +18,7 @@ from accounts.tests.test_api import with_token
 from accounts.tests.test_api_factors import begin, confirmed, first_code, unconfirmed
 from accounts.tests.test_directory import ldap
 from accounts.tests.test_provider import served
+from accounts.tests.test_signing import PASSWORD, session_of, sign_in
 from tenants.change import SYSTEM
 from tenants.models import AuditEntry
 from tenants.testing import Cast, codes
@@ -208,3 +209,16 @@ def test_who_signs_in_by_a_provider_is_told_where_to_confirm(people: Cast) -> No
     FromProvider.objects.create(user=gina, issuer="https://id.example.org", subject="42")
     answer = with_token(gina).post("/api/v2/me/confirm/", {"password": "x"}, format="json")
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/elsewhere")
+
+
+def test_a_browser_that_was_left_open_makes_no_token(people: Cast) -> None:
+    confirmed(people.root)
+    client = sign_in("root")
+    session = session_of(client)
+    data = {name: value for name, value in session.get_decoded().items() if name != "confirmed"}
+    session.session_data = session.get_session_store_class()().encode(data)
+    session.save()
+    assert unconfirmed(client.post("/api/v2/tokens/", {"name": "t"}, content_type="application/json"))
+    assert client.get("/api/v2/tokens/").status_code == 200
+    client.post("/api/v2/me/confirm/", {"password": PASSWORD}, content_type="application/json")
+    assert client.post("/api/v2/tokens/", {"name": "t"}, content_type="application/json").status_code == 201

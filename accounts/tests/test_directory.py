@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
+from ldap3 import NONE, Connection, Server
 
 from accounts import door
 from accounts.actions.directory import drop_directory, set_directory
@@ -148,6 +151,30 @@ def test_what_cannot_be_asked_counts_as_nobodys_guess(directory: Directory, wron
     answer = Client().post("/login/", {"username": "erin", "password": PASSWORD})
     assert "does not answer" in answer.content.decode()
     assert {guesses.count for guesses in Guesses.objects.all()} == {0}
+
+
+def test_whoever_the_directory_refers_to_is_told_nothing(directory: Directory) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere, _as_service(directory) as there:
+        dn, port = f"cn=elsewhere,{GROUPS}", elsewhere.getsockname()[1]
+        there.add(dn, ["referral", "extensibleObject"], {"cn": "elsewhere", "ref": f"ldap://127.0.0.1:{port}/{dn}"})
+        row = set_directory(actor=SYSTEM, base_dn=dn)
+        assert find(row, "erin", PASSWORD) is None
+        with pytest.raises(DirectoryAway, match="refers to another server"):
+            try_out(row)
+        elsewhere.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+
+
+@contextmanager
+def _as_service(directory: Directory) -> Iterator[Connection]:
+    server = Server("127.0.0.1", directory.port, get_info=NONE)
+    connection = Connection(server, SERVICE, SERVICE_PASSWORD, raise_exceptions=True)
+    connection.open()
+    connection.start_tls()
+    connection.bind()
+    yield connection
+    connection.unbind()
 
 
 def test_not_checking_the_certificate_is_possible_when_asked_for(directory: Directory) -> None:

@@ -89,6 +89,9 @@ def test_who_signs_in_gets_a_token_that_says_who_it_is(people: Cast) -> None:
         ({"username": "gone", "password": PASSWORD}, 401, "Invalid username/password"),
         ("no json", 500, "The request is no JSON object."),
         ({"username": 5, "password": "x"}, 500, "username is to be a text."),
+        ({"username": "a\0", "password": "x"}, 400, "username has a character that cannot be kept."),
+        ('{"username": "a\\ud800", "password": "x"}', 400, "username has a character that cannot be kept."),
+        ('{"username": "a", "password": "\\udfff"}', 400, "password has a character that cannot be kept."),
     ],
 )
 def test_who_cannot_sign_in_is_told_no_more_than_that(people: Cast, body: Any, status: int, says: str) -> None:
