@@ -30,16 +30,21 @@ def drop_directory(*, actor: Actor) -> None:
 @transaction.atomic
 def take_in(found: Found) -> User:
     """The account of somebody the directory vouches for, made at her first sign-in, with the roles of her groups."""
-    user = User.objects.filter(username__iexact=found.name, from_directory__isnull=False).first()
-    if user is None:
-        user = _make(found)
-    elif user.from_directory.dn != found.dn:
-        FromDirectory.objects.filter(user=user).update(dn=found.dn)
+    user = _known(found) or _make(found)
+    FromDirectory.objects.filter(user=user).exclude(dn=found.dn).update(dn=found.dn)
     return give_roles(user, found.groups, DIRECTORY)
 
 
+def _known(found: Found) -> User | None:
+    return User.objects.filter(username__iexact=found.name, from_directory__isnull=False).first()
+
+
 def _make(found: Found) -> User:
+    """Unless another sign-in of hers was a moment faster."""
     with change(actor=DIRECTORY, tenant=None, verb="user.create") as step:
+        if (known := _known(found)) is not None:
+            step.unchanged()
+            return known
         user = User(username=found.name, first_name=found.first_name[:150], last_name=found.last_name[:150])
         user.set_unusable_password()
         user.clean_fields()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import ClusterRoleByGroup, GroupGrant, MembershipByGroup
@@ -52,24 +53,23 @@ def give_roles(user: User, groups: Iterable[str], actor: Actor) -> User:
     it is then: what she may follows from it."""
     names = {group.casefold() for group in groups}
     grants = [row for row in GroupGrant.objects.select_related("tenant") if row.group.casefold() in names]
-    _give_in_tenants(user, grants, actor)
     _give_in_cluster(user, grants, actor)
+    _give_in_tenants(user, grants, actor)
     return User.objects.get(pk=user.pk)
 
 
 def _give_in_tenants(user: User, grants: Sequence[GroupGrant], actor: Actor) -> None:
+    """In the order of their ids, as everybody locks tenants; and after the cluster, which comes before them."""
     wanted = _wanted(grants)
-    held = {row.tenant_id: row for row in Membership.objects.filter(user=user).select_related("tenant", "by_group")}
-    for tenant, role in wanted.items():
-        row = held.get(tenant.pk)
+    held = {row.tenant: row for row in Membership.objects.filter(user=user).select_related("tenant", "by_group")}
+    for tenant in sorted({*wanted, *held}, key=lambda tenant: tenant.pk):
+        row, role = held.get(tenant), wanted.get(tenant)
         if row is None:
-            _mark(add_member(actor=actor, tenant=tenant, user=user, role=role))
-        elif hasattr(row, "by_group") and row.role != role and _try(set_role, actor=actor, row=row, role=role):
-            _mark(row)
-    kept = {tenant.pk for tenant in wanted}
-    for row in held.values():
-        if hasattr(row, "by_group") and row.tenant_id not in kept:
+            _try(_join, actor=actor, tenant=tenant, user=user, role=role)
+        elif hasattr(row, "by_group") and role is None:
             _try(remove_member, actor=actor, row=row)
+        elif hasattr(row, "by_group") and row.role != role:
+            _try(_change, actor=actor, row=row, role=role)
 
 
 def _wanted(grants: Sequence[GroupGrant]) -> dict[Tenant, str]:
@@ -83,8 +83,12 @@ def _wanted(grants: Sequence[GroupGrant]) -> dict[Tenant, str]:
     return found
 
 
-def _mark(row: Membership) -> None:
-    MembershipByGroup.objects.get_or_create(membership=row)
+def _join(*, actor: Actor, tenant: Tenant, user: User, role: str) -> None:
+    MembershipByGroup.objects.create(membership=add_member(actor=actor, tenant=tenant, user=user, role=role))
+
+
+def _change(*, actor: Actor, row: Membership, role: str) -> None:
+    MembershipByGroup.objects.get_or_create(membership=set_role(actor=actor, row=row, role=role))
 
 
 def _give_in_cluster(user: User, grants: Sequence[GroupGrant], actor: Actor) -> None:
@@ -95,20 +99,23 @@ def _give_in_cluster(user: User, grants: Sequence[GroupGrant], actor: Actor) -> 
     by_group = ClusterRoleByGroup.objects.filter(user=user).exists()
     if (account.cluster_role and not by_group) or account.cluster_role == wanted:
         return
-    if _try(set_cluster_role, actor=actor, row=account, role=wanted) and wanted:
-        ClusterRoleByGroup.objects.get_or_create(user=user)
+    _try(_hold, actor=actor, account=account, role=wanted)
 
 
-def _try(verb: Any, **given: Any) -> bool:
-    """A tenant's last owner and the last administrator stay, whatever their groups: they get in all the same. Answers
-    whether it was done."""
+def _hold(*, actor: Actor, account: Account, role: str | None) -> None:
+    set_cluster_role(actor=actor, row=account, role=role)
+    if role:
+        ClusterRoleByGroup.objects.get_or_create(user=account)
+
+
+def _try(verb: Callable[..., object], **given: Any) -> None:
+    """A tenant's last owner and the last administrator stay, whatever their groups: they get in all the same. So does
+    who signs in twice at once, and has it from the other sign-in."""
     try:
         with transaction.atomic():
             verb(**given)
-    except Refused as refused:
-        log.warning("A group's role stays: %s", refused)
-        return False
-    return True
+    except (Refused, ValidationError) as refused:
+        log.warning("What a group brings stays as it is: %s", refused)
 
 
 def _check(row: GroupGrant) -> None:
