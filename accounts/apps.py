@@ -7,4 +7,5 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import signals  # noqa: F401 - importing connects them
+        """Importing connects what listens, and says how changes of this room's objects are taken back."""
+        from accounts import signals, undoables  # noqa: F401

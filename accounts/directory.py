@@ -11,6 +11,7 @@ from typing import Any
 
 from ldap3 import BASE, NONE, SUBTREE, Connection, Server, Tls
 from ldap3.core.exceptions import LDAPException, LDAPInvalidCredentialsResult
+from ldap3.core.results import RESULT_REFERRAL
 from ldap3.utils.conv import escape_filter_chars
 
 from accounts.models import Directory
@@ -60,6 +61,8 @@ def try_out(directory: Directory) -> None:
     try:
         with _connected(directory) as asking:
             asking.search(directory.base_dn, "(objectClass=*)", BASE, attributes=["1.1"])
+            if asking.result["result"] == RESULT_REFERRAL:
+                raise DirectoryAway(f"{directory} refers to another server for {directory.base_dn}: name that one.")
     except (LDAPException, OSError, ssl.SSLError) as error:
         raise _away(directory, error) from error
 
@@ -80,7 +83,9 @@ def _connected(directory: Directory) -> Iterator[Any]:
 def _open(directory: Directory, dn: str, password: str) -> Any:
     """A bound connection; nothing is said before TLS where it is asked for."""
     server = Server(directory.server, directory.port, tls=_tls(directory), connect_timeout=ANSWER_S, get_info=NONE)
-    connection = Connection(server, dn, password, raise_exceptions=True, read_only=True, receive_timeout=ANSWER_S)
+    options: dict[str, Any] = {"raise_exceptions": True, "read_only": True, "receive_timeout": ANSWER_S}
+    # Whoever a server refers to would be told the password.
+    connection = Connection(server, dn, password, auto_referrals=False, **options)
     try:
         connection.open()
         if directory.start_tls:
@@ -147,7 +152,7 @@ def _groups(asking: Any, first: list[str]) -> set[str]:
 
 def _all(said: Any, name: str) -> list[str]:
     value = said.get(name) or []
-    return [str(one) for one in (value if isinstance(value, list) else [value])]
+    return [str(one).replace("\0", "") for one in (value if isinstance(value, list) else [value])]
 
 
 def _first(said: Any, name: str) -> str:

@@ -16,7 +16,8 @@ class Wrong(Exception):
 
 def check(request: HttpRequest, name: str, password: str, via: str = "page") -> User:
     """Whose name and password these are. Raises Wrong, patience.Wait when nothing is listened to now, or
-    DirectoryAway when nobody can tell."""
+    DirectoryAway when nobody can tell. A zero byte is in nobody's name, and no database takes it."""
+    name = name.replace("\0", "")
     attempt = patience.attempt(name, request.META.get("REMOTE_ADDR") or None, via)
     try:
         user = authenticate(request, username=name, password=password)

@@ -108,6 +108,12 @@ class PasswordForm(OwnPasswordForm):
         label=_("New password again"), widget=forms.PasswordInput({"autocomplete": "new-password"}), strip=False
     )
 
+    end_tokens = forms.BooleanField(
+        label=_("End my tokens too"),
+        required=False,
+        help_text=_("Programs that use one then have to be given another."),
+    )
+
     def clean_again(self) -> str:
         again = self.cleaned_data["again"]
         if "password" in self.cleaned_data and again != self.cleaned_data["password"]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.confirming import SENSITIVE, is_confirmed
 from accounts.sessions import MUST, SessionStore
 from contivui.web.errors import PREFIX, plain
+from contivui.web.problem import Unconfirmed
 from contivui.web.request import is_live
 
 #: What a person can be made to do before anything else, the page where she does it, and why.
@@ -46,14 +47,22 @@ class Gate:
         if step := _first_step(request, route):
             return self._held(request, *STEPS[step])
         if route in SENSITIVE and request.user.is_authenticated and not is_confirmed(request):
-            return redirect(f"{reverse('confirm')}?{urlencode({'next': _page_of(request, route)})}")
+            return _asked_again(_page_of(request, route))
         return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """What a page finds to be worth the password only once it has looked."""
+        return _asked_again(request.get_full_path()) if isinstance(exception, Unconfirmed) else None
 
     def _held(self, request: HttpRequest, route: str, why: Any) -> HttpResponse:
         if request.path_info.startswith(PREFIX):
             return plain(403, "first_step", str(why))
         messages.warning(request, why)
         return redirect(route)
+
+
+def _asked_again(wanted: str) -> HttpResponse:
+    return redirect(f"{reverse('confirm')}?{urlencode({'next': wanted})}")
 
 
 def _page_of(request: HttpRequest, route: str) -> str:
@@ -63,8 +72,10 @@ def _page_of(request: HttpRequest, route: str) -> str:
 
 
 def _first_step(request: HttpRequest, route: str) -> str | None:
-    """What she must do first, when this is something else. Tokens are held up by nothing: she made them herself."""
-    if request.headers.get("Authorization", "").lower().startswith("token ") or route in OPEN:
+    """What she must do first, when this is something else. Tokens are held up by nothing: she made them herself. Where
+    no token is looked at, a header that says it is one changes nothing."""
+    by_token = request.headers.get("Authorization", "").lower().startswith("token ")
+    if (by_token and request.path_info.startswith(PREFIX)) or route in OPEN:
         return None
     waiting = [step for step in request.session.get(MUST, ()) if step in STEPS]
     if not waiting or route == STEPS[waiting[0]][0] or route.startswith(f"{STEPS[waiting[0]][0]}."):

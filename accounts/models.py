@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
-from tenants.models import Membership, Role, Tenant
+from tenants.access import ClusterRole
+from tenants.models import ClusterOwnedQuerySet, Membership, Role, Tenant, Token
 
 attribute_name = RegexValidator(
     r"^[A-Za-z][A-Za-z0-9-]*$", "Use the name of an attribute or class, for example sAMAccountName.", code="name"
 )
+#: Roles that a group may bring.
+GRANTED = [*Role.choices, *ClusterRole.choices]
 
 
 class Session(AbstractBaseSession):
@@ -149,6 +154,20 @@ class RecoveryCode(models.Model):
         return f"recovery code of {self.user}"
 
 
+class ConfirmedToken(models.Model):
+    """When its person showed her password to a token: what asks for it does not ask again for a while."""
+
+    token = models.OneToOneField(Token, on_delete=models.CASCADE, related_name="confirmed", primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.token} at {self.at}"
+
+    @classmethod
+    def note(cls, token: Token, at: datetime) -> None:
+        cls.objects.update_or_create(token=token, defaults={"at": at})
+
+
 class Rules(models.Model):
     """The one row that says how people of this installation sign in."""
 
@@ -203,20 +222,28 @@ class FromDirectory(models.Model):
 
 
 class GroupGrant(models.Model):
-    """A role in a tenant that a directory's group brings along."""
+    """A role that a group of the directory or the provider brings along: in a tenant, or without one in the cluster."""
+
+    kind = "group_grant"
+    word = "group's role"
 
     group = models.CharField(max_length=500)
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="group_grants")
-    role = models.CharField(max_length=6, choices=Role, default=Role.VIEWER)
+    tenant = models.ForeignKey(Tenant, null=True, on_delete=models.CASCADE, related_name="group_grants")
+    role = models.CharField(max_length=13, choices=GRANTED, default=Role.VIEWER)
 
-    word = "group's role"
+    objects = ClusterOwnedQuerySet.as_manager()
 
     class Meta:
         ordering = ["group", "tenant__name"]
-        constraints = [models.UniqueConstraint(fields=["group", "tenant"], name="accounts_group_grant_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["group", "tenant"], name="accounts_group_grant_once"),
+            models.UniqueConstraint(
+                fields=["group"], condition=models.Q(tenant=None), name="accounts_group_grant_in_cluster_once"
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.group} is {self.role} of {self.tenant}"
+        return f"{self.group} is {self.role} of {self.tenant or 'the cluster'}"
 
 
 class MembershipByGroup(models.Model):
@@ -226,6 +253,15 @@ class MembershipByGroup(models.Model):
 
     def __str__(self) -> str:
         return str(self.membership)
+
+
+class ClusterRoleByGroup(models.Model):
+    """Marks that somebody's role in the cluster was brought by a group: it leaves with the group."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="role_by_group")
+
+    def __str__(self) -> str:
+        return f"role of {self.user} by a group"
 
 
 class Provider(models.Model):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.django_client import OAuth
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from joserfc.errors import JoseError
 from requests import RequestException
 
@@ -19,6 +22,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds a provider has to answer: somebody waits at the sign-in page.
 ANSWER_S = 5
+#: As OpenID Connect has it.
+LONGEST_SUBJECT = 255
 #: What it may answer instead of what was asked for: nothing, an error, no JSON, JSON without what has to be in it.
 FAILURES = (OAuthError, RequestException, Unreadable, ValueError, KeyError, RuntimeError)
 
@@ -29,7 +34,8 @@ class ProviderFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Vouched:
-    """Whom a provider vouches for. `groups` is what its claim of groups holds."""
+    """Whom a provider vouches for. `groups` is what its claim of groups holds, `shown_at` when she showed it that it is
+    she, where it says so: it may have known her browser."""
 
     issuer: str
     subject: str
@@ -37,14 +43,16 @@ class Vouched:
     first_name: str
     last_name: str
     groups: frozenset[str]
+    shown_at: datetime | None
 
 
 def send_there(request: HttpRequest, provider: Provider, back: str, again: bool = False) -> HttpResponse:
     """Send the browser to the provider; it comes to `back`. `again`: somebody is to show there that she is still the
-    same. Raises ProviderFailed."""
+    same, and the provider to say when she did. Raises ProviderFailed."""
     try:
         client = _client(provider)
-        answer: HttpResponse = client.authorize_redirect(request, back, **({"prompt": "login"} if again else {}))
+        asked = {"prompt": "login", "max_age": "0"} if again else {}
+        answer: HttpResponse = client.authorize_redirect(request, back, **asked)
     except FAILURES as error:
         raise _failed(provider, error) from error
     return answer
@@ -86,12 +94,28 @@ def _vouched(provider: Provider, claims: Any) -> Vouched:
     groups = claims.get(provider.groups_claim) or []
     return Vouched(
         issuer=provider.issuer.rstrip("/"),
-        subject=str(claims["sub"]),
-        name=str(claims.get(provider.name_claim) or ""),
-        first_name=str(claims.get("given_name") or ""),
-        last_name=str(claims.get("family_name") or ""),
+        subject=_text(claims["sub"], LONGEST_SUBJECT),
+        name=User.normalize_username(_text(claims.get(provider.name_claim) or "")),
+        first_name=_text(claims.get("given_name") or ""),
+        last_name=_text(claims.get("family_name") or ""),
         groups=frozenset(str(one) for one in (groups if isinstance(groups, list) else [groups])),
+        shown_at=_time(claims.get("auth_time")),
     )
+
+
+def _text(said: Any, longest: int = 10_000) -> str:
+    """Raises ValueError for what no column takes: part of a subject is somebody else's."""
+    text = str(said)
+    if "\0" in text or len(text) > longest:
+        raise ValueError("a claim that cannot be")
+    return text
+
+
+def _time(said: Any) -> datetime | None:
+    """Not later than now, whatever a provider's clock says."""
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        return None
+    return datetime.fromtimestamp(min(max(0, said), timezone.now().timestamp()), UTC)
 
 
 def _failed(provider: Provider, error: Exception) -> ProviderFailed:

@@ -304,7 +304,11 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v2/",
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "contivui.web.openapi.finish"],
-    "ENUM_NAME_OVERRIDES": {"VerdictEnum": "tenants.models.Verdict"},
+    "ENUM_NAME_OVERRIDES": {
+        "VerdictEnum": "tenants.models.Verdict",
+        "RoleEnum": "tenants.models.Role",
+        "GrantedRoleEnum": "accounts.models.GRANTED",
+    },
 }
 
 # --- words and files ----------------------------------------------------------------------------------------------

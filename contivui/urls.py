@@ -17,7 +17,7 @@ from worker import api as worker_api
 #: A room further on may say more of a kind than the one it is from: then its view set comes in the place of the first.
 viewsets = {
     prefix: viewset
-    for room in (tenants_api, programs, networks_api, policies_api, routing_api, worker_api)
+    for room in (tenants_api, programs, accounts_api, networks_api, policies_api, routing_api, worker_api)
     for prefix, viewset in room.VIEWSETS.items()
 }
 router = SimpleRouter()
@@ -26,9 +26,7 @@ for prefix, viewset in viewsets.items():
 
 api: list[URLPattern | URLResolver] = [
     path("me/", tenants_api.MeView.as_view(), name="api-me"),
-    path("me/sessions/", accounts_api.SessionsView.as_view(), name="api-me-sessions"),
-    re_path(r"^me/sessions/(?P<session>[0-9a-f]{16})/\Z", accounts_api.SessionView.as_view(), name="api-me-session"),
-    path("me/password/", accounts_api.PasswordView.as_view(), name="api-me-password"),
+    *accounts_api.PATTERNS,
     re_path(r"^audit/(?P<id>[0-9]{1,18})/undo/\Z", tenants_api.UndoView.as_view(), name="api-audit-undo"),
     path("fabric/", networks_api.FabricView.as_view(), name="api-fabric"),
     path("explain/", policies_api.ExplainView.as_view(), name="api-explain"),

@@ -3,6 +3,8 @@ containers. No row here decides anything on a node."""
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
 
 from networks.models import Endpoint, EndpointGroup, Network
@@ -100,3 +102,20 @@ class NoteCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant} {self.wordings} {self.containers}"
+
+
+class TokenSeries(models.Model):
+    """How often all of somebody's tokens of auth_proxy were ended: those of an earlier series open nothing."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="token_series", primary_key=True
+    )
+    number = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.number}"
+
+    @classmethod
+    def begin_another(cls, user: User) -> None:
+        cls.objects.get_or_create(user_id=user.pk)
+        cls.objects.filter(user_id=user.pk).update(number=models.F("number") + 1)

@@ -64,7 +64,12 @@ NEEDS: dict[str, Right] = {
     "endpoint.place": Right.ADMINISTRATOR,
 }
 #: Objects of the cluster: no role in a tenant opens them.
-CLUSTER = frozenset({"node", "join_token", "node_certificate", "knock", "fabric", "bgp", "aci", "user"})
+CLUSTER = frozenset(
+    {
+        *("node", "join_token", "node_certificate", "knock", "fabric", "bgp", "aci"),
+        *("user", "group_grant", "sign_in", "directory", "provider"),
+    }
+)
 #: Those of them that are an operator's, every verb on them, and seeing them; and how the record names them.
 OPERATED = {
     "node": "node",

@@ -11,6 +11,7 @@ from tenants import chain, quotas
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, fresh, gone, plain
 from tenants.checks import FieldErrors, name_free, refuse, unused
 from tenants.models import AuditEntry, Membership, Role, Tenant, Verdict
+from tenants.signals import role_set, tenant_goes
 
 #: What a tenant owns, by the reverse names of TenantOwned, and the words for one and many.
 OWNED = {
@@ -97,6 +98,7 @@ def set_quota(*, actor: Actor, row: Tenant, **limits: int | Keep | None) -> Tena
 def delete_tenant(*, actor: Actor, row: Tenant) -> None:
     """Delete a tenant that owns nothing any more; its memberships go with it. Raises Refused naming what it owns."""
     with change(actor=actor, tenant=None, verb="tenant.delete") as step:
+        tenant_goes.send(sender=Tenant, row=row, actor=actor)
         locked = Tenant.objects.select_for_update().filter(pk=row.pk).first()
         if locked is None:
             raise gone(row)
@@ -134,6 +136,8 @@ def set_role(*, actor: Actor, row: Membership, role: str | Keep = KEEP, user: Us
         if before["role"] == Role.OWNER and row.role != Role.OWNER:
             _another_owner(row)
         row.save()
+        if row.role != before["role"]:
+            role_set.send(sender=Membership, row=row)
         step.updated(row, before, recorded_member(row))
     return row
 

@@ -42,6 +42,7 @@ from tenants.serializers import (
     RealizationSerializer,
     UndoneSerializer,
 )
+from tenants.signals import undo_asked
 from tenants.undo import require_all, take_back, together
 
 
@@ -228,6 +229,7 @@ class UndoView(TenantWrites, APIView):
     def _undo(self, entry: AuditEntry) -> Done:
         entries = together(entry)
         require_all(self.request.user, entries)
+        undo_asked.send(sender=None, request=self.request, entries=entries)
         changes = take_back(entries, actor_of(self.request))
         done = {"undone": [each.pk for each in entries], "changes": changes}
         tenants = Tenant.objects.filter(pk__in={each.tenant_id for each in changes if each.tenant_id})

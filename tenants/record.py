@@ -15,12 +15,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from contivui.web.problem import Problem
+from contivui.web.problem import Problem, Unconfirmed
 from contivui.web.request import PageRequest, Person
 from contivui.web.screens import registry
 from tenants.access import Forbidden
 from tenants.difference import difference
 from tenants.models import AuditEntry
+from tenants.signals import undo_asked
 from tenants.undo import can_be, require_all, take_back, together, verbs_of
 
 PER_PAGE = 50
@@ -101,10 +102,11 @@ def undo(request: PageRequest, pk: int) -> HttpResponse:
     try:
         entries = together(entry)
         require_all(request.user, entries)
+        undo_asked.send(sender=None, request=request, entries=entries)
         with transaction.atomic():
             changes = take_back(entries, request.person.actor)
             transaction.set_rollback(request.method != "POST")
-    except Forbidden:
+    except (Forbidden, Unconfirmed):
         raise
     except Problem as found:
         problem = found

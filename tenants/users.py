@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -13,8 +14,9 @@ from django.db.models import QuerySet
 from tenants.access import ClusterRole
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, gone
 from tenants.checks import FieldErrors, refuse
+from tenants.credentials import end_tokens
 from tenants.models import Account, HeldRole
-from tenants.signals import password_set
+from tenants.signals import password_set, role_set
 
 #: What the record says of an account.
 RECORDED = ("username", "first_name", "last_name", "is_active", "cluster_role")
@@ -44,6 +46,7 @@ def create_user(
     return row
 
 
+@transaction.atomic
 def update_user(
     *,
     actor: Actor,
@@ -55,7 +58,7 @@ def update_user(
     is_active: bool | Keep = KEEP,
 ) -> Account:
     """Change what is given. Somebody must be left who administers the cluster. The name stays: the record names people
-    by it; `username` is there to be refused when it differs."""
+    by it; `username` is there to be refused when it differs. A password that somebody else sets ends her tokens."""
     with change(actor=actor, tenant=None, verb="user.update") as step:
         account = _fresh(row)
         before = recorded(account)
@@ -74,6 +77,8 @@ def update_user(
         if password is not KEEP:
             password_set.send(sender=User, user=account, by_herself=actor.user_id == account.pk)
         step.updated(account, before, recorded(account))
+    if password is not KEEP and actor.user_id != account.pk:
+        end_tokens(actor=actor, user=account)
     return account
 
 
@@ -89,6 +94,7 @@ def set_cluster_role(*, actor: Actor, row: User, role: str | None) -> Account:
         if role != ClusterRole.ADMINISTRATOR:
             _another_administrator(account)
         account = _hold(account, role)
+        role_set.send(sender=Account, row=account)
         step.updated(account, before, recorded(account))
     return account
 
@@ -163,9 +169,14 @@ def _set_password(row: User, password: str) -> None:
 
 
 def _another_administrator(row: User) -> None:
+    """Somebody must be left who administers the cluster, and of those whose password is kept here somebody, too: where
+    others sign in by may be away, or say that nobody is an administrator any more."""
     now = administrators().filter(is_active=True)
-    if now.filter(pk=row.pk).exists() and not now.exclude(pk=row.pk).exists():
-        raise Refused(
-            f"{row.get_username()} is the last who administers the cluster. Make somebody else an administrator first.",
-            code="last_administrator",
-        )
+    local = now.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    for left, words in ((now, ""), (local, " with a password that is kept here")):
+        if left.filter(pk=row.pk).exists() and not left.exclude(pk=row.pk).exists():
+            raise Refused(
+                f"{row.get_username()} is the last who administers the cluster{words}. "
+                "Make somebody else an administrator first.",
+                code="last_administrator",
+            )

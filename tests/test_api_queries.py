@@ -27,7 +27,10 @@ __all__ = ["people"]
 RECORD = Path(__file__).with_name("api_queries.json")
 MOST = 12
 #: For administrators only; there are few of them, whatever there is of everything else.
-CLUSTER = {"nodes", "join-tokens", "node-certificates", "knocks", "bgp-peers", "aci-gateways", "users"}
+CLUSTER = {
+    *("nodes", "join-tokens", "node-certificates", "knocks", "bgp-peers", "aci-gateways"),
+    *("users", "group-grants"),
+}
 
 
 def grow(tenant: Tenant, numbers: range) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.actions.groups import grant_group
 from contivui.urls import router
 from networks.actions import create_endpoint, create_group, create_network, create_node, create_reservation, turn_away
 from networks.models import Endpoint, JoinToken, Knock, Node, NodeCertificate
@@ -34,7 +35,10 @@ __all__ = ["people"]
 
 PREFIXES = [prefix for prefix, _, _ in router.registry]
 #: What only cluster administrators may ask for at all.
-OF_CLUSTER = {"nodes", "join-tokens", "node-certificates", "knocks", "bgp-peers", "aci-gateways", "users"}
+OF_CLUSTER = {
+    *("nodes", "join-tokens", "node-certificates", "knocks", "bgp-peers", "aci-gateways"),
+    *("users", "group-grants"),
+}
 RUBBISH: list[Any] = [
     None,
     True,
@@ -77,6 +81,7 @@ def furnish(
     endpoint = create_endpoint(**give, name=f"{mark}-endpoint", network=net, group=group, node=node)
     rule = add_rule(**give, policy=policy, description=f"{mark}-rule")
     return {
+        "group-grants": grant_group(actor=SYSTEM, group=f"{cluster}-people", tenant=tenant, role="viewer").pk,
         "users": create_user(actor=SYSTEM, username=f"{cluster}-person", password="c0rrect-horse").pk,
         "tenants": tenant.pk,
         "members": membership.pk,

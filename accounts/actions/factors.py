@@ -11,7 +11,7 @@ from accounts.factors import codes
 from accounts.models import Authenticator, Passkey, RecoveryCode, Rules
 from accounts.sealed import seal
 from tenants.access import ClusterRole, rights_of
-from tenants.change import Actor, change, fresh
+from tenants.change import KEEP, Actor, Keep, assign, change, fresh
 from tenants.checks import refuse
 
 #: Security keys one person may have.
@@ -78,18 +78,21 @@ def reset_factors(*, actor: Actor, user: User) -> None:
         step.updated(user, before, {"authenticator": False, "security_keys": 0, "sessions_ended": drop_sessions(user)})
 
 
-def change_rules(*, actor: Actor, factor_for_administrators: bool) -> Rules:
+def change_rules(*, actor: Actor, factor_for_administrators: bool | Keep = KEEP) -> Rules:
     """Say how people sign in; it holds from everybody's next sign-in on. Whoever requires a second factor has one:
     otherwise she might not get in any more to take it back."""
     with change(actor=actor, tenant=None, verb="sign_in.update") as step:
         row = Rules.current()
-        before = {"factor_for_administrators": row.factor_for_administrators}
+        before = recorded_rules(row)
+        assign(row, factor_for_administrators=factor_for_administrators)
+        if recorded_rules(row) == before:
+            step.unchanged()
+            return row
         asks = User.objects.filter(pk=actor.user_id).first() if actor.user_id else None
-        if factor_for_administrators and asks is not None and not has_factor(asks):
+        if row.factor_for_administrators and asks is not None and not has_factor(asks):
             refuse("factor_for_administrators", "Set up a second factor of your own first.", "own_factor")
-        row.factor_for_administrators = factor_for_administrators
         row.save()
-        step.updated(row, before, {"factor_for_administrators": factor_for_administrators})
+        step.updated(row, before, recorded_rules(row))
     return row
 
 
@@ -100,6 +103,10 @@ def needs_factor(user: User) -> bool:
         and Rules.current().factor_for_administrators
         and not has_factor(user)
     )
+
+
+def recorded_rules(row: Rules) -> dict[str, Any]:
+    return {"factor_for_administrators": row.factor_for_administrators}
 
 
 def recorded(row: Authenticator | Passkey) -> dict[str, Any]:

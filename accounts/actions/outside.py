@@ -13,6 +13,8 @@ from tenants.change import KEEP, Actor, Keep, Refused, assign, change, plain
 Outside = TypeVar("Outside", Directory, Provider)
 #: The column of each that is sealed.
 SECRETS: Mapping[type[Any], str] = {Directory: "service_account_password", Provider: "client_secret"}
+#: What the record says of it when it changed.
+EARLIER, CHANGED = "earlier", "changed"
 
 
 def keep(
@@ -29,12 +31,17 @@ def keep(
         row = known or model(pk=1)
         before = recorded(row) if known else None
         assign(row, **fields)
+        given = secret is not KEEP and bool(secret)
         if secret is not KEEP and secret:
             setattr(row, SECRETS[model], seal(secret))
         check(row)
         row.save()
         if before is None:
             step.created(row, recorded(row))
+        elif given:
+            step.updated(row, before | {SECRETS[model]: EARLIER}, recorded(row) | {SECRETS[model]: CHANGED})
+        elif before == recorded(row):
+            step.unchanged()
         else:
             step.updated(row, before, recorded(row))
     return row

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.actions import outside
-from accounts.actions.directory import give_roles
+from accounts.actions.groups import give_roles
 from accounts.models import FromProvider, Provider
 from accounts.provider import Vouched
 from tenants.change import KEEP, Actor, Keep, Refused, change
@@ -37,22 +37,28 @@ def take_in(vouched: Vouched) -> User:
 
     Raises Refused when her name is an account's that is not the provider's: a name is no proof.
     """
-    known = FromProvider.objects.filter(issuer=vouched.issuer, subject=vouched.subject).select_related("user").first()
-    user = known.user if known else _make(vouched)
-    give_roles(user, vouched.groups, PROVIDER)
-    return user
+    user = _known(vouched) or _make(vouched)
+    return give_roles(user, vouched.groups, PROVIDER)
+
+
+def _known(vouched: Vouched) -> User | None:
+    return User.objects.filter(from_provider__issuer=vouched.issuer, from_provider__subject=vouched.subject).first()
 
 
 def _make(vouched: Vouched) -> User:
+    """Unless another sign-in of hers was a moment faster."""
     if not vouched.name:
         raise Refused(
             "The provider does not say what you are called. An administrator chooses the claim.", code="nameless"
         )
-    if User.objects.filter(username__iexact=vouched.name).exists():
-        raise Refused(
-            f"There is an account {vouched.name} here already, which is not the provider's.", code="name_in_use"
-        )
     with change(actor=PROVIDER, tenant=None, verb="user.create") as step:
+        if (known := _known(vouched)) is not None:
+            step.unchanged()
+            return known
+        if User.objects.filter(username__iexact=vouched.name).exists():
+            raise Refused(
+                f"There is an account {vouched.name} here already, which is not the provider's.", code="name_in_use"
+            )
         user = User(username=vouched.name, first_name=vouched.first_name[:150], last_name=vouched.last_name[:150])
         user.set_unusable_password()
         try:
@@ -60,7 +66,7 @@ def _make(vouched: Vouched) -> User:
         except ValidationError as error:
             raise Refused(f"An account cannot be called {vouched.name[:150]}.", code="name") from error
         user.save()
-        FromProvider.objects.create(user=user, issuer=vouched.issuer, subject=vouched.subject[:255])
+        FromProvider.objects.create(user=user, issuer=vouched.issuer, subject=vouched.subject)
         step.created(user, {"username": user.username, "issuer": vouched.issuer, "subject": vouched.subject})
     return user
 

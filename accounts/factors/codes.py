@@ -28,10 +28,16 @@ def new_secret() -> str:
     return pyotp.random_base32()
 
 
+def uri(secret: str, name: str) -> str:
+    """What an app is set up with, as text."""
+    found: str = pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=ISSUER)
+    return found
+
+
 def qr(secret: str, name: str) -> str:
     """The picture an app reads the secret from, as markup without style or script."""
-    uri = pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=ISSUER)
-    picture: str = segno.make_qr(uri, error="m").svg_inline(border=2, omitsize=True, svgclass="qr", lineclass=None)
+    code = segno.make_qr(uri(secret, name), error="m")
+    picture: str = code.svg_inline(border=2, omitsize=True, svgclass="qr", lineclass=None)
     return picture
 
 

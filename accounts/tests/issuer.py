@@ -51,6 +51,7 @@ class Issuer(ThreadingHTTPServer):
         assert asked["code_challenge"] == base64.urlsafe_b64encode(digest).decode().rstrip("=")
         now = int(time.time())
         claims = {"iss": self.address, "aud": CLIENT, "iat": now, "exp": now + 60, "nonce": asked["nonce"]}
+        claims["auth_time"] = now
         key = None if self.algorithm == "none" else self.key
         signed = jwt.encode({**claims, **self.claims, **self.cheat}, key, self.algorithm, headers={"kid": "1"})
         return {"access_token": "x", "token_type": "Bearer", "expires_in": 60, "id_token": signed}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
+from ldap3 import NONE, Connection, Server
 
 from accounts import door
-from accounts.actions.directory import drop_directory, grant_group, set_directory, withdraw_group
+from accounts.actions.directory import drop_directory, set_directory
+from accounts.actions.groups import grant_group, withdraw_group
 from accounts.directory import DirectoryAway, find, try_out
 from accounts.models import Directory, Guesses
 from accounts.tests import slapd
@@ -29,7 +33,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
+def ldap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
     """A server that takes passwords over TLS only: its port, and its certificate."""
     folder = tmp_path_factory.mktemp("slapd")
     with slapd.running(folder, only_tls=True) as port:
@@ -37,8 +41,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]
 
 
 @pytest.fixture
-def directory(served: tuple[int, str], people: Cast) -> Directory:
-    port, certificate = served
+def directory(ldap: tuple[int, str], people: Cast) -> Directory:
+    port, certificate = ldap
     return set_directory(
         actor=SYSTEM,
         server="127.0.0.1",
@@ -149,6 +153,30 @@ def test_what_cannot_be_asked_counts_as_nobodys_guess(directory: Directory, wron
     assert {guesses.count for guesses in Guesses.objects.all()} == {0}
 
 
+def test_whoever_the_directory_refers_to_is_told_nothing(directory: Directory) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere, _as_service(directory) as there:
+        dn, port = f"cn=elsewhere,{GROUPS}", elsewhere.getsockname()[1]
+        there.add(dn, ["referral", "extensibleObject"], {"cn": "elsewhere", "ref": f"ldap://127.0.0.1:{port}/{dn}"})
+        row = set_directory(actor=SYSTEM, base_dn=dn)
+        assert find(row, "erin", PASSWORD) is None
+        with pytest.raises(DirectoryAway, match="refers to another server"):
+            try_out(row)
+        elsewhere.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+
+
+@contextmanager
+def _as_service(directory: Directory) -> Iterator[Connection]:
+    server = Server("127.0.0.1", directory.port, get_info=NONE)
+    connection = Connection(server, SERVICE, SERVICE_PASSWORD, raise_exceptions=True)
+    connection.open()
+    connection.start_tls()
+    connection.bind()
+    yield connection
+    connection.unbind()
+
+
 def test_not_checking_the_certificate_is_possible_when_asked_for(directory: Directory) -> None:
     try_out(set_directory(actor=SYSTEM, insecure_skip_verify=True, authority="", tls_cert_issued_to=""))
 
@@ -163,8 +191,8 @@ def test_its_password_is_kept_sealed_and_shown_nowhere(directory: Directory, peo
         check("erin")
 
 
-def test_an_administrator_sets_it_up_on_its_page(served: tuple[int, str], people: Cast) -> None:
-    port, certificate = served
+def test_an_administrator_sets_it_up_on_its_page(ldap: tuple[int, str], people: Cast) -> None:
+    port, certificate = ldap
     said = {"server": "127.0.0.1", "port": port, "base_dn": BASE, "service_account_dn": SERVICE, "start_tls": "on"}
     said |= {"service_account_password": SERVICE_PASSWORD, "tls_cert_issued_to": "ldap.example.org"}
     said |= {"authority": certificate, "name_attribute": "sAMAccountName", "user_class": "user"}
@@ -179,8 +207,8 @@ def test_an_administrator_sets_it_up_on_its_page(served: tuple[int, str], people
     assert "it answers" in kept.content.decode(), "an empty password keeps the one it has"
 
 
-def test_contivs_clients_configure_and_use_it(served: tuple[int, str], people: Cast) -> None:
-    port, _ = served
+def test_contivs_clients_configure_and_use_it(ldap: tuple[int, str], people: Cast) -> None:
+    port, _ = ldap
     path, root = "ldap_configuration/", Proxy(people.root)
     said = {"server": "127.0.0.1", "port": port, "base_dn": BASE, "service_account_dn": SERVICE, "start_tls": True}
     assert root.own(path)[0] == root.own(path, "PATCH", {})[0] == root.own(path, "DELETE")[0] == 404

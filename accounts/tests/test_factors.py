@@ -128,6 +128,15 @@ def test_a_password_shown_too_long_ago_is_asked_for_again(alice: User) -> None:
     assert Client().get("/login/factor/")["Location"] == "/login/"
 
 
+def test_who_showed_a_password_that_was_changed_meanwhile_shows_it_again(alice: User) -> None:
+    secret, _ = add_app(sign_in())
+    client = half()
+    alice.set_password("another-horse-battery-8")
+    alice.save()
+    assert client.post("/login/factor/", {"code": now(secret, 1)})["Location"] == "/login/"
+    assert not is_in(client)
+
+
 def test_a_wrong_first_code_adds_nothing(alice: User) -> None:
     client = sign_in()
     client.get("/account/factors/app/")

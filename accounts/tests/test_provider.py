@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.contrib.auth.models import User
 from django.test import Client
 
-from accounts.actions.directory import grant_group, withdraw_group
+from accounts.actions.groups import grant_group, withdraw_group
 from accounts.actions.provider import set_provider
 from accounts.models import FromProvider, Provider
 from accounts.tests import issuer
@@ -159,4 +160,34 @@ def test_she_shows_again_that_it_is_she_at_the_provider(provider: Provider, serv
     assert "/login/provider/?next=%2Ftokens%2F" in page
     there = client.get("/login/provider/?next=%2Ftokens%2F")["Location"]
     assert "prompt=login" in there
+    assert "max_age=0" in there
     assert client.get(served.visit(there, preferred_username="gina"))["Location"] == "/tokens/"
+
+
+def test_a_browser_that_the_provider_knew_has_shown_nothing(provider: Provider, served: Issuer) -> None:
+    """Whoever finds an open browser strips the wish to be asked from the address: the provider says when she was."""
+    for auth_time in (int(time.time()) - 3600, None):
+        client, answer = come(served, auth_time=auth_time)
+        assert (answer.status_code, is_in(client)) == (302, True)
+        assert client.get("/tokens/")["Location"].startswith("/account/confirm/")
+        there = client.get("/login/provider/?next=%2Ftokens%2F")["Location"].replace("max_age=0", "")
+        answer = client.get(served.visit(there, preferred_username="gina", auth_time=auth_time))
+        assert (answer.status_code, "did not ask you anew" in answer.content.decode()) == (403, True)
+        assert client.get("/tokens/")["Location"].startswith("/account/confirm/")
+    client, _ = come(served, auth_time=int(time.time()) + 10**6)
+    assert client.get("/tokens/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"sub": "4\x002"}, {"sub": "4" * 256}, {"preferred_username": "gi\0na"}, {"given_name": "G\0"}],
+)
+def test_claims_that_no_column_takes_open_nothing(provider: Provider, served: Issuer, claims: dict[str, str]) -> None:
+    client, answer = come(served, **claims)
+    assert (answer.status_code, is_in(client)) == (403, False)
+    assert not FromProvider.objects.exists()
+
+
+def test_a_name_in_other_letters_is_the_same_name(provider: Provider, served: Issuer, people: Cast) -> None:
+    client, answer = come(served, preferred_username="\uff52oot")
+    assert (answer.status_code, is_in(client)) == (403, False)

@@ -162,7 +162,9 @@ def test_a_password_an_administrator_chose_is_changed_before_anything_else(peopl
     root = Actor("root", "page", people.root.pk)
     create_user(actor=root, username="dora", password=PASSWORD)
     client = sign_in("dora")
-    assert client.get("/networks/")["Location"] == "/password/"
+    for headers in ({}, {"Authorization": "Token x"}):
+        assert client.get("/networks/", headers=headers)["Location"] == "/password/"
+    assert client.get("/api/v2/networks/", headers={"Authorization": "Token x"}).status_code == 401
     refused = client.get("/api/v2/networks/")
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/first_step")
     client.post("/password/", {"current": PASSWORD, "password": BETTER, "again": BETTER})

@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.actions.directory import drop_directory, grant_group, set_directory, withdraw_group
+from accounts.actions.directory import drop_directory, set_directory
+from accounts.actions.groups import grant_group, withdraw_group
 from accounts.directory import DirectoryAway, try_out
 from accounts.models import Directory, GroupGrant
 from contivui.web.forms import VerbForm
 from contivui.web.request import PageRequest
 from tenants.models import Tenant
-from tenants.people import ROLES
+from tenants.people import CLUSTER_ROLES, ROLES
 
 
 class DirectoryForm(VerbForm):
@@ -69,8 +70,19 @@ class GroupForm(VerbForm):
     group = forms.CharField(
         label=gettext_lazy("Group"), max_length=500, help_text="cn=netadmins,ou=groups,dc=example,dc=org"
     )
-    tenant = forms.ModelChoiceField(label=gettext_lazy("Tenant"), queryset=Tenant.objects.all())
-    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=list(ROLES.items()))
+    tenant = forms.ModelChoiceField(
+        label=gettext_lazy("Tenant"),
+        queryset=Tenant.objects.all(),
+        required=False,
+        empty_label=gettext_lazy("None: a role in the cluster"),
+    )
+    role = forms.ChoiceField(
+        label=gettext_lazy("Role"),
+        choices=[
+            (gettext_lazy("In a tenant"), list(ROLES.items())),
+            (gettext_lazy("In the cluster"), list(CLUSTER_ROLES.items())),
+        ],
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -90,7 +102,7 @@ def directory(request: PageRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
         "known": known,
-        "grants": GroupGrant.objects.select_related("tenant"),
+        "grants": [(row, (ROLES | CLUSTER_ROLES)[row.role]) for row in GroupGrant.objects.select_related("tenant")],
         "topics": [],
     }
     return render(request, "accounts/directory.html", context, status=422 if form.errors else 200)

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -81,8 +82,8 @@ class KeyForm(forms.Form):
 def hold(request: HttpRequest, user: User, wanted: str) -> None:
     """Keep who has shown her password until she shows the rest. Nobody is signed in by this."""
     request.session.flush()
-    at = timezone.now().isoformat()
-    request.session[PENDING] = {"user": user.pk, "at": at, "next": wanted, "backend": getattr(user, "backend", "")}
+    shown = {"at": timezone.now().isoformat(), "password": user.get_session_auth_hash()}
+    request.session[PENDING] = {**shown, "user": user.pk, "next": wanted, "backend": getattr(user, "backend", "")}
 
 
 def _held(request: HttpRequest) -> tuple[User, str] | None:
@@ -90,7 +91,7 @@ def _held(request: HttpRequest) -> tuple[User, str] | None:
     if held is None or timezone.now() - datetime.fromisoformat(held["at"]) > PATIENCE:
         return None
     user = User.objects.filter(pk=held["user"], is_active=True).first()
-    if user is None:
+    if user is None or not constant_time_compare(held["password"], user.get_session_auth_hash()):
         return None
     user.backend = held["backend"]
     return user, held["next"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actions.factors import has_factor
 from accounts.actions.provider import drop_provider, set_provider, take_in
+from accounts.confirming import confirmed_at, is_confirmed
 from accounts.entering import enter
 from accounts.models import Provider
 from accounts.provider import ProviderFailed, read_answer, send_there, try_out
@@ -57,22 +59,29 @@ def back(request: HttpRequest) -> HttpResponse:
     provider = _current()
     wanted = request.session.pop(WANTED, reverse("overview"))
     try:
-        user = take_in(read_answer(request, provider))
+        vouched = read_answer(request, provider)
+        user = take_in(vouched)
     except ProviderFailed:
         return _not_in(request, _("%(name)s did not vouch for you. Try again.") % {"name": provider})
     except Problem as problem:
         return _not_in(request, problem.message)
     if not user.is_active:
         return _not_in(request, _("This account may not sign in."))
-    return _let_in(request, user, wanted)
+    return _let_in(request, user, wanted, vouched.shown_at)
 
 
-def _let_in(request: HttpRequest, user: User, wanted: str) -> HttpResponse:
+def _let_in(request: HttpRequest, user: User, wanted: str, shown_at: datetime | None) -> HttpResponse:
+    """A provider that knows her browser lets her in without asking: then she has shown nothing that counts here as the
+    password would."""
     user.backend = BACKEND
-    if has_factor(user) and request.user != user:
+    again = request.user == user
+    if has_factor(user) and not again:
         hold(request, user, wanted)
         return redirect("login.factor")
     enter(request, user)
+    confirmed_at(request, shown_at)
+    if again and not is_confirmed(request):
+        return _not_in(request, _("The provider did not ask you anew. Sign out there, and try again."))
     return redirect(wanted)
 
 

@@ -76,7 +76,7 @@ def own_password(request: PageRequest) -> HttpResponse:
     form = PasswordForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            _change(request, form.cleaned_data["password"])
+            _change(request, form.cleaned_data["password"], form.cleaned_data["end_tokens"])
         except ValidationError as error:
             for name, errors in error.update_error_dict({}).items():
                 form.add_error(None if name == NON_FIELD_ERRORS else name, errors)
@@ -89,10 +89,9 @@ def own_password(request: PageRequest) -> HttpResponse:
     return render(request, "accounts/password.html", context, status=422 if form.errors else 200)
 
 
-def _change(request: PageRequest, password: str) -> None:
-    user = change_password(
-        actor=request.person.actor, user=request.user, password=password, keep=request.session.session_key
-    )
+def _change(request: PageRequest, password: str, tokens: bool) -> None:
+    keep = request.session.session_key
+    user = change_password(actor=request.person.actor, user=request.user, password=password, keep=keep, tokens=tokens)
     update_session_auth_hash(request, user)
     confirm(request)
     done(request, "password")

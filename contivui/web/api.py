@@ -217,6 +217,8 @@ class ResourceViewSet(Writes, GenericViewSet[Any]):
 
     def read(self, form: BaseSerializer[Any]) -> dict[str, Any]:
         """What is asked for, as arguments of the create verb. Whether she may comes before what is wrong with it."""
+        if self.resource.scope == "cluster":
+            self.require("create")
         require_types(form)
         valid = form.is_valid()
         tenant = form.context.get("tenant")

@@ -31,6 +31,7 @@ TYPES: dict[str, int] = {
     "not_authenticated": 401,
     "authentication_failed": 401,
     "first_step": 403,
+    "unconfirmed": 403,
     "forbidden": 403,
     "permission_denied": 403,
     "not_found": 404,

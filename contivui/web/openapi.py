@@ -32,6 +32,8 @@ def _document() -> Any:
 
 
 METHODS = ("get", "post", "put", "patch", "delete")
+#: What there is one of.
+SINGLE = ("/fabric/", "/sign-in/", "/sign-in/directory/", "/sign-in/provider/")
 #: What each kind of refusal means, wherever it may happen.
 REFUSALS = {
     "400": "Something in the body or the address is not right; `errors` says where and what would be.",
@@ -81,7 +83,7 @@ def is_write(path: str, method: str) -> bool:
 
 
 def has_precondition(path: str, method: str) -> bool:
-    return method in ("put", "patch", "delete") and ("{id}" in path or path.endswith("/fabric/"))
+    return method in ("put", "patch", "delete") and ("{id}" in path or path.endswith(SINGLE))
 
 
 def refusal(code: str) -> dict[str, Any]:
@@ -165,7 +167,7 @@ def _headers(path: str, method: str) -> set[str]:
     headers = {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
     if is_write(path, method):
         headers |= {"Tenant-Generation", "Link"}
-    owns = path.endswith(("/{id}/", "/fabric/")) or (method == "post" and path.count("/") == 4)
+    owns = path.endswith(("/{id}/", *SINGLE)) or (method == "post" and path.count("/") == 4)
     if owns and method != "delete" and not path.endswith(("/tokens/", "/explain/")):
         headers.add("ETag")
     return headers

@@ -14,3 +14,12 @@ class Problem(Exception):
         self.message = message
         self.code = code
         self.users = users or []
+
+
+class Unconfirmed(Problem):
+    """It is worth the password, and that was not shown for a while."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("Show your password first: POST it to /api/v2/me/confirm/.", code="unconfirmed")

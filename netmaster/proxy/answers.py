@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -17,6 +18,8 @@ from netmaster.refusal import Refusal, text_of
 from netmaster.wire import compact
 
 View = Callable[..., HttpResponse]
+#: A zero byte, and half a character.
+UNKEPT = re.compile("[\0\ud800-\udfff]")
 CONTENT_TYPE = "application/json; charset=utf-8"
 
 
@@ -84,4 +87,6 @@ def said(members: dict[str, Any], name: str) -> str:
     found = members.get(name)
     if found is not None and not isinstance(found, str):
         raise Denied(500, f"{name} is to be a text.")
+    if found and UNKEPT.search(found):
+        raise Denied(400, f"{name} has a character that cannot be kept.")
     return found or ""

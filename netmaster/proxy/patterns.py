@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import re_path
 
-from netmaster.proxy import entry, guard, ldap, people
+from netmaster.proxy import entry, grants, guard, ldap, people
 from netmaster.proxy.answers import nothing
 
 urlpatterns = [
@@ -14,8 +14,8 @@ urlpatterns = [
     re_path(r"^auth_proxy/local_users/\Z", people.users),
     re_path(r"^auth_proxy/local_users/(?P<name>[^/\x00]+)/\Z", people.user),
     re_path(r"^auth_proxy/ldap_configuration/\Z", ldap.configuration),
-    re_path(r"^auth_proxy/authorizations/\Z", people.authorizations),
-    re_path(r"^auth_proxy/authorizations/(?P<number>[^/\x00]+)/\Z", people.authorization),
+    re_path(r"^auth_proxy/authorizations/\Z", grants.authorizations),
+    re_path(r"^auth_proxy/authorizations/(?P<number>[^/\x00]+)/\Z", grants.authorization),
     re_path(r"^inspect/endpoints/(?P<key>[^/\x00]+)/\Z", guard.inspect_endpoint),
     re_path(r"^inspect/(?P<collection>[^/\x00]+)/(?P<key>[^/\x00]+)/\Z", guard.inspect),
     re_path(r"^(?!inspect/|auth_proxy/)(?P<collection>[^/\x00]+)/\Z", guard.collection),

@@ -1,11 +1,9 @@
-"""Local users and authorizations: our accounts, administrators and memberships in auth_proxy's words."""
+"""Local users: our accounts in auth_proxy's words."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -13,10 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from netmaster.caller import actor_of
 from netmaster.proxy.answers import Denied, answer, members_of, said, view
 from netmaster.proxy.tokens import user_of
-from tenants.access import ClusterRole, cluster_role, may
-from tenants.actions import add_member, remove_member
-from tenants.models import Membership, Role, Tenant
-from tenants.users import administrators, create_user, delete_user, set_cluster_role, update_user
+from tenants.access import may
+from tenants.users import create_user, delete_user, update_user
 
 #: The account that is always there.
 BUILT_IN = "admin"
@@ -99,79 +95,3 @@ def _patched(request: HttpRequest, asks: User, found: User) -> User:
         administrator(request)
         changes["is_active"] = not members["disable"]
     return update_user(actor=actor_of(request), row=found, **changes)
-
-
-# --- authorizations
-
-Grant = tuple[User, Membership | None]
-
-
-def grants() -> Iterator[Grant]:
-    """Who administers the cluster, and who is in which tenant."""
-    for user in administrators().order_by("pk"):
-        yield user, None
-    for membership in Membership.objects.select_related("user", "tenant").order_by("pk"):
-        yield membership.user, membership
-
-
-def number_of(grant: Grant) -> str:
-    """The same grant has the same id in every answer."""
-    user, membership = grant
-    what = f"ops {membership.pk}" if membership else f"admin {user.pk}"
-    return str(uuid5(NAMESPACE_URL, f"contivui grant {what}"))
-
-
-def granted(grant: Grant) -> dict[str, Any]:
-    user, membership = grant
-    return {
-        "AuthzUUID": number_of(grant),
-        "PrincipalName": user.get_username(),
-        "Local": True,
-        "Role": "ops" if membership else "admin",
-        "TenantName": membership.tenant.name if membership else "",
-    }
-
-
-@view("GET", "POST")
-def authorizations(request: HttpRequest) -> HttpResponse:
-    administrator(request)
-    if request.method == "GET":
-        return answer(200, [granted(grant) for grant in grants()])
-    return answer(201, granted(_grant(request, members_of(request))))
-
-
-@view("GET", "DELETE")
-def authorization(request: HttpRequest, number: str) -> HttpResponse:
-    administrator(request)
-    found = next((grant for grant in grants() if number_of(grant) == number), None)
-    if found is None:
-        raise Denied(404)
-    if request.method == "GET":
-        return answer(200, granted(found))
-    user, membership = found
-    if membership is not None:
-        remove_member(actor=actor_of(request), row=membership)
-    elif user.get_username() == BUILT_IN:
-        raise Denied(400, f"The grant of {BUILT_IN} is built in and stays")
-    else:
-        set_cluster_role(actor=actor_of(request), row=user, role=None)
-    return answer(204)
-
-
-def _grant(request: HttpRequest, members: dict[str, Any]) -> Grant:
-    name, role = said(members, "principalName"), said(members, "role")
-    if members.get("local") is not True:
-        raise Denied(400, "Only local users can be granted anything: signing in by LDAP is not offered yet")
-    user = User.objects.filter(username=name).first()
-    if user is None:
-        raise Denied(400, f"There is no local user {name}")
-    if role == "admin":
-        if cluster_role(user) is ClusterRole.ADMINISTRATOR:
-            raise Denied(400, f"{name} is an administrator already")
-        return set_cluster_role(actor=actor_of(request), row=user, role=ClusterRole.ADMINISTRATOR), None
-    if role != "ops":
-        raise Denied(400, "The role is admin or ops")
-    tenant = Tenant.objects.filter(name=said(members, "tenantName")).first()
-    if tenant is None:
-        raise Denied(400, "ops needs a tenant that exists")
-    return user, add_member(actor=actor_of(request), tenant=tenant, user=user, role=Role.EDITOR)

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
+from netmaster.models import TokenSeries
 from netmaster.proxy.answers import Denied
 from tenants.access import ClusterRole, cluster_role
 from tenants.models import Membership
@@ -31,12 +32,19 @@ def role_of(user: User) -> str | None:
     return "ops" if Membership.objects.filter(user=user).exists() else None
 
 
+def series_of(user: User) -> str:
+    """Which account it is, whoever is called so later, and how often its tokens were ended."""
+    found: TokenSeries | None = getattr(user, "token_series", None)
+    return f"{user.pk}.{found.number if found else 0}"
+
+
 def issue(user: User) -> str:
     claims: dict[str, Any] = {
         "exp": datetime.now(UTC) + LIFETIME,
         "iss": ISSUER,
         "username": user.get_username(),
         "principals": user.get_username(),
+        "series": series_of(user),
     }
     if role := role_of(user):
         claims["role"] = role
@@ -54,10 +62,12 @@ def user_of(request: HttpRequest) -> User:
         claims = jwt.decode(token, key(), algorithms=[ALGORITHM], issuer=ISSUER, options={"require": ["exp"]})
     except jwt.InvalidTokenError:
         raise Denied(400, "Bad token") from None
-    people = User.objects.select_related("held_role")
+    people = User.objects.select_related("held_role", "token_series")
     user = people.filter(username=str(claims.get("username", ""))).first()
     if user is None:
         raise Denied(401, "Invalid user")
+    if claims.get("series") != series_of(user):
+        raise Denied(400, "Bad token")
     if not user.is_active:
         raise Denied(401, "User account disabled")
     return user

@@ -11,7 +11,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from accounts.models import Guesses
+from accounts.actions.groups import give_roles, grant_group
+from accounts.models import GroupGrant, Guesses
 from accounts.patience import LIMITS
 from netmaster.proxy.tokens import ALGORITHM, ISSUER, issue, key
 from networks.actions import create_endpoint, create_network
@@ -72,6 +73,7 @@ def test_who_signs_in_gets_a_token_that_says_who_it_is(people: Cast) -> None:
         "username": "alice",
         "principals": "alice",
         "role": "ops",
+        "series": f"{people.alice.pk}.0",
     }
     assert timedelta(hours=9) < datetime.fromtimestamp(claims["exp"], UTC) - datetime.now(UTC) <= timedelta(hours=10)
     assert keys(Proxy().ask("GET", "tenants/", **{"X-Auth-Token": said["token"]})) == ["blue"]
@@ -87,6 +89,9 @@ def test_who_signs_in_gets_a_token_that_says_who_it_is(people: Cast) -> None:
         ({"username": "gone", "password": PASSWORD}, 401, "Invalid username/password"),
         ("no json", 500, "The request is no JSON object."),
         ({"username": 5, "password": "x"}, 500, "username is to be a text."),
+        ({"username": "a\0", "password": "x"}, 400, "username has a character that cannot be kept."),
+        ('{"username": "a\\ud800", "password": "x"}', 400, "username has a character that cannot be kept."),
+        ('{"username": "a", "password": "\\udfff"}', 400, "password has a character that cannot be kept."),
     ],
 )
 def test_who_cannot_sign_in_is_told_no_more_than_that(people: Cast, body: Any, status: int, says: str) -> None:
@@ -110,14 +115,17 @@ def test_wrong_passwords_cost_time_here_and_at_the_page_alike(people: Cast) -> N
 def test_tokens_that_do_not_count(people: Cast) -> None:
     good = issue(people.alice)
     claims = {"exp": datetime.now(UTC) - timedelta(minutes=1), "iss": ISSUER, "username": "alice"}
+    lasting = claims | {"exp": 2**40}
     cases = {
         "": "Empty auth token",
         "x": "Bad token",
         good + "x": "Bad token",
         jwt.encode(claims, key(), ALGORITHM): "Bad token",
         jwt.encode({"iss": ISSUER, "username": "alice"}, key(), ALGORITHM): "Bad token",
-        jwt.encode(claims | {"exp": 2**40}, b"x" * 32, ALGORITHM): "Bad token",
-        jwt.encode(claims | {"exp": 2**40}, None, "none"): "Bad token",
+        jwt.encode(lasting, b"x" * 32, ALGORITHM): "Bad token",
+        jwt.encode(lasting, None, "none"): "Bad token",
+        jwt.encode(lasting, key(), ALGORITHM): "Bad token",
+        jwt.encode(lasting | {"series": "999.0"}, key(), ALGORITHM): "Bad token",
     }
     for token, says in cases.items():
         assert Proxy().ask("GET", "tenants/", **{"X-Auth-Token": token}) == (400, {"error": says}), token
@@ -294,6 +302,43 @@ def test_grants_are_our_administrators_and_memberships(people: Cast) -> None:
     assert keys(Proxy(people.charlie).get("tenants/")) == ["green"]
 
 
+def test_groups_are_granted_what_people_are(people: Cast) -> None:
+    root, dn = Proxy(people.root), "CN=Net Admins,OU=Groups,DC=example,DC=org"
+    body = {"principalName": dn, "local": False, "role": "ops", "tenantName": "blue"}
+    status, ops = root.own("authorizations/", "POST", body)
+    assert (status, {**ops, "AuthzUUID": ""}) == (
+        201,
+        {"AuthzUUID": "", "PrincipalName": dn, "Local": False, "Role": "ops", "TenantName": "blue"},
+    )
+    assert root.own("authorizations/", "POST", body)[0] == 400, "once is enough"
+    del body["local"]
+    status, admin = root.own("authorizations/", "POST", {**body, "role": "admin"})
+    assert (status, admin["Local"], admin["Role"], admin["TenantName"]) == (201, False, "admin", "")
+    held = {(row.group, row.tenant, row.role) for row in GroupGrant.objects.all()}
+    assert held == {(dn, people.blue, "editor"), (dn, None, "administrator")}
+    assert [one for one in root.own("authorizations/")[1] if not one["Local"]] == [ops, admin]
+    for made in (ops, admin):
+        one = f"authorizations/{made['AuthzUUID']}/"
+        assert root.own(one) == (200, made)
+        assert root.own(one, "DELETE") == (204, "")
+        assert root.own(one)[0] == 404
+    assert not GroupGrant.objects.exists()
+    assert AuditEntry.objects.filter(verb="group_grant.delete", via="contiv").count() == 2
+
+
+def test_what_somebody_has_by_a_group_is_the_groups_grant(people: Cast) -> None:
+    before = Proxy(people.root).own("authorizations/")[1]
+    give: dict[str, Any] = {"actor": SYSTEM, "group": "g"}
+    grant_group(**give, tenant=people.green, role="viewer")
+    grant_group(**give, role="administrator")
+    grant_group(actor=SYSTEM, group="eyes", role="auditor")
+    give_roles(people.bob, ["g"], SYSTEM)
+    assert keys(Proxy(people.bob).get("tenants/")) == ["blue", "green"]
+    after = Proxy(people.root).own("authorizations/")[1]
+    assert [one for one in after if one["Local"]] == before
+    assert [(one["PrincipalName"], one["Role"]) for one in after if not one["Local"]] == [("g", "ops"), ("g", "admin")]
+
+
 def test_administrators_come_and_go_without_a_new_token(people: Cast) -> None:
     root, charlie = Proxy(people.root), Proxy(people.charlie)
     body = {"principalName": "charlie", "local": True, "role": "admin", "tenantName": "ignored"}
@@ -308,7 +353,9 @@ def test_administrators_come_and_go_without_a_new_token(people: Cast) -> None:
     "fields",
     [
         {"principalName": "nobody"},
-        {"local": False},
+        {"local": "yes"},
+        {"local": False, "principalName": ""},
+        {"local": False, "tenantName": "nosuch"},
         {"role": "king"},
         {"tenantName": ""},
         {"tenantName": "nosuch"},
@@ -319,8 +366,8 @@ def test_administrators_come_and_go_without_a_new_token(people: Cast) -> None:
 def test_grants_that_cannot_be(people: Cast, fields: dict[str, Any]) -> None:
     body = {"principalName": "charlie", "local": True, "role": "ops", "tenantName": "blue"} | fields
     before = Membership.objects.count()
-    assert Proxy(people.root).own("authorizations/", "POST", body)[0] == 400
-    assert Membership.objects.count() == before
+    assert Proxy(people.root).own("authorizations/", "POST", body)[0] == (500 if fields.get("local") == "yes" else 400)
+    assert (Membership.objects.count(), GroupGrant.objects.count()) == (before, 0)
 
 
 def test_the_grant_of_the_built_in_administrator_stays(people: Cast) -> None:

@@ -17,6 +17,25 @@ from tenants.users import change_user, set_cluster_role, update_user
 __all__ = ["people"]
 
 
+@pytest.mark.parametrize("kind", ["users", "tenants", "nodes", "join-tokens", "bgp-peers", "aci-gateways"])
+@pytest.mark.parametrize("role", ["auditor", None])
+def test_many_at_once_take_the_rights_that_one_takes(people: Cast, kind: str, role: str | None) -> None:
+    """Also of who may see what she would have made."""
+    set_cluster_role(actor=SYSTEM, row=people.alice, role=role)
+    body = {
+        "users": {"username": "mallory", "password": "correct-horse-battery-7", "cluster_role": "administrator"},
+        "tenants": {"name": "mine"},
+        "nodes": {"name": "n1", "vtep": "192.0.2.1"},
+        "join-tokens": {},
+        "bgp-peers": {"name": "peer", "router_address": "50.1.1.1/24"},
+        "aci-gateways": {"physical_domain": "x"},
+    }[kind]
+    said = {"operations": [{"op": "create", "body": body}]}
+    answer = client_of(people.alice).post(f"/api/v2/{kind}/bulk/", said, format="json")
+    assert answer.status_code == 403, answer.content
+    assert client_of(people.root).post(f"/api/v2/{kind}/bulk/", said, format="json").status_code == 200
+
+
 def test_a_role_is_given_taken_and_recorded(people: Cast) -> None:
     for role in (ClusterRole.OPERATOR, ClusterRole.AUDITOR, ClusterRole.ADMINISTRATOR, None):
         account = set_cluster_role(actor=SYSTEM, row=people.charlie, role=role)

@@ -12,6 +12,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
+from accounts.tests.test_api_factors import confirmed
 from contivui.web.errors import TYPES
 from contivui.web.management.commands import openapi
 from contivui.web.openapi import examples, operations
@@ -194,7 +195,7 @@ def test_the_examples_are_true(people: Cast) -> None:
     net = Network.objects.get(name="app")
     group = create_group(**give, name="web", network=net)
     create_policy(**give, name="base", groups=[group])
-    root = client_of(people.root)
+    root = confirmed(people.root)
     for kind, known in examples().items():
         if "request" not in known or " " in kind:
             continue

@@ -43,6 +43,9 @@ PAGES = [
     "/account/factors/app/",
     "/account/factors/key/",
     "/sign-in/",
+    "/sign-in/directory/",
+    "/sign-in/directory/group/",
+    "/sign-in/provider/",
     "/tokens/",
 ]
 

@@ -18,6 +18,8 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test import Client
 
+from accounts.actions.directory import set_directory
+from accounts.actions.provider import set_provider
 from accounts.models import Session
 from netmaster.proxy.tokens import issue
 from networks.actions import create_node, revoke_node
@@ -111,6 +113,9 @@ def a_tenant(name: str, mark: str) -> tuple[Tenant, dict[str, User]]:
 
 def ours() -> tuple[Tenant, dict[str, User], dict[str, int]]:
     tenant, people = a_tenant("home", "home")
+    outside = {"server": "127.0.0.1", "port": 1, "base_dn": "dc=x", "service_account_dn": "cn=x"}
+    set_directory(actor=SYSTEM, service_account_password="x", **outside)
+    set_provider(actor=SYSTEM, name="House", issuer="http://127.0.0.1:1", client_id="x", client_secret="x")
     keys = furnish(tenant, "10.0.0.1", "home", "20.1.1", "home")
     publish_tenant(tenant.pk)
     return tenant, people, keys

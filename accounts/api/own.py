@@ -1,4 +1,4 @@
-"""The API's side of signing in: one's own sessions and password."""
+"""One's own sessions and password, and showing it again."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from rest_framework.views import APIView
 from accounts import door
 from accounts.actions.passwords import change_password
 from accounts.actions.sessions import end_session, end_sessions, sessions_of
+from accounts.confirming import confirm_api
 from accounts.directory import DirectoryAway
 from accounts.gate import done
+from accounts.models import FromProvider
 from accounts.patience import Wait
-from accounts.serializers import PasswordSerializer, SessionSerializer
+from accounts.serializers import ConfirmedSerializer, ConfirmSerializer, PasswordSerializer, SessionSerializer
 from contivui.web.strict import require_types
 from tenants.api import actor_of
 from tenants.change import Refused
@@ -86,25 +88,51 @@ class PasswordView(OwnView):
 
     @extend_schema(request=PasswordSerializer, responses={204: None})
     def post(self, request: Request) -> Response:
-        """Change it. All sessions end but the one that asks; tokens stay."""
+        """Change it. All sessions end but the one that asks; tokens stay unless `end_tokens` says so."""
         form = PasswordSerializer(data=request.data)
         require_types(form)
         form.is_valid(raise_exception=True)
-        user = self._judged(request, form.validated_data["current"])
-        keep = own_key(request)
-        user = change_password(actor=actor_of(request), user=user, password=form.validated_data["password"], keep=keep)
+        user = judged(request, form.validated_data["current"], "current")
+        keep, given = own_key(request), form.validated_data
+        user = change_password(
+            actor=actor_of(request), user=user, password=given["password"], keep=keep, tokens=given["end_tokens"]
+        )
         if keep is not None:
             update_session_auth_hash(request._request, user)
             done(request._request, "password")
         return Response(status=204)
 
-    def _judged(self, request: Request, current: str) -> User:
-        try:
-            user = door.check(request._request, request.user.get_username(), current, "api")
-        except Wait as wait:
-            raise Throttled(wait.seconds, "Too many wrong passwords.") from None
-        except DirectoryAway:
-            raise Refused("The directory that knows this password does not answer.", code="away") from None
-        except door.Wrong:
-            raise ValidationError({"current": ValidationError("This is not your password.", code="wrong")}) from None
-        return user
+
+@extend_schema(tags=["me"])
+class ConfirmView(OwnView):
+    """Showing one's password again."""
+
+    serializer_class = ConfirmSerializer
+
+    @extend_schema(request=ConfirmSerializer, responses=ConfirmedSerializer)
+    def post(self, request: Request) -> Response:
+        """What lets somebody in asks for the password: shown here, it counts for ten minutes, for the token or the
+        session that shows it."""
+        form = ConfirmSerializer(data=request.data)
+        require_types(form)
+        form.is_valid(raise_exception=True)
+        judged(request, form.validated_data["password"], "password")
+        return Response(ConfirmedSerializer({"until": confirm_api(request)}).data)
+
+
+def judged(request: Request, password: str, field: str) -> User:
+    """Herself, whose password this is; else an error at `field`. Wrong ones are counted as at the login."""
+    user = cast(User, request.user)
+    if FromProvider.objects.filter(user=user).exists():
+        raise Refused("You sign in by a provider, which is asked in a browser. Use its session here.", code="elsewhere")
+    try:
+        found = door.check(request._request, user.get_username(), password, "api")
+    except Wait as wait:
+        raise Throttled(wait.seconds, "Too many wrong passwords.") from None
+    except DirectoryAway:
+        raise Refused("The directory that knows this password does not answer.", code="away") from None
+    except door.Wrong:
+        found = None
+    if found != user:
+        raise ValidationError({field: ValidationError("This is not your password.", code="wrong")})
+    return user

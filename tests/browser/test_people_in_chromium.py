@@ -1,0 +1,58 @@
+"""What an administrator and a person do about signing in, in a real browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.browser.house import chromium
+from tests.browser.stage import PASSWORD
+from tests.browser.test_pages_in_chromium import browser, house, visit
+
+__all__ = ["browser", "house", "visit"]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium() is None, reason="needs Chromium: apt-get install chromium"),
+]
+
+
+def test_a_group_is_given_a_role_in_the_cluster_and_it_is_taken_back(visit: Any) -> None:
+    here = visit()
+    page = here.sign_in("root")
+    page.goto("/sign-in/directory/")
+    page.click("text=Add a group")
+    page.fill("#id_group", "cn=eyes,dc=example,dc=org")
+    page.select_option("#id_tenant", label="blue")
+    page.select_option("#id_role", label="Cluster auditor")
+    page.click("button:has-text('Save')")
+    page.wait_for_selector("text=auditor is a role in the cluster")
+    assert page.locator("#id_tenant").get_attribute("aria-invalid") == "true"
+    here.complaints.clear()  # That it was refused is in the console, too.
+    page.select_option("#id_tenant", label="None: a role in the cluster")
+    page.click("button:has-text('Save')")
+    row = page.locator("tr", has_text="cn=eyes")
+    row.wait_for()
+    assert "Cluster auditor" in row.inner_text()
+    page.goto("/activity/")
+    page.locator("tr,li,article", has_text="cn=eyes").first.get_by_role("link", name="Undo").first.click()
+    page.get_by_role("button", name="Undo").click()
+    page.goto("/sign-in/directory/")
+    assert "cn=eyes" not in page.inner_text("main")
+    assert here.complaints == []
+
+
+def test_her_tokens_end_with_her_password_when_she_says_so(visit: Any) -> None:
+    page = visit().sign_in("charlie")
+    page.goto("/tokens/")
+    page.get_by_label("Name").fill("backup")
+    page.get_by_role("button", name="Make a token").click()
+    page.goto("/password/")
+    page.fill("#id_current", PASSWORD)
+    page.fill("#id_password", "another-long-password-9")
+    page.fill("#id_again", "another-long-password-9")
+    page.get_by_label("End my tokens too").check()
+    page.click("button:has-text('Save')")
+    page.wait_for_selector("text=Your password is changed")
+    page.goto("/tokens/")
+    page.get_by_text("There is none yet.").wait_for()
