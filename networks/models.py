@@ -143,7 +143,7 @@ class EndpointGroup(TenantOwned):
     pool6 = models.CharField(max_length=79, blank=True)
 
 
-class AddressReservation(models.Model):
+class AddressReservation(Labelled):
     """Addresses of a network that are never handed out, and why. Changes nothing on nodes."""
 
     tenant_path = "network__tenant"

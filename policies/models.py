@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 
 from networks.models import EndpointGroup, Network
+from tenants.labels import Labelled
 from tenants.models import Tenant, TenantOwned, TenantOwnedQuerySet, Verdict, validate_name
 
 #: Profiles have always been named more freely than other things ("gold_10 mbps").
@@ -37,7 +38,7 @@ class RulePeer(models.TextChoices):
     ADDRESS = "address", "Addresses"
 
 
-class Rule(models.Model):
+class Rule(Labelled):
     """One line of a policy, seen from the group the policy is on.
 
     `protocol` is "any", "tcp", "udp", "icmp" or a number 0–255 as text; `ports` is "" (any) or a list such as

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from core.labels import Labels
 from networks.models import EndpointGroup, Network
 from policies.models import Policy, Rule, RuleDirection, RulePeer
 from policies.rules import check, named
@@ -35,6 +36,7 @@ def add_rule(
     description: str = "",
     name: str = "",
     missing: Mapping[str, str] | None = None,
+    labels: Labels | None = None,
     idle: bool = False,
     pk: int | None = None,
 ) -> Rule:
@@ -45,7 +47,7 @@ def add_rule(
         row = Rule(pk=pk, policy=owned("policy", policy, tenant), direction=direction, priority=priority)
         assign(row, action=action, protocol=protocol, ports=ports, description=description, name=name)
         assign(row, peer=peer, peer_group=peer_group, peer_network=peer_network, peer_addresses=peer_addresses)
-        assign(row, missing=dict(missing or {}))
+        assign(row, missing=dict(missing or {}), labels=labels or {})
         _name_free(row)
         check(row, () if idle or step.back else _others(row), may_miss=idle or step.back)
         insert(row)
@@ -71,6 +73,7 @@ def update_rule(
     description: str | Keep = KEEP,
     name: str | Keep = KEEP,
     missing: Mapping[str, str] | Keep = KEEP,
+    labels: Labels | Keep = KEEP,
 ) -> Rule:
     """Change a rule where it stands. It keeps its id, and so its hits. Its policy stays. What it misses it goes on
     missing until `missing` or the field that says it is changed."""
@@ -81,7 +84,8 @@ def update_rule(
             refuse("policy", "A rule stays in its policy. Add one to the other policy instead.", "fixed")
         assign(row, direction=direction, priority=priority, action=action, protocol=protocol, ports=ports)
         _assign_peer(row, peer, peer_group, peer_network, peer_addresses)
-        assign(row, description=description, name=name, missing=missing if missing is KEEP else dict(missing))
+        assign(row, description=description, name=name, labels=labels)
+        assign(row, missing=missing if missing is KEEP else dict(missing))
         _name_free(row)
         check(row, () if step.back else _others(row), old, may_miss=step.back)
         row.save()

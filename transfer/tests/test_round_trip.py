@@ -51,13 +51,13 @@ def furnish(name: str = "blue", node: Node | None = None) -> Tenant:
         labels=LABELS,
     )
     back = create_network(**give, name="back", subnet6="fd00:2::/64", encap="vlan")
-    create_reservation(**give, network=front, addresses="20.1.1.7", note="a printer")
+    create_reservation(**give, network=front, addresses="20.1.1.7", note="a printer", labels=LABELS)
     web = create_group(**give, name="web", network=front, pool4="20.1.1.50-20.1.1.60", label="tier-1", labels=LABELS)
     db = create_group(**give, name="db", network=front)
     create_profile(**give, name="ten", rate_bps=10**7, dscp=10, groups=[web, db], labels=LABELS)
     policy = create_policy(**give, name="db-policy", groups=[db], labels=LABELS)
     peer = {"peer": "group", "peer_group": web}
-    add_rule(**give, policy=policy, name="r1", priority=10, protocol="tcp", ports="80, 443", **peer)
+    add_rule(**give, policy=policy, name="r1", priority=10, protocol="tcp", ports="80, 443", labels=LABELS, **peer)
     add_rule(**give, policy=policy, action="deny")
     add_rule(**give, policy=policy, action="deny", priority=1, protocol="udp", idle=True)
     add_rule(**give, policy=policy, missing={"group": "gone"}, peer="group", idle=True)
