@@ -206,6 +206,13 @@ class Endpoint(TenantOwned):
             models.UniqueConstraint(fields=["network", "ip6"], name="networks_endpoint_ip6_once"),
             models.UniqueConstraint(fields=["network", "mac"], name="networks_endpoint_mac_once"),
         ]
+        #: Whoever looks for an address knows no network yet.
+        indexes = [
+            *TenantOwned.Meta.indexes,
+            models.Index(fields=["ip4"], name="networks_endpoint_ip4"),
+            models.Index(fields=["ip6"], name="networks_endpoint_ip6"),
+            models.Index(fields=["mac"], name="networks_endpoint_mac"),
+        ]
 
 
 class NumberSpace(models.Model):
