@@ -43,7 +43,9 @@ class Rule(Labelled):
 
     `protocol` is "any", "tcp", "udp", "icmp" or a number 0–255 as text; `ports` is "" (any) or a list such as
     "80, 443, 8000-8100", canonical: sorted, merged. `peer_addresses` holds prefixes and ranges, comma-separated; beside
-    a group they narrow it to those of its endpoints that have one of these addresses. `name` may be empty.
+    a group they narrow it to those of its endpoints that have one of these addresses. `own_addresses`, written so,
+    narrow the rule to some of its own side: where incoming connections go to, or outgoing ones come from. `name` may be
+    empty.
 
     `missing` is what the rule is about and there is not: {"group": "g2"} or {"network": "net1"} after its peer was
     deleted, {"protocol": "300"} and {"port": "-1"} as clients of Contiv may write them. The field that would say it is
@@ -68,6 +70,7 @@ class Rule(Labelled):
         Network, null=True, blank=True, on_delete=models.PROTECT, related_name="peer_rules"
     )
     peer_addresses = models.CharField(max_length=1000, blank=True)
+    own_addresses = models.CharField(max_length=1000, blank=True)
     missing = models.JSONField(default=dict, blank=True)
 
     objects = TenantOwnedQuerySet.as_manager()

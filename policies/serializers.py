@@ -44,6 +44,11 @@ class LineSerializer(serializers.Serializer[Any]):
     peer_addresses = serializers.CharField(
         required=False, allow_blank=True, help_text="For example 10.0.0.0/8, 20.1.1.5-20.1.1.9; narrows a group."
     )
+    own_addresses = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="Addresses of the policy's own side that the rule is only about, for example 20.1.1.5; empty: all.",
+    )
     missing = MissingSerializer(required=False)
     labels = LabelsField()
 

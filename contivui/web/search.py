@@ -10,7 +10,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import islice
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Q, QuerySet, TextField
+from django.db.models.lookups import IContains
 from django.urls import reverse
 
 from contivui.web.resource import Resource
@@ -77,6 +78,21 @@ class Answer:
     more: list[str] = field(default_factory=list)
 
 
+class Somewhere(IContains):
+    """Text that holds another one, letters of either case being the same. PostgreSQL's own way to make them the same
+    asks its locale for each letter of each row; names are plain ASCII, and so is what SQLite makes the same."""
+
+    lookup_name = "somewhere"
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        column, parameters = compiler.compile(self.lhs)
+        text, more = self.process_rhs(compiler, connection)
+        return f'{column}::text COLLATE "C" ILIKE {text}', [*parameters, *more]
+
+
+for column in (CharField, TextField):
+    column.register_lookup(Somewhere)
+
 _kinds: list[Findable] = []
 
 
@@ -140,7 +156,7 @@ def _worded(kind: Findable, rows: Rows, text: str, most: int) -> Iterator[Found]
     met = {pk: column for column in kind.same for pk in _keys(rows.filter(**{column: text.lower()}), most)}
     words, found = text.split()[:MOST_WORDS], rows
     for word in words:
-        found = found.filter(Q(*((f"{path}__icontains", word) for path in kind.words), _connector=Q.OR))
+        found = found.filter(Q(*((f"{path}__somewhere", word) for path in kind.words), _connector=Q.OR))
     # Keys and words alone are read from an index, whatever else rows hold.
     hits = list(found.order_by(kind.words[0], "pk").values_list("pk", *kind.words)[:most])
     if len(hits) == most:

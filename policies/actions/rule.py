@@ -33,6 +33,7 @@ def add_rule(
     peer_group: EndpointGroup | None = None,
     peer_network: Network | None = None,
     peer_addresses: str = "",
+    own_addresses: str = "",
     description: str = "",
     name: str = "",
     missing: Mapping[str, str] | None = None,
@@ -41,13 +42,14 @@ def add_rule(
     pk: int | None = None,
 ) -> Rule:
     """Add a rule to a policy. `peer` says which of the three peer_ arguments counts; the others must be empty, but for
-    addresses that narrow a group. `idle` accepts a rule that can never decide anything: one that other rules of the
-    policy are asked before, or that is about something `missing`."""
+    addresses that narrow a group. `own_addresses` narrow the rule to some of its own side. `idle` accepts a rule that
+    can never decide anything: one that other rules of the policy are asked before, or that is about something
+    `missing`."""
     with change(actor=actor, tenant=tenant, verb="rule.create") as step:
         row = Rule(pk=pk, policy=owned("policy", policy, tenant), direction=direction, priority=priority)
         assign(row, action=action, protocol=protocol, ports=ports, description=description, name=name)
         assign(row, peer=peer, peer_group=peer_group, peer_network=peer_network, peer_addresses=peer_addresses)
-        assign(row, missing=dict(missing or {}), labels=labels or {})
+        assign(row, own_addresses=own_addresses, missing=dict(missing or {}), labels=labels or {})
         _name_free(row)
         check(row, () if idle or step.back else _others(row), may_miss=idle or step.back)
         insert(row)
@@ -70,6 +72,7 @@ def update_rule(
     peer_group: EndpointGroup | Keep | None = KEEP,
     peer_network: Network | Keep | None = KEEP,
     peer_addresses: str | Keep = KEEP,
+    own_addresses: str | Keep = KEEP,
     description: str | Keep = KEEP,
     name: str | Keep = KEEP,
     missing: Mapping[str, str] | Keep = KEEP,
@@ -84,7 +87,7 @@ def update_rule(
             refuse("policy", "A rule stays in its policy. Add one to the other policy instead.", "fixed")
         assign(row, direction=direction, priority=priority, action=action, protocol=protocol, ports=ports)
         _assign_peer(row, peer, peer_group, peer_network, peer_addresses)
-        assign(row, description=description, name=name, labels=labels)
+        assign(row, own_addresses=own_addresses, description=description, name=name, labels=labels)
         assign(row, missing=missing if missing is KEEP else dict(missing))
         _name_free(row)
         check(row, () if step.back else _others(row), old, may_miss=step.back)

@@ -27,6 +27,7 @@ FIELDS = (
     "peer_group",
     "peer_network",
     "peer_addresses",
+    "own_addresses",
     "missing",
     "labels",
 )

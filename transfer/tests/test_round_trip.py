@@ -59,7 +59,7 @@ def furnish(name: str = "blue", node: Node | None = None) -> Tenant:
     peer = {"peer": "group", "peer_group": web}
     add_rule(**give, policy=policy, name="r1", priority=10, protocol="tcp", ports="80, 443", labels=LABELS, **peer)
     add_rule(**give, policy=policy, action="deny")
-    add_rule(**give, policy=policy, action="deny", priority=1, protocol="udp", idle=True)
+    add_rule(**give, policy=policy, action="deny", priority=1, protocol="udp", own_addresses="20.1.1.7", idle=True)
     add_rule(**give, policy=policy, missing={"group": "gone"}, peer="group", idle=True)
     create_policy(**give, name="empty")
     create_app_profile(**give, name="shop", groups=[web], labels=LABELS)
