@@ -84,6 +84,9 @@ class Somewhere(IContains):
 
     lookup_name = "somewhere"
 
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return IContains(self.lhs, self.rhs).as_sql(compiler, connection)
+
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         column, parameters = compiler.compile(self.lhs)
         text, more = self.process_rhs(compiler, connection)

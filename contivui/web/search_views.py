@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from contivui.web.errors import BadParameter
+from contivui.web.parameters import only
 from contivui.web.problem import Problem
 from contivui.web.request import PageRequest
 from contivui.web.screens import registry
@@ -86,10 +87,7 @@ class SearchView(APIView):
         what is called exactly so first. An address finds the endpoint that has it, and the networks and reservations
         that hold it."""
         form = SearchQuerySerializer(data=request.query_params)
-        if unknown := sorted(request.query_params.keys() - form.fields.keys()):
-            raise BadParameter(
-                dict.fromkeys(unknown, f"There is no such parameter. There are: {', '.join(form.fields)}.")
-            )
+        only(request, *form.fields)
         if not form.is_valid():
             raise BadParameter({name: str(sentences[0]) for name, sentences in form.errors.items()})
         asked = form.validated_data
