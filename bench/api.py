@@ -118,6 +118,12 @@ def figures() -> Iterator[dict[str, Any]]:
     yield timed(client, "endpoints/?limit=50&ordering=-name", "list of 50 endpoints by name, downwards")
     yield timed(client, "endpoints/?limit=50&labels=tier=web", "list of 50 endpoints with a label that one in ten has")
     yield timed(client, f"endpoints/{last[0]}/", "one endpoint")
+    yield timed(client, "search/?q=endpoint-77777", "search for one name among all kinds")
+    yield timed(client, "search/?q=point-9", "search for a part of many names")
+    yield timed(client, "search/?q=no-such-thing", "search for what there is not")
+    yield timed(client, "search/?q=10.3.7.20", "search for an address")
+    yield timed(client, "search/?q=tier=web", "search for a label")
+    yield timed(owner, "search/?q=no-such-thing", "search for what there is not, in one's own tenant")
     first = timed(client, "endpoints/?limit=50", "first page of endpoints")
     yield first
     yield timed(client, "endpoints/?limit=50&" + cursor_after(last[50]), "last page of endpoints")

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
 from accounts import api as accounts_api
+from contivui.web.search_views import SearchView
 from networks import api as networks_api
 from policies import api as policies_api
 from routing import api as routing_api
@@ -30,6 +31,7 @@ api: list[URLPattern | URLResolver] = [
     re_path(r"^audit/(?P<id>[0-9]{1,18})/undo/\Z", tenants_api.UndoView.as_view(), name="api-audit-undo"),
     path("fabric/", networks_api.FabricView.as_view(), name="api-fabric"),
     path("explain/", policies_api.ExplainView.as_view(), name="api-explain"),
+    path("search/", SearchView.as_view(), name="api-search"),
     path("events/", programs.EventsView.as_view(), name="api-events"),
     path("events/stream/", programs.StreamView.as_view(), name="api-events-stream"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="api-openapi"),

@@ -1,8 +1,8 @@
-"""Boxes of peers × protocols × ports: what one match covers, and which matches a packet or another match meets."""
+"""Boxes of peers × protocols × ports × own addresses: what one match covers, and which others it meets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Generic, TypeVar
@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 ANY_PROTOCOL: Interval = (0, 255)
 ANY_PORT: Interval = (0, 65535)
+#: What is not narrowed to addresses of its own side stands at one point, among others that are not.
+NOT_NARROWED: Interval = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,39 +25,54 @@ class Box:
     peer: Interval
     protocol: Interval
     ports: Interval
+    own: Interval = NOT_NARROWED
 
     def overlaps(self, other: Box) -> bool:
-        return _meet(self.peer, other.peer) and _meet(self.protocol, other.protocol) and _meet(self.ports, other.ports)
+        return (
+            _meet(self.peer, other.peer)
+            and _meet(self.protocol, other.protocol)
+            and _meet(self.ports, other.ports)
+            and _meet(self.own, other.own)
+        )
 
     def covers(self, other: Box) -> bool:
         return (
-            _holds(self.peer, other.peer) and _holds(self.protocol, other.protocol) and _holds(self.ports, other.ports)
+            _holds(self.peer, other.peer)
+            and _holds(self.protocol, other.protocol)
+            and _holds(self.ports, other.ports)
+            and _holds(self.own, other.own)
         )
 
 
 class BoxIndex(Generic[V]):
-    """Values by box. Looking up costs as much as the boxes that share peers, or those that share protocol and ports:
-    whichever are fewer, found by walking both lists in step until one ends."""
+    """Values by box. Looking up costs as much as the boxes that share peers, those that share protocol and ports, or
+    those that share own addresses: whichever are fewest, found by walking the lists in step until one ends."""
 
     def __init__(self) -> None:
         self._peers: IntervalIndex[tuple[Box, V]] = IntervalIndex()
         self._ports: dict[Interval, IntervalIndex[tuple[Box, V]]] = {}
+        self._own: IntervalIndex[tuple[Box, V]] = IntervalIndex()
 
     def add(self, box: Box, value: V) -> None:
         self._peers.add(box.peer, (box, value))
         self._ports.setdefault(box.protocol, IntervalIndex()).add(box.ports, (box, value))
+        if box.own != NOT_NARROWED:
+            self._own.add(box.own, (box, value))
 
     def overlapping(self, box: Box) -> list[tuple[Box, V]]:
         """Every (box, value) that shares a point with `box`, in no particular order."""
         by_ports = chain.from_iterable(
             index.overlapping(box.ports) for protocol, index in self._ports.items() if _meet(protocol, box.protocol)
         )
-        candidates = _shorter(self._peers.overlapping(box.peer), by_ports)
+        walks = [self._peers.overlapping(box.peer), by_ports]
+        if box.own != NOT_NARROWED:
+            walks.append(self._own.overlapping(box.own))
+        candidates = _shortest(walks)
         return [entry for entry in candidates if box.overlaps(entry[0])]
 
 
-def _shorter(one: Iterator[T], other: Iterator[T]) -> list[T]:
-    walks: tuple[tuple[Iterator[T], list[T]], ...] = ((one, []), (other, []))
+def _shortest(iterators: Iterable[Iterator[T]]) -> list[T]:
+    walks: list[tuple[Iterator[T], list[T]]] = [(iterator, []) for iterator in iterators]
     while True:
         for iterator, seen in walks:
             try:

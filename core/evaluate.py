@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from core.boxes import Box, BoxIndex
+from core.boxes import NOT_NARROWED, Box, BoxIndex
 from core.intervals import Interval
 from core.ipam import AddressError, address, family, span
 from core.isolation import Chain, ChainKey, Tables
@@ -42,11 +42,12 @@ class _Packet:
     protocol: int
     port: int
 
-    def find(self, lookup: BoxIndex[int], peer: int | None) -> int | None:
+    def find(self, lookup: BoxIndex[int], peer: int | None, own: int | None) -> int | None:
         """The rule of the only box of a layer, if any, that holds this packet."""
-        if peer is None:
+        if peer is None or own is None:
             return None
-        found = lookup.overlapping(Box((peer, peer), (self.protocol, self.protocol), (self.port, self.port)))
+        point = Box((peer, peer), (self.protocol, self.protocol), (self.port, self.port), (own, own))
+        found = lookup.overlapping(point)
         return found[0][1] if found else None
 
 
@@ -95,7 +96,7 @@ class Evaluator:
         if group is None:
             return Side(direction, None, "allow", None, None, f"{own} is no endpoint and has no rules of its own.")
         for layer, lookup in self._layers((group, direction)):
-            rule = packet.find(lookup, self._peer_number(layer, peer))
+            rule = packet.find(lookup, self._peer_number(layer, peer), _own_number(layer, own))
             if rule is not None:
                 reason = f"Rule {rule} says {layer.action} with priority {layer.priority}."
                 return Side(direction, group, layer.action, rule, layer, reason)
@@ -124,15 +125,28 @@ def _lookups(chain: Chain) -> list[tuple[Layer, BoxIndex[int]]]:
     """For each layer of the chain its matches, as boxes that lead to rule ids."""
     found: dict[Layer, BoxIndex[int]] = {layer: BoxIndex() for layer in chain.item.layers}
     for match in chain.matches:
-        found[match.layer].add(Box(_peers(match), match.protocol, match.ports), match.rule)
+        own = _interval(match.own) if match.own else NOT_NARROWED
+        found[match.layer].add(Box(_peers(match), match.protocol, match.ports, own), match.rule)
     return list(found.items())
 
 
 def _peers(match: MatchItem) -> Interval:
     if match.layer.kind == "group":
         return int(match.peer), int(match.peer)
-    peers = span(match.peer)
-    return peers.first, peers.last
+    return _interval(match.peer)
+
+
+def _interval(text: str) -> Interval:
+    found = span(text)
+    return found.first, found.last
+
+
+def _own_number(layer: Layer, own: str) -> int | None:
+    """The own side's address as the layer's sets hold it; None when they cannot hold it."""
+    if not layer.own:
+        return NOT_NARROWED[0]
+    parsed = ip_address(own)
+    return int(parsed) if parsed.version == layer.own else None
 
 
 def _packet(flow: Flow) -> _Packet:

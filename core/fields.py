@@ -65,7 +65,9 @@ def _encoder(hint: object) -> Callable[[Any], object] | None:
 
 
 def _row(layer: Layer) -> list[object]:
-    return [getattr(layer, name) for name in _LAYER]
+    """What is not narrowed is said as before there was that."""
+    row = [getattr(layer, name) for name in _LAYER]
+    return row if layer.own else row[:-1]
 
 
 def _rows(layers: tuple[Layer, ...]) -> list[list[object]]:
@@ -81,7 +83,7 @@ def _decoder(hint: object, name: str) -> Callable[[object], object]:
     if hint is str:
         return FORMS[name]
     if origin is Literal:
-        return _choice(arguments)
+        return _one_of(arguments) if name == "own" else _choice(arguments)
     if origin is tuple:
         return _layers if arguments[0] is Layer else _interval(*_RANGES[name])
     if origin in (Union, types.UnionType) and arguments[1] is type(None):
@@ -107,6 +109,15 @@ def _choice(choices: tuple[str, ...]) -> Callable[[object], object]:
     return decode
 
 
+def _one_of(numbers: tuple[int, ...]) -> Callable[[object], object]:
+    def decode(value: object) -> object:
+        if type(value) is not int or value not in numbers:
+            raise ValueError(f"expected one of {', '.join(map(str, numbers))}, not {value!r}.")
+        return value
+
+    return decode
+
+
 def _optional(inner: Callable[[object], object]) -> Callable[[object], object]:
     return lambda value: None if value is None else inner(value)
 
@@ -124,11 +135,13 @@ def _interval(first: int, last: int) -> Callable[[object], tuple[int, int]]:
 
 def _layer(value: object) -> Layer:
     try:
-        if isinstance(value, list) and len(value) == len(_LAYER):
+        if isinstance(value, list) and len(value) == len(_LAYER) - 1:
+            return _layer_of(*value, 0)
+        if isinstance(value, list) and len(value) == len(_LAYER) and value[-1] != 0:
             return _layer_of(*value)
     except TypeError:  # a part that is a list or an object itself
         pass
-    raise ValueError(f"expected a list of priority, action, kind and plane, not {value!r}.")
+    raise ValueError(f"expected a list of priority, action, kind, plane and perhaps own, not {value!r}.")
 
 
 # There are few layers and each match names one. `typed`, for True is no 1 here.

@@ -56,8 +56,13 @@ def _span_of(version: int) -> Callable[[str], Span]:
 
 
 def check_peer(item: MatchItem) -> None:
-    """Raise ValueError when the peer of a match is not of its layer's kind: no field can tell that alone."""
+    """Raise ValueError when the peer or the own addresses of a match are not of its layer's kind: no field can tell
+    that alone."""
     _PEERS[item.layer.kind](item.peer)
+    if item.layer.own:
+        _PEERS[f"net{item.layer.own}"](item.own)
+    if bool(item.own) != bool(item.layer.own) or {item.layer.kind, f"net{item.layer.own}"} == {"net4", "net6"}:
+        raise ValueError(f"own addresses {item.own!r} do not go with a layer {item.layer.kind}, {item.layer.own}.")
 
 
 # One "::" between groups that are not 0, six of them at most: the ordinary address, with no other way to write it.
@@ -82,6 +87,7 @@ FORMS: dict[str, Form] = {
     "subnet4": _PREFIX4,
     "subnet6": _PREFIX6,
     "peer": _matching(r"[0-9a-f.:/-]{1,80}", "a group id, a prefix or a range of addresses"),
+    "own": _matching(r"[0-9a-f.:/-]{1,80}", "a prefix or a range of addresses"),
 }
 _GROUP_ID = _matching(r"[1-9][0-9]{0,18}", "a group id")
 #: What the peer of a match is, by the kind of its layer.

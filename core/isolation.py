@@ -13,16 +13,25 @@ from functools import cached_property
 from itertools import groupby, product
 
 from core import ipam
-from core.boxes import ANY_PORT, ANY_PROTOCOL, Box
+from core.boxes import ANY_PORT, ANY_PROTOCOL, NOT_NARROWED, Box
 from core.intervals import Interval
 from core.model import ICMP, ICMPV6, PORT_PROTOCOLS, Action, Direction, Endpoint, Network, Policy, Rule, TenantIntent
 from core.planes import Claim, disjoint
-from core.spec import ChainItem, Layer, MatchItem, MatchKind
+from core.spec import ChainItem, Layer, MatchItem, MatchKind, Narrowed
 
 ChainKey = tuple[int, Direction]
 
 _DIRECTIONS: tuple[Direction, Direction] = ("in", "out")
 _KINDS: tuple[MatchKind, ...] = ("group", "net4", "net6")
+#: What one look-up can hold: a kind of peers, and a family of own addresses it is narrowed to.
+_SORTS: tuple[tuple[MatchKind, Narrowed], ...] = (
+    *((kind, 0) for kind in _KINDS),
+    ("group", 4),
+    ("group", 6),
+    ("net4", 4),
+    ("net6", 6),
+)
+_FAMILY: dict[MatchKind, int] = {"net4": 4, "net6": 6}
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
@@ -112,6 +121,7 @@ class _Entry:
     peer: str
     protocol: Interval
     ports: Interval
+    own: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,32 +190,42 @@ def _draft(rules: list[Rule], peers: _Peers) -> _Draft:
     count: dict[int, int] = {}
     for (priority, action), equals in groupby(rules, key=lambda rule: (rule.priority, rule.action)):
         claims = _claims(equals, peers)
-        for kind in _KINDS:
-            for plane, content in enumerate(disjoint(claims[kind])):
-                layers.append(Layer(priority, action, kind, plane))
+        for kind, own in _SORTS:
+            for plane, content in enumerate(disjoint(claims[kind, own])):
+                layers.append(Layer(priority, action, kind, plane, own))
                 for claim in content:
                     index = count[claim.rule] = count.get(claim.rule, -1) + 1
                     entries.append(_entry(layers[-1], claim, index))
     return _Draft(tuple(layers), tuple(entries), _fingerprint(map(_line, entries)))
 
 
-def _claims(rules: Iterable[Rule], peers: _Peers) -> dict[MatchKind, list[Claim]]:
-    claims: dict[MatchKind, list[Claim]] = {kind: [] for kind in _KINDS}
+def _claims(rules: Iterable[Rule], peers: _Peers) -> dict[tuple[MatchKind, Narrowed], list[Claim]]:
+    claims: dict[tuple[MatchKind, Narrowed], list[Claim]] = {sort: [] for sort in _SORTS}
     for rule in rules:
-        for kind, peer in peers.spans(rule):
-            for protocol, ports in product(_protocols(rule, kind), _ports(rule)):
-                claims[kind].append(Claim(rule.id, Box(peer, protocol, ports)))
+        for (kind, peer), (family, own) in product(peers.spans(rule), _own(rule)):
+            if (kind, family) not in claims:
+                continue  # No packet has addresses of two families.
+            for protocol, ports in product(_protocols(rule, kind, family), _ports(rule)):
+                claims[kind, family].append(Claim(rule.id, Box(peer, protocol, ports, own)))
     return claims
 
 
-def _protocols(rule: Rule, kind: MatchKind) -> list[Interval]:
+def _own(rule: Rule) -> list[tuple[Narrowed, Interval]]:
+    """Intervals of the own side's addresses, by family."""
+    if not rule.own:
+        return [(0, NOT_NARROWED)]
+    return [(4 if span.version == 4 else 6, (span.first, span.last)) for span in map(ipam.span, rule.own)]
+
+
+def _protocols(rule: Rule, kind: MatchKind, family: Narrowed) -> list[Interval]:
     """ICMP is another protocol in IPv6; members of a group may have addresses of either family."""
     if rule.protocol is None:
         return [ANY_PROTOCOL]
     if rule.protocol != ICMP:
         return [(rule.protocol, rule.protocol)]
-    own: dict[MatchKind, list[Interval]] = {"net4": [(ICMP, ICMP)], "net6": [(ICMPV6, ICMPV6)]}
-    return own.get(kind, [(ICMP, ICMP), (ICMPV6, ICMPV6)])
+    of_family = {4: (ICMP, ICMP), 6: (ICMPV6, ICMPV6)}
+    known = family or _FAMILY.get(kind)
+    return [of_family[known]] if known else list(of_family.values())
 
 
 def _ports(rule: Rule) -> list[Interval]:
@@ -216,16 +236,17 @@ def _ports(rule: Rule) -> list[Interval]:
 
 def _entry(layer: Layer, claim: Claim, index: int) -> _Entry:
     box = claim.box
-    version = {"net4": 4, "net6": 6}.get(layer.kind)
+    version = _FAMILY.get(layer.kind)
     peer = str(ipam.Span(version, *box.peer)) if version else str(box.peer[0])
-    return _Entry(layer, claim.rule, index, peer, box.protocol, box.ports)
+    own = str(ipam.Span(layer.own, *box.own)) if layer.own else ""
+    return _Entry(layer, claim.rule, index, peer, box.protocol, box.ports, own)
 
 
 def _chain(tenant: int, group: int, direction: Direction, draft: _Draft) -> Chain:
     return Chain(
         item=ChainItem(tenant, group, direction, draft.layers),
         matches=tuple(
-            MatchItem(tenant, group, direction, e.rule, e.index, e.layer, e.peer, e.protocol, e.ports)
+            MatchItem(tenant, group, direction, e.rule, e.index, e.layer, e.peer, e.protocol, e.ports, e.own)
             for e in draft.entries
         ),
         fingerprint=draft.fingerprint,
@@ -237,7 +258,7 @@ def _line(entry: _Entry) -> str:
     return (
         f"{layer.priority} {layer.action} {layer.kind} {layer.plane} "
         f"{entry.rule} {entry.peer} {entry.protocol} {entry.ports}"
-    )
+    ) + (f" {entry.own}" if entry.own else "")
 
 
 def _fingerprint(lines: Iterable[str]) -> str:

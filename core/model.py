@@ -46,6 +46,8 @@ class Peer:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One line of a policy. `protocol` None is any (icmp matches ICMP on IPv4 and ICMPv6 on IPv6); no `ports` is any.
+    `own` are ranges as a peer's: the addresses of the policy's own side it is narrowed to (where an incoming rule's
+    connections go, where an outgoing one's come from); none is all.
 
     `priority` 1..100, the higher number wins; at equal priority deny wins.
     """
@@ -57,6 +59,7 @@ class Rule:
     peer: Peer
     protocol: int | None = None
     ports: tuple[PortRange, ...] = ()
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

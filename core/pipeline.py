@@ -30,6 +30,9 @@ ND = "{ nd-neighbor-solicit, nd-neighbor-advert }"
 #: What a layer's peer is compared with, for the first packet's direction and for the other.
 PEER = {"group": "meta mark", "net4": "ip {side}", "net6": "ip6 {side}"}
 PEER_TYPE = {"group": "mark", "net4": "ipv4_addr", "net6": "ipv6_addr"}
+#: The own side's address stands before it where a layer is narrowed.
+OWN = {0: "", 4: "ip {side} . ", 6: "ip6 {side} . "}
+OWN_TYPE = {0: "", 4: "ipv4_addr . ", 6: "ipv6_addr . "}
 FAMILIES = (("ip", "4", "ipv4_addr"), ("ip6", "6", "ipv6_addr"))
 
 
@@ -150,7 +153,8 @@ def group_chain_name(direction: str, group: int) -> str:
 
 
 def layer_set_name(direction: str, group: int, layer: Layer) -> str:
-    return f"{direction}_{group}_p{layer.priority}_{layer.action}_{layer.kind}_{layer.plane}"
+    narrowed = f"_own{layer.own}" if layer.own else ""
+    return f"{direction}_{group}_p{layer.priority}_{layer.action}_{layer.kind}_{layer.plane}{narrowed}"
 
 
 def group_chains(item: ChainItem) -> Iterator[KernelObject]:
@@ -160,7 +164,7 @@ def group_chains(item: ChainItem) -> Iterator[KernelObject]:
         yield Set(
             "inet",
             layer_set_name(item.direction, item.group, layer),
-            f"{PEER_TYPE[layer.kind]} . inet_proto . inet_service",
+            f"{OWN_TYPE[layer.own]}{PEER_TYPE[layer.kind]} . inet_proto . inet_service",
             interval=True,
             counter=True,
         )
@@ -173,16 +177,18 @@ def _look_up(item: ChainItem, layer: Layer, swapped: bool) -> str:
     """One layer as a rule. The peer of an incoming rule is the source, of an outgoing one the destination; the port
     is always that of the connection's destination. `swapped`: the packet is an answer."""
     peer_is_source = (item.direction == "in") != swapped
-    peer = PEER[layer.kind].format(side="saddr" if peer_is_source else "daddr")
+    sides = ("saddr", "daddr") if peer_is_source else ("daddr", "saddr")
+    peer, own = PEER[layer.kind].format(side=sides[0]), OWN[layer.own].format(side=sides[1])
     port = "th sport" if swapped else "th dport"
     verdict = "return" if layer.action == "allow" else "goto deny"
     name = layer_set_name(item.direction, item.group, layer)
-    return f"{peer} . meta l4proto . {port} @{name} {verdict}"
+    return f"{own}{peer} . meta l4proto . {port} @{name} {verdict}"
 
 
 def match_element(item: MatchItem) -> Element:
     name = layer_set_name(item.direction, item.group, item.layer)
-    match = f"{item.peer} . {interval(item.protocol)} . {interval(item.ports)}"
+    own = f"{item.own} . " if item.own else ""
+    match = f"{own}{item.peer} . {interval(item.protocol)} . {interval(item.ports)}"
     return Element("inet", name, match, comment=str(item.rule))
 
 

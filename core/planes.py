@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 from core.boxes import Box, BoxIndex
 from core.intervals import Cover, Interval
@@ -27,29 +27,29 @@ def disjoint(claims: Iterable[Claim]) -> list[list[Claim]]:
     """The claims as planes; within a plane none overlaps another, and the union of all stays what it was.
 
     A point that several rules claim goes to the lowest of their ids, unless these differ both in peer and in
-    protocol or ports: then to one of them, for a plane more would cost every packet a look-up.
+    protocol, ports or own addresses: then to one of them, for a plane more would cost every packet a look-up.
     """
-    ordered = sorted(claims, key=lambda claim: (claim.rule, claim.box.peer, claim.box.protocol, claim.box.ports))
+    ordered = sorted(claims, key=lambda claim: (claim.rule, astuple(claim.box)))
     return _planes(_cut_peers(_cut_ports(ordered)))
 
 
 def _cut_ports(claims: Iterable[Claim]) -> list[Claim]:
-    """Of each claim the ports that no earlier one takes for the same peers and protocol."""
-    covers: defaultdict[tuple[Interval, Interval], Cover] = defaultdict(Cover)
+    """Of each claim the ports that no earlier one takes for the same peers, protocol and own addresses."""
+    covers: defaultdict[tuple[Interval, ...], Cover] = defaultdict(Cover)
     return [
         claim if part == claim.box.ports else Claim(claim.rule, replace(claim.box, ports=part))
         for claim in claims
-        for part in covers[claim.box.peer, claim.box.protocol].take(claim.box.ports)
+        for part in covers[claim.box.peer, claim.box.protocol, claim.box.own].take(claim.box.ports)
     ]
 
 
 def _cut_peers(claims: Iterable[Claim]) -> list[Claim]:
-    """Of each claim the peers that no earlier one takes for the same protocol and ports."""
-    covers: defaultdict[tuple[Interval, Interval], Cover] = defaultdict(Cover)
+    """Of each claim the peers that no earlier one takes for the same protocol, ports and own addresses."""
+    covers: defaultdict[tuple[Interval, ...], Cover] = defaultdict(Cover)
     return [
         claim if part == claim.box.peer else Claim(claim.rule, replace(claim.box, peer=part))
         for claim in claims
-        for part in covers[claim.box.protocol, claim.box.ports].take(claim.box.peer)
+        for part in covers[claim.box.protocol, claim.box.ports, claim.box.own].take(claim.box.peer)
     ]
 
 

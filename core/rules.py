@@ -94,6 +94,8 @@ def without_effect(rule: Rule, others: Iterable[Rule] = ()) -> str | None:
     """
     if rule.peer.kind == "nothing" or (rule.peer.kind == "address" and not rule.peer.ranges):
         return "The rule matches nothing: choose a peer that exists."
+    if rule.own and rule.peer.ranges and not _families(rule.own) & _families(rule.peer.ranges):
+        return "The rule matches nothing: its own addresses are of another family than its peer's."
     for other in others:
         if other.id == rule.id or other.direction != rule.direction:
             continue
@@ -131,7 +133,8 @@ def _port(text: str, whole: str) -> int:
 
 def _meaning(rule: Rule) -> tuple[object, ...]:
     peer = Peer(rule.peer.kind, rule.peer.id, _canonical(rule.peer.ranges))
-    return rule.direction, rule.priority, rule.action, peer, rule.protocol, merge_ports(rule.ports)
+    own = _canonical(rule.own)
+    return rule.direction, rule.priority, rule.action, peer, rule.protocol, merge_ports(rule.ports), own
 
 
 def _asked_before(other: Rule, rule: Rule) -> bool:
@@ -142,6 +145,8 @@ def _asked_before(other: Rule, rule: Rule) -> bool:
 
 def _covers(other: Rule, rule: Rule) -> bool:
     if other.protocol is not None and other.protocol != rule.protocol:
+        return False
+    if other.own and not (rule.own and _covers_ranges(other.own, rule.own)):
         return False
     return _covers_ports(other.ports, rule.ports) and _covers_peer(other.peer, rule.peer)
 
@@ -171,6 +176,10 @@ def _covers_ranges(outer: Iterable[str], inner: Iterable[str]) -> bool:
 
 def _inside(inner: ipam.Span, outer: ipam.Span) -> bool:
     return inner.version == outer.version and outer.first <= inner.first and inner.last <= outer.last
+
+
+def _families(ranges: Iterable[str]) -> set[int]:
+    return {ipam.span(text).version for text in ranges}
 
 
 def _canonical(ranges: Iterable[str]) -> tuple[str, ...]:

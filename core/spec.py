@@ -16,6 +16,8 @@ from typing import ClassVar, Literal
 from core.model import Action, Direction, Encap
 
 MatchKind = Literal["group", "net4", "net6"]
+#: Whether, and of which family, matches are narrowed to addresses of their own side; 0: they are not.
+Narrowed = Literal[0, 4, 6]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +104,15 @@ class Layer:
     """One look-up of a chain: all matches of one priority, action and kind that do not overlap each other.
 
     Overlapping matches of the same priority and action go to different planes (0, 1, …), because an interval set
-    of the kernel holds disjoint elements only.
+    of the kernel holds disjoint elements only. `own` is the family of the addresses of the group's own side that
+    matches are narrowed to; 0: they are not.
     """
 
     priority: int
     action: Action
     kind: MatchKind
     plane: int = 0
+    own: Narrowed = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,8 @@ class MatchItem:
     """One element of a layer of a group's chain; `rule` is who gets the hit.
 
     `peer` is a group id as text for kind `group`, a prefix or "first-last" range for `net4` and `net6`.
-    Protocols and ports are closed intervals; 0-255 and 0-65535 are any.
+    Protocols and ports are closed intervals; 0-255 and 0-65535 are any. `own` is a prefix or range of the own side's
+    addresses where the layer is narrowed, and otherwise empty.
     """
 
     kind: ClassVar[str] = "match"
@@ -144,6 +149,7 @@ class MatchItem:
     peer: str
     protocol: tuple[int, int]
     ports: tuple[int, int]
+    own: str = ""
 
     @property
     def key(self) -> str:

@@ -87,6 +87,7 @@ class ReservationForm(VerbForm):
     note = forms.CharField(
         label=_("Note"), max_length=200, required=False, help_text=_("Why, and for whom: those who come later ask.")
     )
+    labels = LabelsField()
 
     def prepare(self) -> None:
         offer(self, "network", Network.objects.filter(tenant=self.tenant))

@@ -143,7 +143,7 @@ class EndpointGroup(TenantOwned):
     pool6 = models.CharField(max_length=79, blank=True)
 
 
-class AddressReservation(models.Model):
+class AddressReservation(Labelled):
     """Addresses of a network that are never handed out, and why. Changes nothing on nodes."""
 
     tenant_path = "network__tenant"
@@ -205,6 +205,13 @@ class Endpoint(TenantOwned):
             models.UniqueConstraint(fields=["network", "ip4"], name="networks_endpoint_ip4_once"),
             models.UniqueConstraint(fields=["network", "ip6"], name="networks_endpoint_ip6_once"),
             models.UniqueConstraint(fields=["network", "mac"], name="networks_endpoint_mac_once"),
+        ]
+        #: Whoever looks for an address knows no network yet.
+        indexes = [
+            *TenantOwned.Meta.indexes,
+            models.Index(fields=["ip4"], name="networks_endpoint_ip4"),
+            models.Index(fields=["ip6"], name="networks_endpoint_ip6"),
+            models.Index(fields=["mac"], name="networks_endpoint_mac"),
         ]
 
 

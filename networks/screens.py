@@ -157,12 +157,14 @@ RESERVATIONS = register(
             Column(key="tenant", title=_("Tenant"), sort="network__tenant__name"),
             Column(key="network", title=_("Network"), cell=cells.link_to("network"), sort="network__name"),
             Column(key="note", title=_("Note")),
+            LABELS_COLUMN,
         ),
         facets=(Facet(key="network", title=_("Network"), path="network", choices=offered(Network)),),
         attributes=(
             Attribute(title=_("Addresses"), value=str, cell=cells.code),
             Attribute(title=_("Network"), value=lambda row: row.network, cell=cells.link_to("network")),
             Attribute(title=_("Note"), value=lambda row: row.note),
+            LABELS,
         ),
         panels=[HISTORY],
     )

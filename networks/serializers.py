@@ -83,6 +83,7 @@ class ReservationSerializer(serializers.Serializer[Any]):
     network = Ref(Network, "network", anchors=True)
     addresses = serializers.CharField(max_length=79, help_text="For example 20.1.1.5 or 20.1.1.5-20.1.1.9.")
     note = serializers.CharField(required=False, allow_blank=True, max_length=200, help_text="Why, and for whom.")
+    labels = LabelsField()
 
 
 class EndpointSerializer(OwnedSerializer):

@@ -12,7 +12,7 @@ from tenants.undo import Undoable, Values, arguments, left, never, undoable
 
 def _reservations_back(actor: Actor, row: Network, before: Values) -> None:
     for one in before.get("reservations", ()):
-        given = arguments(AddressReservation, ("network", "addresses", "note"), one)
+        given = arguments(AddressReservation, ("network", "addresses", "note", "labels"), one)
         actions.create_reservation(actor=actor, tenant=row.tenant, pk=one["id"], **given)
 
 

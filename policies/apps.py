@@ -8,8 +8,9 @@ class PoliciesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Say what of this room quotas count, and how changes of its objects are taken back."""
+        """Say what of this room quotas count, what search finds, and how changes of its objects are taken back."""
         import policies.undoables  # noqa: F401
-        from policies import counted
+        from policies import counted, findables
 
         counted.register()
+        findables.register()

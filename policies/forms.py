@@ -165,6 +165,12 @@ class RuleForm(forms.Form):
         max_length=1000,
         widget=forms.TextInput({"placeholder": "10.0.0.0/8, 20.1.1.5-20.1.1.9", "class": "mono"}),
     )
+    own_addresses = forms.CharField(
+        label=_("Only these of the own side"),
+        required=False,
+        max_length=1000,
+        widget=forms.TextInput({"placeholder": "20.1.1.5", "class": "mono"}),
+    )
     protocol = forms.CharField(
         label=_("Protocol"),
         max_length=4,
@@ -181,6 +187,7 @@ class RuleForm(forms.Form):
     description = forms.CharField(
         label=_("Note"), required=False, max_length=200, widget=forms.TextInput({"class": "wide"})
     )
+    labels = LabelsField()
 
     def __init__(self, *args: Any, peers: Peers, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -197,7 +204,17 @@ class RuleForm(forms.Form):
         """The row as the verb takes it."""
         typed = self.cleaned_data
         kind, thing = typed["peer"].partition(":")[0], self.peers.named.get(typed["peer"])
-        said = ("name", "action", "direction", "protocol", "ports", "priority", "description")
+        said = (
+            "name",
+            "action",
+            "direction",
+            "protocol",
+            "ports",
+            "priority",
+            "description",
+            "labels",
+            "own_addresses",
+        )
         plain = {name: typed[name] for name in ("id", *said)}
         if kind == MISSING and self.lost is not None:
             # Its protocol and ports are as typed: another one takes the place of the one that is missing.
@@ -248,7 +265,7 @@ def shown(rule: Rule) -> dict[str, Any]:
     peer = f"{rule.peer}:{keys[RulePeer(rule.peer)]}" if rule.peer in keys else rule.peer
     peer = MISSING if rule.missing else peer
     names = ("id", "name", "action", "direction", "peer_addresses", "protocol", "ports", "priority", "description")
-    return {name: getattr(rule, name) for name in names} | {"peer": peer}
+    return {name: getattr(rule, name) for name in (*names, "labels", "own_addresses")} | {"peer": peer}
 
 
 class ExplainForm(forms.Form):

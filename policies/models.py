@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 
 from networks.models import EndpointGroup, Network
+from tenants.labels import Labelled
 from tenants.models import Tenant, TenantOwned, TenantOwnedQuerySet, Verdict, validate_name
 
 #: Profiles have always been named more freely than other things ("gold_10 mbps").
@@ -37,12 +38,14 @@ class RulePeer(models.TextChoices):
     ADDRESS = "address", "Addresses"
 
 
-class Rule(models.Model):
+class Rule(Labelled):
     """One line of a policy, seen from the group the policy is on.
 
     `protocol` is "any", "tcp", "udp", "icmp" or a number 0–255 as text; `ports` is "" (any) or a list such as
     "80, 443, 8000-8100", canonical: sorted, merged. `peer_addresses` holds prefixes and ranges, comma-separated; beside
-    a group they narrow it to those of its endpoints that have one of these addresses. `name` may be empty.
+    a group they narrow it to those of its endpoints that have one of these addresses. `own_addresses`, written so,
+    narrow the rule to some of its own side: where incoming connections go to, or outgoing ones come from. `name` may be
+    empty.
 
     `missing` is what the rule is about and there is not: {"group": "g2"} or {"network": "net1"} after its peer was
     deleted, {"protocol": "300"} and {"port": "-1"} as clients of Contiv may write them. The field that would say it is
@@ -67,6 +70,7 @@ class Rule(models.Model):
         Network, null=True, blank=True, on_delete=models.PROTECT, related_name="peer_rules"
     )
     peer_addresses = models.CharField(max_length=1000, blank=True)
+    own_addresses = models.CharField(max_length=1000, blank=True)
     missing = models.JSONField(default=dict, blank=True)
 
     objects = TenantOwnedQuerySet.as_manager()

@@ -29,10 +29,10 @@ RULE = Resource(
     create=actions.add_rule,
     update=actions.update_rule,
     delete=actions.delete_rule,
-    search=("name", "description", "policy__name", "peer_addresses"),
+    search=("name", "description", "policy__name", "peer_addresses", "own_addresses", "labels"),
     filters=(
         *("policy", "name", "direction", "action", "priority", "protocol", "ports"),
-        *("peer", "peer_group", "peer_network", "peer_addresses"),
+        *("peer", "peer_group", "peer_network", "peer_addresses", "own_addresses"),
     ),
     ordering=("priority",),
     select=("policy__tenant", "peer_group", "peer_network"),

@@ -38,6 +38,8 @@ def check(row: Rule, others: Iterable[Rule], old: Rule | None = None, *, may_mis
         _check_ports(row, errors)
     settle_missing(row, old)
     _check_peer(row, errors)
+    if row.own_addresses:
+        row.own_addresses = _canonical("own_addresses", row.own_addresses, _addresses, errors)
     if not may_miss:
         check_kept(row, old, errors)
     check_missing(row, errors)
@@ -83,6 +85,7 @@ def as_value(row: Rule, position: int = 0) -> RuleValue:
         row.peer_group_id,
         row.peer_network_id,
         row.peer_addresses,
+        row.own_addresses,
         row.missing,
     )
 
@@ -98,6 +101,7 @@ def rule_value(
     group: int | None,
     network: int | None,
     addresses: str,
+    own: str,
     missing: Mapping[str, str],
 ) -> RuleValue:
     """The columns of a rule, as stored, as the core's value. One that misses something matches nothing."""
@@ -109,6 +113,7 @@ def rule_value(
         peer=NOTHING if missing else _peer_value(peer, group, network, addresses),
         protocol=_protocol(protocol),
         ports=_ports(ports),
+        own=_ranges(own) if own else (),
     )
 
 
@@ -126,12 +131,17 @@ def _peer_value(peer: str, group: int | None, network: int | None, addresses: st
     if peer == RulePeer.ANY:
         return Peer("any")
     if peer == RulePeer.GROUP and group is not None:
-        return Peer("group", group, core_rules.addresses(addresses) if addresses else ())
+        return Peer("group", group, _ranges(addresses) if addresses else ())
     if peer == RulePeer.NETWORK and network is not None:
         return Peer("network", network)
     if peer == RulePeer.ADDRESS and addresses:
-        return Peer("address", ranges=core_rules.addresses(addresses))
+        return Peer("address", ranges=_ranges(addresses))
     return NOTHING
+
+
+@lru_cache(maxsize=4096)
+def _ranges(text: str) -> tuple[str, ...]:
+    return core_rules.addresses(text)
 
 
 @lru_cache(maxsize=512)

@@ -11,7 +11,7 @@ from networks.models import EndpointGroup, Network
 from policies.missing import sentences
 from policies.models import Policy, Rule, RuleDirection, RulePeer
 from tenants.models import Tenant, Verdict
-from tenants.serializers import OwnedSerializer
+from tenants.serializers import LabelsField, OwnedSerializer
 
 
 class PolicySerializer(OwnedSerializer):
@@ -44,7 +44,13 @@ class LineSerializer(serializers.Serializer[Any]):
     peer_addresses = serializers.CharField(
         required=False, allow_blank=True, help_text="For example 10.0.0.0/8, 20.1.1.5-20.1.1.9; narrows a group."
     )
+    own_addresses = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="Addresses of the policy's own side that the rule is only about, for example 20.1.1.5; empty: all.",
+    )
     missing = MissingSerializer(required=False)
+    labels = LabelsField()
 
 
 class RuleSerializer(LineSerializer):

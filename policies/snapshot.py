@@ -156,6 +156,7 @@ def _rules_by_policy(tenant_id: int) -> dict[int, list[RuleValue]]:
         "peer_group_id",
         "peer_network_id",
         "peer_addresses",
+        "own_addresses",
         "missing",
     )
     for policy, *column in columns:

@@ -7,7 +7,9 @@ from django.core.exceptions import ValidationError
 from networks.allocation import choose_address, free_again
 from networks.models import AddressReservation, Endpoint
 from routing.models import Service
+from tenants.change import plain
 from tenants.checks import refuse
+from tenants.labels import follow
 
 
 def take_address(row: Service, asked: str | None) -> None:
@@ -28,5 +30,9 @@ def take_address(row: Service, asked: str | None) -> None:
 def free_address(row: Service) -> None:
     """Let others have the service's address."""
     addresses = f"{row.address}-{row.address}"
-    if AddressReservation.objects.filter(network_id=row.network_id, addresses=addresses).delete()[0]:
+    kept = list(AddressReservation.objects.filter(network_id=row.network_id, addresses=addresses))
+    for reservation in kept:
+        follow(reservation, reservation.pk, plain(reservation), None)
+        reservation.delete()
+    if kept:
         free_again(row.network, addresses)

@@ -8,5 +8,8 @@ class TenantsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Say how changes of this room's objects are taken back."""
+        """Say how changes of this room's objects are taken back, and which of them search finds."""
         import tenants.undoables  # noqa: F401
+        from tenants import findables
+
+        findables.register()

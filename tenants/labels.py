@@ -90,5 +90,15 @@ def follow(
     Label.objects.bulk_create(_rows(row, pk, {key: has[key] for key in has if has[key] != had.get(key)}))
 
 
+def follow_all(
+    model: type[models.Model], before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]
+) -> None:
+    """The same of objects that change, come or go with another one, which alone is told to the record (rules of a
+    policy). Each is told as for the record, by its `id`."""
+    had, has = ({one["id"]: one for one in side if one.get("labels")} for side in (before, after))
+    for pk in had.keys() | has.keys():
+        follow(model(), pk, had.get(pk), has.get(pk))
+
+
 def _rows(row: models.Model, pk: int, labels: Mapping[str, str]) -> Iterable[Label]:
     return [Label(kind=row._meta.model_name or "", object_id=pk, key=key, value=labels[key]) for key in labels]

@@ -18,6 +18,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from contivui.web.api import Done
 from contivui.web.fields import LARGEST_ID
+from contivui.web.parameters import only
 from contivui.web.strict import require_types
 from tenants import events
 from tenants.api import TenantWrites, actor_of
@@ -93,6 +94,8 @@ ASKED = [
     OpenApiParameter("object", str, description="Only of one kind of object, or of one: network, network.7."),
 ]
 
+NAMES = tuple(parameter.name for parameter in ASKED)
+
 
 @extend_schema(tags=["events"])
 class EventsView(APIView):
@@ -101,6 +104,7 @@ class EventsView(APIView):
     @extend_schema(parameters=ASKED, responses=EventsSerializer)
     def get(self, request: Request) -> Response:
         """At most 500 events after `since`, oldest first; without `since` none, and where to begin."""
+        only(request, *NAMES)
         found = events.read(request.user, events.Asked.of(request.query_params.dict()))
         return Response({"events": [events.told(e) for e in found.events], "last": found.last, "missed": found.missed})
 
@@ -139,6 +143,7 @@ class StreamView(APIView):
         """Server-sent events: `change` and `status` with an event as data, `seen` with the id to resume from, `missed`
         when some are not kept any more. Without `since` from now on. This view gives what there is;
         contivui.web.waiting keeps the stream open and asks it again."""
+        only(request, *NAMES)
         asked = events.Asked.of(request.query_params.dict(), request.headers.get("Last-Event-ID"))
         answer = HttpResponse(events.as_stream(events.read(request.user, asked)), content_type="text/event-stream")
         answer["Cache-Control"] = "no-store"

@@ -88,7 +88,7 @@ class InvitationSerializer(serializers.Serializer[Any]):
     days = serializers.IntegerField(
         write_only=True, required=False, min_value=1, max_value=30, help_text="Days until it expires; 7 if left out."
     )
-    maker = serializers.CharField(source="made_by.username", read_only=True, default=None)
+    maker = serializers.CharField(source="made_by.username", read_only=True, default=None, allow_null=True)
     expires_at = serializers.DateTimeField(read_only=True)
 
 

@@ -262,7 +262,16 @@ def _differing(then: Values, now: Values) -> list[str]:
     """Names of what differs, of all that both know of: a kind may have got more fields since. Names that others had
     then are left out: they may have changed meanwhile."""
     both = (then.keys() & now.keys()) - IN_WORDS
-    return sorted(name for name in both if _bare(then[name]) != _bare(now[name]))
+    return sorted(name for name in both if not _alike(_bare(then[name]), _bare(now[name])))
+
+
+def _alike(then: Any, now: Any) -> bool:
+    """Whether two values are the same; parts of a row (the rules of a policy) may have got more fields since, too."""
+    if isinstance(then, list) and isinstance(now, list):
+        return len(then) == len(now) and all(map(_alike, then, now))
+    if isinstance(then, dict) and isinstance(now, dict) and "id" in then:
+        return all(then[name] == now[name] for name in then.keys() & now.keys())
+    return bool(then == now)
 
 
 def _bare(value: Any) -> Any:

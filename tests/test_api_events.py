@@ -48,6 +48,13 @@ def test_changes_are_told_in_their_order_to_those_who_may_know_of_them(people: C
     assert whats(root.get(f"/api/v2/events/?since={first['id']}")) == [green[0], blue[1]]
 
 
+def test_a_parameter_that_is_none_is_refused_instead_of_answering_everything(people: Cast) -> None:
+    for path in ("/api/v2/events/", "/api/v2/events/stream/"):
+        refused = client_of(people.alice).get(path, {"since": "0", "tennant": "blue"})
+        assert refused.status_code == 400
+        assert [error["parameter"] for error in refused.json()["errors"]] == ["tennant"]
+
+
 def test_how_far_a_change_is_live_is_an_event_too(people: Cast) -> None:
     since = events.newest()
     net = create_network(actor=SYSTEM, tenant=people.blue, name="a", subnet4="20.1.1.0/24")

@@ -32,10 +32,10 @@ def chosen(client: Any, prefix: str, selector: str) -> list[int]:
     return [row["id"] for row in answer.json()["results"]]
 
 
-def test_everything_a_tenant_owns_by_name_has_labels() -> None:
+def test_everything_a_tenant_owns_but_who_may_has_labels() -> None:
     assert set(LABELLED) == {
         *("tenants", "networks", "groups", "endpoints", "nodes", "policies", "profiles"),
-        *("services", "app-profiles", "contract-groups"),
+        *("services", "app-profiles", "contract-groups", "rules", "reservations"),
     }
 
 
@@ -106,3 +106,37 @@ def test_an_undone_change_of_labels_is_undone_where_lists_look_too(people: Cast)
     entry = AuditEntry.objects.filter(verb="network.delete").latest("pk")
     assert client.post(f"/api/v2/audit/{entry.pk}/undo/").status_code == 200
     assert chosen(client, "networks", "tier=web") == [pk]
+
+
+def test_labels_of_rules_follow_their_table_and_their_policy(people: Cast) -> None:
+    client, rows = client_of(people.root), furnish(people.blue, "10.0.0.1")
+    table = f"/api/v2/policies/{rows['policies']}/rules/"
+    lines: list[dict[str, Any]] = [
+        {"ports": "1", "protocol": "tcp", "labels": {"tier": "web", "env": "prod"}},
+        {"ports": "2", "protocol": "tcp", "labels": {"tier": "db"}},
+    ]
+    first, second = client.put(table, lines, format="json").json()
+    assert chosen(client, "rules", "tier=web,env=prod") == [first["id"]]
+    lines = [{**lines[0], "id": first["id"], "labels": {"tier": "db"}}, {"ports": "3", "protocol": "tcp"}]
+    assert client.put(table, lines, format="json").status_code == 200
+    assert (chosen(client, "rules", "tier=db"), chosen(client, "rules", "env")) == ([first["id"]], [])
+    entry = AuditEntry.objects.filter(verb="policy.rules").latest("pk")
+    assert client.post(f"/api/v2/audit/{entry.pk}/undo/").status_code == 200
+    assert chosen(client, "rules", "tier=db") == [second["id"]]
+    policy = f"/api/v2/policies/{rows['policies']}/"
+    assert client.patch(policy, {"groups": []}, format="json").status_code == 200
+    assert client.delete(policy).status_code == 204
+    assert not Label.objects.exists()
+
+
+def test_labels_of_reservations_go_with_their_network_and_come_back_with_it(people: Cast) -> None:
+    client = client_of(people.alice)
+    net = {"tenant": "blue", "name": "app", "subnet4": "20.1.1.0/24"}
+    network = client.post("/api/v2/networks/", net, format="json")
+    body = {"tenant": "blue", "network": "app", "addresses": "20.1.1.9", "labels": {"for": "router"}}
+    kept = client.post("/api/v2/reservations/", body, format="json").json()
+    assert client.delete(f"/api/v2/networks/{network.json()['id']}/").status_code == 204
+    assert not Label.objects.exists()
+    entry = AuditEntry.objects.filter(verb="network.delete").latest("pk")
+    assert client.post(f"/api/v2/audit/{entry.pk}/undo/").status_code == 200
+    assert chosen(client, "reservations", "for=router") == [kept["id"]]

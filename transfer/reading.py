@@ -19,11 +19,14 @@ from networks.serializers import FabricSerializer
 from policies.actions import replace_rules
 from policies.models import Policy
 from policies.serializers import LineSerializer
+from tenants import quotas
+from tenants.actions import set_quota
 from tenants.change import Actor
 from tenants.models import ClusterRecord, Tenant
 from transfer import writing
 from transfer.document import Document, Item, items, without_empty
 from transfer.kinds import CLUSTER, NODES, OWNED, POLICIES, TENANTS, Kind
+from transfer.limits import QUOTA, Limits, read, wider
 from transfer.steps import Does, Outcome, Step
 
 
@@ -61,16 +64,23 @@ class _Carrier:
             self._tenant(item)
 
     def _tenant(self, item: Item) -> None:
-        own = {name: value for name, value in item.items() if name not in {kind.name for kind in OWNED}}
+        beside = {QUOTA, *(kind.name for kind in OWNED)}
+        own = {name: value for name, value in item.items() if name not in beside}
         self._object(TENANTS, own, None)
         tenant = Tenant.objects.filter(name=item.get("name")).first()
         if tenant is None:
             return
+        quota = item.get(QUOTA) or {}
+        # Wider before what it holds is made, narrower after: there may be more than a limit that was lowered later.
+        if widened := wider(quota, tenant.limits):
+            self._step(f"quota {tenant.name}", partial(self._limit, widened, tenant))
         for kind in OWNED:
             for part in items(item, kind.name, f"tenant {tenant.name}"):
                 self._object(kind, part, tenant)
         for part in items(item, POLICIES.name, f"tenant {tenant.name}"):
             self._step(f"rules {tenant.name}/{part.get('name')}", partial(self._rules, part, tenant))
+        if quota or tenant.limits:
+            self._step(f"quota {tenant.name}", partial(self._quota, quota, tenant))
 
     def _object(self, kind: Kind, item: Item, tenant: Tenant | None) -> None:
         what = " ".join([kind.resource.name, "/".join([*([tenant.name] if tenant else []), *kind.key_of(item)])])
@@ -141,6 +151,15 @@ class _Carrier:
         form.is_valid(raise_exception=True)
         replace_rules(actor=self.actor, policy=policy, rules=form.validated_data, idle=True)
         return "update", f"{len(wants)} rules"
+
+    def _quota(self, wanted: Any, tenant: Tenant) -> tuple[Does, str]:
+        has, wants = Tenant.objects.get(pk=tenant.pk).limits, read(wanted)
+        changed = {name: wants.get(name) for name in quotas.NAMES if has.get(name) != wants.get(name)}
+        return self._limit(changed, tenant) if changed else ("same", "")
+
+    def _limit(self, limits: Limits, tenant: Tenant) -> tuple[Does, str]:
+        set_quota(actor=self.actor, row=tenant, **limits)
+        return "update", ", ".join(limits)
 
     def _fabric(self, wanted: Item) -> tuple[Does, str]:
         has = writing.fabric()

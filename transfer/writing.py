@@ -15,6 +15,7 @@ from routing.models import Service
 from tenants.models import Tenant
 from transfer.document import FORMAT, Document, Item, without_empty
 from transfer.kinds import CLUSTER, NODES, OWNED, POLICIES, RESERVATIONS, TENANTS, Kind, named
+from transfer.limits import written
 
 
 @transaction.atomic
@@ -37,7 +38,7 @@ def fabric() -> Item:
 def _tenants(rows: list[Tenant]) -> list[Item]:
     parts = {kind: _by_tenant(kind, rows) for kind in OWNED}
     return [
-        {**TENANTS.item(row), **{kind.name: parts[kind][row.pk] for kind in OWNED if parts[kind][row.pk]}}
+        TENANTS.item(row) | written(row) | {kind.name: parts[kind][row.pk] for kind in OWNED if parts[kind][row.pk]}
         for row in rows
     ]
 

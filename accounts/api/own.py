@@ -23,8 +23,10 @@ from accounts.gate import done
 from accounts.models import FromProvider
 from accounts.patience import Wait
 from accounts.serializers import ConfirmedSerializer, ConfirmSerializer, PasswordSerializer, SessionSerializer
+from contivui.web.api import Done
+from contivui.web.parameters import flag
 from contivui.web.strict import require_types
-from tenants.api import actor_of
+from tenants.api import TenantWrites, actor_of
 from tenants.change import Refused
 from tenants.models import Token
 
@@ -47,7 +49,7 @@ def own_key(request: Request) -> str | None:
 
 
 @extend_schema(tags=["me"])
-class SessionsView(OwnView):
+class SessionsView(TenantWrites, OwnView):
     """Where one is signed in."""
 
     serializer_class = SessionSerializer
@@ -60,12 +62,16 @@ class SessionsView(OwnView):
     @extend_schema(operation_id="me_sessions_destroy_others", responses={204: None})
     def delete(self, request: Request) -> Response:
         """Sign out everywhere else."""
-        end_sessions(actor=actor_of(request), user=cast(User, request.user), keep=own_key(request))
-        return Response(status=204)
+
+        def run() -> Done:
+            end_sessions(actor=actor_of(request), user=cast(User, request.user), keep=own_key(request))
+            return Done(None, 204)
+
+        return self.write(run)
 
 
 @extend_schema(tags=["me"])
-class SessionView(OwnView):
+class SessionView(TenantWrites, OwnView):
     """One browser that is signed in."""
 
     serializer_class = SessionSerializer
@@ -76,12 +82,16 @@ class SessionView(OwnView):
         row = sessions_of(cast(User, request.user)).filter(public_id=session).first()
         if row is None:
             raise Http404
-        end_session(actor=actor_of(request), row=row)
-        return Response(status=204)
+
+        def run() -> Done:
+            end_session(actor=actor_of(request), row=row)
+            return Done(None, 204)
+
+        return self.write(run)
 
 
 @extend_schema(tags=["me"])
-class PasswordView(OwnView):
+class PasswordView(TenantWrites, OwnView):
     """One's own password."""
 
     serializer_class = PasswordSerializer
@@ -94,13 +104,19 @@ class PasswordView(OwnView):
         form.is_valid(raise_exception=True)
         user = judged(request, form.validated_data["current"], "current")
         keep, given = own_key(request), form.validated_data
-        user = change_password(
-            actor=actor_of(request), user=user, password=given["password"], keep=keep, tokens=given["end_tokens"]
-        )
-        if keep is not None:
+
+        def run() -> Done:
+            change_password(
+                actor=actor_of(request), user=user, password=given["password"], keep=keep, tokens=given["end_tokens"]
+            )
+            return Done(None, 204)
+
+        answer = self.write(run)
+        if keep is not None and not flag(request, "dry_run"):
+            user.refresh_from_db()
             update_session_auth_hash(request._request, user)
             done(request._request, "password")
-        return Response(status=204)
+        return answer
 
 
 @extend_schema(tags=["me"])

@@ -54,6 +54,20 @@ def test_she_changes_her_password(alice: User) -> None:
     sign_in(password=BETTER)
 
 
+def test_what_is_only_tried_ends_no_session_and_changes_no_password(alice: User) -> None:
+    here, there = sign_in(), sign_in(address="198.51.100.7")
+    token, other = with_token(alice), here.get("/api/v2/me/sessions/").json()
+    one = next(session["id"] for session in other if not session["current"])
+    for path in ("/api/v2/me/sessions/", f"/api/v2/me/sessions/{one}/"):
+        assert token.delete(f"{path}?dry_run=true").status_code == 200
+        assert token.delete(f"{path}?dry_run=perhaps").status_code == 400
+    body = {"current": PASSWORD, "password": BETTER}
+    answer = here.post("/api/v2/me/password/?dry_run=true", body, content_type="application/json")
+    assert answer.status_code == 200
+    assert (is_in(here), is_in(there)) == (True, True)
+    sign_in(password=PASSWORD)
+
+
 def test_guessing_the_password_with_a_stolen_token_is_stopped(alice: User) -> None:
     token = with_token(alice)
     body = {"current": "wrong", "password": BETTER}

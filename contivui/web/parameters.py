@@ -21,6 +21,13 @@ def flag(request: Request, name: str) -> bool:
     return said == "true"
 
 
+def only(request: Request, *names: str) -> None:
+    """Refuse parameters of other names: a misspelt one would quietly be none."""
+    if unknown := sorted(request.query_params.keys() - set(names)):
+        says = f"There is no such parameter. There are: {', '.join(names)}."
+        raise BadParameter(dict.fromkeys(unknown, says))
+
+
 def seconds(said: str | None) -> float:
     """ "5s" or "300ms" in seconds, 0 when absent. Raises BadParameter beyond LONGEST_WAIT_S."""
     if said is None:

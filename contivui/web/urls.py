@@ -1,4 +1,4 @@
-"""The pages about the reader herself: the API, her language."""
+"""The pages that are about no kind of object: the API, the reader's language, search."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from django.urls import path
 from django.views.i18n import set_language
 
 from contivui.web.documentation import api
+from contivui.web.search_views import search_page
 
 urlpatterns = [
     path("api/", api, name="api"),
+    path("search/", search_page, name="search"),
     path("language/", login_not_required(set_language), name="set_language"),
 ]

@@ -87,6 +87,7 @@ def rules(draw: st.DrawFn) -> Rule:
         peer=draw(peers),
         protocol=protocol,
         ports=tuple(draw(st.lists(port_ranges, max_size=3))) if protocol in (6, 17) else (),
+        own=tuple(draw(st.just([]) | st.lists(st.sampled_from(RANGES), max_size=2))),
     )
 
 

@@ -9,11 +9,13 @@ from core.spec import MatchItem
 
 
 def box_of(match: MatchItem) -> Box:
-    if match.layer.kind == "group":
-        first = last = int(match.peer)
-    elif "-" in match.peer:
-        first, last = (int(ip_address(end)) for end in match.peer.split("-"))
-    else:
-        net = ip_network(match.peer)
-        first, last = int(net.network_address), int(net.broadcast_address)
-    return Box((first, last), match.protocol, match.ports)
+    peer = (int(match.peer), int(match.peer)) if match.layer.kind == "group" else ends_of(match.peer)
+    return Box(peer, match.protocol, match.ports, ends_of(match.own) if match.own else (0, 0))
+
+
+def ends_of(text: str) -> tuple[int, int]:
+    if "-" in text:
+        first, last = (int(ip_address(end)) for end in text.split("-"))
+        return first, last
+    net = ip_network(text)
+    return int(net.network_address), int(net.broadcast_address)

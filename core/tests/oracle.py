@@ -48,7 +48,7 @@ def opinion(intent: TenantIntent, flow: Flow, direction: Direction, own: str, pe
         for rule in policy.rules
         if rule.direction == direction
     ]
-    found = [rule for rule in rules if matches(intent, rule, flow, peer)]
+    found = [rule for rule in rules if matches(intent, rule, flow, peer) and own_matches(rule, own)]
     found.sort(key=lambda rule: (-rule.priority, 0 if rule.action == "deny" else 1, rule.id))
     if not found:
         return Opinion(intent.default, ())
@@ -68,6 +68,10 @@ def endpoint_at(intent: TenantIntent, text: str) -> Endpoint | None:
 
 def matches(intent: TenantIntent, rule: Rule, flow: Flow, peer: str) -> bool:
     return peer_matches(intent, rule.peer, peer) and protocol_matches(rule, flow) and ports_match(rule, flow)
+
+
+def own_matches(rule: Rule, own: str) -> bool:
+    return not rule.own or any(in_range(ranges, own) for ranges in rule.own)
 
 
 def peer_matches(intent: TenantIntent, peer: Peer, text: str) -> bool:

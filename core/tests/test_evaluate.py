@@ -144,3 +144,32 @@ def test_it_takes_addresses_in_any_form_and_refuses_what_is_no_flow() -> None:
         verdict(tables, tcp("web-1", WEB))
     with pytest.raises(ValueError, match="needs a destination port"):
         verdict(tables, Flow(WEB, DB, 17))
+
+
+def test_a_rule_narrowed_to_addresses_of_its_own_side_is_about_these_alone() -> None:
+    intent = blue(
+        Rule(1, "in", 5, "deny", Peer("any"), 6, own=("20.1.1.2/32", "fd00:1::2/128")),
+        Rule(2, "out", 5, "deny", Peer("address", ranges=("10.0.0.0/8",)), own=("20.1.1.3/32",)),
+        Rule(3, "in", 9, "allow", Peer("group", 2), 6, (PortRange(22, 22),), own=("20.1.1.0/29",)),
+        groups=(1,),
+    )
+    evaluator = Evaluator(compile_policy(intent))
+    asked = {
+        (STRANGER, WEB, 80): ("deny", None, 1),
+        (STRANGER, "20.1.1.3", 80): ("allow", None, None),
+        (WEB, STRANGER, 80): ("allow", None, None),
+        ("20.1.1.3", STRANGER, 80): ("deny", 2, None),
+        (DB, WEB, 22): ("allow", None, 3),
+        (DB, WEB, 23): ("deny", None, 1),
+        ("fd00:1::4", WEB6, 80): ("deny", None, 1),
+    }
+    for (source, destination, port), expected in asked.items():
+        decision = evaluator.verdict(tcp(source, destination, port))
+        assert (decision.action, decision.outgoing.rule, decision.incoming.rule) == expected
+
+
+def test_a_rule_whose_own_addresses_are_of_another_family_than_its_peer_matches_nothing() -> None:
+    intent = blue(
+        Rule(1, "in", 5, "deny", Peer("address", ranges=("10.0.0.0/8",)), own=("fd00:1::2/128",)), groups=(1,)
+    )
+    assert compile_policy(intent).chains == {}

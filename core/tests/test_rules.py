@@ -162,6 +162,23 @@ def test_address_peers_are_compared_by_what_they_hold() -> None:
     assert rules.without_effect(replace(outer, id=3), [replace(inner, priority=12)]) is None
 
 
+def test_a_rule_is_covered_by_one_for_more_of_its_own_side() -> None:
+    inner = replace(WEB, own=("20.1.1.5/32",))
+    assert rules.without_effect(inner, [replace(WEB, id=2, priority=11)])
+    assert rules.without_effect(inner, [replace(WEB, id=2, priority=11, own=("20.1.1.0/29",))])
+    assert rules.without_effect(inner, [replace(WEB, id=2, own=("20.1.1.5-20.1.1.5",))])
+    for other in (replace(WEB, id=2, own=("20.1.1.6/32",)), replace(WEB, id=2, priority=11, own=("20.1.1.6/31",))):
+        assert rules.without_effect(inner, [other]) is None
+    assert rules.without_effect(WEB, [replace(inner, id=2, priority=11)]) is None
+
+
+def test_own_addresses_of_another_family_than_the_peers_match_nothing() -> None:
+    says = "The rule matches nothing: its own addresses are of another family than its peer's."
+    rule = replace(WEB, peer=Peer("address", ranges=("fd00::/8",)), own=("20.1.1.5/32",))
+    assert rules.without_effect(rule) == says
+    assert rules.without_effect(replace(rule, own=("20.1.1.5/32", "fd00::1/128"))) is None
+
+
 @pytest.mark.parametrize("peer", [Peer("nothing"), Peer("address")])
 def test_a_rule_whose_peer_is_nothing_has_no_effect(peer: Peer) -> None:
     assert rules.without_effect(replace(WEB, peer=peer)) == "The rule matches nothing: choose a peer that exists."

@@ -15,7 +15,7 @@ from netmaster.kinds.base import Kind, Links, Sets, split
 from netmaster.refusal import Refusal
 from netmaster.structs import RULE, Body
 from netmaster.versions import Changed
-from networks.models import EndpointGroup, Network
+from networks.models import Endpoint, EndpointGroup, Network
 from policies.actions import add_rule, delete_rule, lose_peer
 from policies.models import Policy, Rule, RulePeer
 from tenants.change import Actor
@@ -78,7 +78,7 @@ class Rules(Kind):
         return f"{row.policy.tenant.name}:{row.policy.name}:{row.name or row.pk}"
 
     def members(self, row: Rule) -> Body:
-        side = "from" if row.direction == "in" else "to"
+        side, own = ("from", "to") if row.direction == "in" else ("to", "from")
         return {
             "tenantName": row.policy.tenant.name,
             "policyName": row.policy.name,
@@ -92,6 +92,7 @@ class Rules(Kind):
             f"{side}EndpointGroup": _group_of(row),
             f"{side}Network": row.peer_network.name if row.peer_network else row.missing.get("network", ""),
             f"{side}IpAddress": row.peer_addresses.removesuffix("/32"),
+            f"{own}IpAddress": row.own_addresses.removesuffix("/32"),
         }
 
     def sets(self, row: Rule) -> Sets:
@@ -108,10 +109,9 @@ class Rules(Kind):
         policy = named_in(Policy).first(tenant.pk, body["policyName"]) if tenant else None
         if tenant is None or policy is None:
             raise Refusal("Policy not found")
-        if body["direction"] == "in" and body["toIpAddress"]:
-            count = policy.groups.count()
-            said = f"failed to configure {body['toIpAddress']}, {count} endpoint groups linked to policy {policy.name}"
-            raise Refusal(f"{said} ")
+        own = body["toIpAddress"] if body["direction"] == "in" else ""
+        if own:
+            _require_own(policy, own)
         missing = _missing(body)
         protocol = core_rules.protocol("" if "protocol" in missing else body["protocol"])
         has_ports = core_rules.protocol_number(protocol) in PORT_PROTOCOLS and "port" not in missing
@@ -132,6 +132,7 @@ class Rules(Kind):
             peer_group=group,
             peer_network=network,
             peer_addresses=addresses,
+            own_addresses=own,
             missing=missing,
             idle=True,
         )
@@ -199,6 +200,15 @@ def _peers(tenant: Tenant | None, body: Body) -> tuple[EndpointGroup | None, Net
     if network_name and network is None:
         raise Refusal(f"{'from' if body['direction'] == 'in' else 'to'} Network not found")
     return group, network
+
+
+def _require_own(policy: Policy, address: str) -> None:
+    """An incoming rule may be about one address of its own side: of an endpoint of the only group the policy is on."""
+    groups = list(policy.groups.values_list("pk", flat=True)[:2])
+    single = re.fullmatch(r"[0-9.]+", address, re.ASCII) is not None
+    if len(groups) != 1 or not single or not Endpoint.objects.filter(group=groups[0], ip4=address).exists():
+        count = policy.groups.count()
+        raise Refusal(f"failed to configure {address}, {count} endpoint groups linked to policy {policy.name} ")
 
 
 def _range_text(text: str) -> str:

@@ -11,9 +11,10 @@ from core.model import Peer
 from netmaster.cards import vain
 from netmaster.models import GroupCounter
 from netmaster.tests.stage import Contiv
-from networks.actions import create_group
+from networks.actions import create_endpoint, create_group
 from networks.models import EndpointGroup, Network
 from policies.actions import add_rule, create_profile
+from policies.explain import explain
 from policies.models import BandwidthProfile, Policy, Rule
 from policies.rules import as_value
 from tenants.change import SYSTEM
@@ -271,6 +272,27 @@ def test_rules_that_cannot_be(net: Contiv, fields: dict[str, Any], says: str) ->
     net.policy()
     assert net.rule_refused("1", fields.get("policyName", "p1"), fields.get("tenantName", "blue"), **fields) == says
     assert not Rule.objects.exists()
+
+
+def test_an_incoming_rule_may_be_about_one_address_of_its_own_side(net: Contiv) -> None:
+    net.policy()
+    net.group("g3", policies=["p1"])
+    blue, group = Tenant.objects.get(name="blue"), EndpointGroup.objects.get(name="g3")
+    front, back = (
+        create_endpoint(actor=SYSTEM, tenant=blue, name=name, network=group.network, group=group)
+        for name in ("front", "back")
+    )
+    refused = "failed to configure 10.1.1.99, 1 endpoint groups linked to policy p1"
+    assert net.rule_refused("1", toIpAddress="10.1.1.99", action="deny") == refused
+    made = net.rule("1", toIpAddress=str(front.ip4), protocol="tcp", port=80, action="deny")
+    assert made["toIpAddress"] == front.ip4 and "fromIpAddress" not in made
+    assert net.get("rules/blue:p1:1") == made
+    assert [as_value(row).own for row in Rule.objects.all()] == [(f"{front.ip4}/32",)]
+    for name, expected in (("front", "deny"), ("back", "allow")):
+        assert explain(tenant=blue, source="10.2.2.2", destination=name, port=80).action == expected
+    net.group("g2", policies=["p1"])
+    refused = f"failed to configure {back.ip4}, 2 endpoint groups linked to policy p1"
+    assert net.rule_refused("2", toIpAddress=str(back.ip4)) == refused
 
 
 def test_a_rule_is_made_once_and_may_be_idle(net: Contiv) -> None:

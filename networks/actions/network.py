@@ -11,10 +11,11 @@ from networks import spaces
 from networks.addresses import check_family
 from networks.allocation import free_again, space_of
 from networks.kept import FAMILIES, Family, area_of, of_family, pools_of, reservations_of
-from networks.models import Encap, Endpoint, EndpointGroup, Network, NetworkKind, NumberSpace
+from networks.models import AddressReservation, Encap, Endpoint, EndpointGroup, Network, NetworkKind, NumberSpace
 from networks.tags import choose_tag, tag_free_again
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
 from tenants.checks import FieldErrors, name_free, named_in, refuse, unused
+from tenants.labels import follow_all
 from tenants.lookup import insert
 from tenants.models import Tenant
 
@@ -100,6 +101,7 @@ def delete_network(*, actor: Actor, row: Network) -> None:
         before = recorded(row)
         row.delete()
         tag_free_again(row)
+        follow_all(AddressReservation, before["reservations"], ())
         step.deleted(row, before)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core import ipam, ranges
+from core.labels import Labels
 from networks import spaces
 from networks.allocation import free_again, lowest_address, space_of
 from networks.kept import Family, area_of, of_family
@@ -14,11 +15,19 @@ from tenants.models import Tenant
 
 
 def create_reservation(
-    *, actor: Actor, tenant: Tenant, network: Network, addresses: str, note: str = "", pk: int | None = None
+    *,
+    actor: Actor,
+    tenant: Tenant,
+    network: Network,
+    addresses: str,
+    note: str = "",
+    labels: Labels | None = None,
+    pk: int | None = None,
 ) -> AddressReservation:
     """Keep addresses of a network aside, "20.1.1.5" or "20.1.1.5-20.1.1.9". Refused where an endpoint has one."""
     with change(actor=actor, tenant=tenant, verb="reservation.create") as step:
-        row = AddressReservation(pk=pk, network=owned("network", network, tenant), addresses=addresses, note=note)
+        row = AddressReservation(pk=pk, network=owned("network", network, tenant), addresses=addresses)
+        assign(row, note=note, labels=labels or {})
         _check(row)
         row.save()
         _keep(row)
@@ -61,6 +70,7 @@ def update_reservation(
     network: Network | Keep = KEEP,
     addresses: str | Keep = KEEP,
     note: str | Keep = KEEP,
+    labels: Labels | Keep = KEEP,
 ) -> AddressReservation:
     """Keep other addresses aside, or say why in other words. Its network stays."""
     with change(actor=actor, tenant=row.tenant, verb="reservation.update") as step:
@@ -68,7 +78,7 @@ def update_reservation(
         before, old = plain(row), row.addresses
         if network is not KEEP and network.pk != row.network_id:
             refuse("network", "A reservation stays in its network. Make one in the other network instead.", "fixed")
-        assign(row, addresses=addresses, note=note)
+        assign(row, addresses=addresses, note=note, labels=labels)
         _check(row, old)
         row.save()
         free_again(row.network, old)

@@ -7,9 +7,10 @@ from typing import Any
 
 from core.labels import Labels
 from networks.models import EndpointGroup
-from policies.models import Policy
+from policies.models import Policy, Rule
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
 from tenants.checks import FieldErrors, name_free, owned_all, unused
+from tenants.labels import follow_all
 from tenants.models import Tenant
 
 
@@ -63,6 +64,7 @@ def delete_policy(*, actor: Actor, row: Policy) -> None:
         unused(row, [f"it is on group {name}" for name in row.groups.values_list("name", flat=True)])
         before = recorded(row) | {"rules": [plain(rule) for rule in row.rules.order_by("id")]}
         row.delete()
+        follow_all(Rule, before["rules"], ())
         step.deleted(row, before)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from core.labels import Labels
 from networks.models import EndpointGroup, Network
 from policies.models import Policy, Rule, RuleDirection, RulePeer
 from policies.rules import check, named
@@ -32,20 +33,23 @@ def add_rule(
     peer_group: EndpointGroup | None = None,
     peer_network: Network | None = None,
     peer_addresses: str = "",
+    own_addresses: str = "",
     description: str = "",
     name: str = "",
     missing: Mapping[str, str] | None = None,
+    labels: Labels | None = None,
     idle: bool = False,
     pk: int | None = None,
 ) -> Rule:
     """Add a rule to a policy. `peer` says which of the three peer_ arguments counts; the others must be empty, but for
-    addresses that narrow a group. `idle` accepts a rule that can never decide anything: one that other rules of the
-    policy are asked before, or that is about something `missing`."""
+    addresses that narrow a group. `own_addresses` narrow the rule to some of its own side. `idle` accepts a rule that
+    can never decide anything: one that other rules of the policy are asked before, or that is about something
+    `missing`."""
     with change(actor=actor, tenant=tenant, verb="rule.create") as step:
         row = Rule(pk=pk, policy=owned("policy", policy, tenant), direction=direction, priority=priority)
         assign(row, action=action, protocol=protocol, ports=ports, description=description, name=name)
         assign(row, peer=peer, peer_group=peer_group, peer_network=peer_network, peer_addresses=peer_addresses)
-        assign(row, missing=dict(missing or {}))
+        assign(row, own_addresses=own_addresses, missing=dict(missing or {}), labels=labels or {})
         _name_free(row)
         check(row, () if idle or step.back else _others(row), may_miss=idle or step.back)
         insert(row)
@@ -68,9 +72,11 @@ def update_rule(
     peer_group: EndpointGroup | Keep | None = KEEP,
     peer_network: Network | Keep | None = KEEP,
     peer_addresses: str | Keep = KEEP,
+    own_addresses: str | Keep = KEEP,
     description: str | Keep = KEEP,
     name: str | Keep = KEEP,
     missing: Mapping[str, str] | Keep = KEEP,
+    labels: Labels | Keep = KEEP,
 ) -> Rule:
     """Change a rule where it stands. It keeps its id, and so its hits. Its policy stays. What it misses it goes on
     missing until `missing` or the field that says it is changed."""
@@ -81,7 +87,8 @@ def update_rule(
             refuse("policy", "A rule stays in its policy. Add one to the other policy instead.", "fixed")
         assign(row, direction=direction, priority=priority, action=action, protocol=protocol, ports=ports)
         _assign_peer(row, peer, peer_group, peer_network, peer_addresses)
-        assign(row, description=description, name=name, missing=missing if missing is KEEP else dict(missing))
+        assign(row, own_addresses=own_addresses, description=description, name=name, labels=labels)
+        assign(row, missing=missing if missing is KEEP else dict(missing))
         _name_free(row)
         check(row, () if step.back else _others(row), old, may_miss=step.back)
         row.save()

@@ -12,6 +12,7 @@ from policies.models import Policy, Rule
 from policies.rules import check, idle
 from tenants.change import Actor, assign, change, fresh, plain
 from tenants.checks import refuse
+from tenants.labels import follow_all
 
 #: What a rule of an edited table may say, besides its id.
 FIELDS = (
@@ -26,7 +27,9 @@ FIELDS = (
     "peer_group",
     "peer_network",
     "peer_addresses",
+    "own_addresses",
     "missing",
+    "labels",
 )
 
 
@@ -49,7 +52,9 @@ def replace_rules(
         for rule in table:
             rule.save()
         stamp(policy, step.generation)
-        step.updated(policy, before, plain(policy) | {"rules": [recorded(rule) for rule in table]})
+        after = plain(policy) | {"rules": [recorded(rule) for rule in table]}
+        follow_all(Rule, before["rules"], after["rules"])
+        step.updated(policy, before, after)
     return table
 
 

@@ -268,6 +268,26 @@ def test_addresses_beside_a_group_narrow_it(people: Cast) -> None:
     assert found["peer_group"][0] == "needed"
 
 
+def test_own_addresses_narrow_a_rule_to_some_of_its_own_side(people: Cast) -> None:
+    on = policy(people.blue, groups=[group(people.blue)])
+    made = rule(on, action="deny", own_addresses="20.1.1.9, 20.1.1.8")
+    assert made.own_addresses == "20.1.1.8/32, 20.1.1.9/32"
+    assert as_value(made).own == ("20.1.1.8/32", "20.1.1.9/32")
+    entry = AuditEntry.objects.first()
+    assert entry is not None and entry.after and entry.after["own_addresses"] == made.own_addresses
+    assert rule(on, action="deny", priority=2, protocol="tcp").pk, "it is about all of them, so it is not there already"
+    changed = actions.update_rule(actor=SYSTEM, row=made, own_addresses="", priority=3)
+    assert (changed.own_addresses, as_value(changed).own) == ("", ())
+    wrong = {"own_addresses": "nowhere"}
+    assert refusal(actions.add_rule, tenant=people.blue, policy=on, **wrong)["own_addresses"][0] == "own_addresses"
+    other_family = {"peer": "address", "peer_addresses": "fd00::/8", "own_addresses": "20.1.1.5"}
+    found = refusal(actions.add_rule, tenant=people.blue, policy=on, priority=9, **other_family)
+    assert found["action"] == (
+        "without_effect",
+        "The rule matches nothing: its own addresses are of another family than its peer's.",
+    )
+
+
 def test_an_idle_rule_is_made_only_for_who_asks_for_it_and_stays_in_its_table(people: Cast) -> None:
     on = policy(people.blue)
     first = rule(on, action="deny")

@@ -41,6 +41,23 @@ def test_a_rule_is_named_and_its_group_narrowed_in_the_table(people: Cast) -> No
     assert 'value="from-web"' in alice.get(page).content.decode(), "and it keeps its name when the table is edited"
 
 
+def test_a_rule_is_narrowed_to_own_addresses_and_labelled_in_the_table_and_stays_so(people: Cast) -> None:
+    policy = create_policy(actor=SYSTEM, tenant=people.blue, name="p")
+    alice, page = signed_in(people.alice), reverse("policy.rules", args=[policy.pk])
+    answer = alice.post(page, posted(own_addresses="20.1.1.5", labels="tier=web, env=prod"))
+    assert answer.status_code == 302, answer.context["table"].errors
+    rule = policy.rules.get()
+    assert (rule.own_addresses, rule.labels) == ("20.1.1.5/32", {"tier": "web", "env": "prod"})
+    table = alice.get(page).content.decode()
+    assert 'value="20.1.1.5/32"' in table and 'value="env=prod, tier=web"' in table
+    shown = alice.get(reverse("policy.detail", args=[policy.pk])).content.decode()
+    assert "20.1.1.5/32" in shown and "tier=web" in shown
+    for field in ("own_addresses", "labels"):
+        answer = alice.post(page, posted(**{field: "-no-"}))
+        assert answer.status_code == 422
+        assert list(answer.context["table"].forms[0].errors) == [field]
+
+
 def test_a_name_that_is_none_is_marked_in_its_row(people: Cast) -> None:
     policy = create_policy(actor=SYSTEM, tenant=people.blue, name="p")
     answer = signed_in(people.alice).post(reverse("policy.rules", args=[policy.pk]), posted(name="a_b"))

@@ -58,8 +58,8 @@ def test_it_reads_one_tenant_and_only_that(people: Cast) -> None:
 
 def test_a_peer_that_is_gone_is_nothing_and_never_any(people: Cast) -> None:
     for peer in ("group", "network", "address", "a kind from tomorrow"):
-        assert rule_value(1, "in", 1, "allow", "any", "", peer, None, None, "", {}).peer == Peer("nothing")
-    assert rule_value(1, "in", 1, "allow", "any", "", "any", None, None, "", {"port": "-1"}).peer == Peer("nothing")
+        assert rule_value(1, "in", 1, "allow", "any", "", peer, None, None, "", "", {}).peer == Peer("nothing")
+    assert rule_value(1, "in", 1, "allow", "any", "", "any", None, None, "", "", {"port": "-1"}).peer == Peer("nothing")
 
 
 def test_it_reads_however_much_in_the_same_number_of_queries(people: Cast, django_assert_num_queries: Any) -> None:

@@ -83,6 +83,7 @@ def _rule(number: int, random: Random) -> Rule:
         peer=_peer(random),
         protocol=protocol,
         ports=_ports(random) if protocol in (TCP, UDP) else (),
+        own=tuple(random.sample(RANGES, random.randint(1, 2))) if random.random() < 0.3 else (),
     )
 
 

@@ -93,6 +93,7 @@ OPERATIONS = {
     "GET fabric/": OPERATED,
     "PATCH fabric/": OPERATED,
     "POST explain/": ANYONE,  # It reads.
+    "GET search/": ANYONE,
     "GET events/": ANYONE,
     "GET events/stream/": ANYONE,
     "GET openapi.json": PUBLIC,
@@ -155,6 +156,7 @@ PAGES = {
     "overview": ANYONE,
     "plot.throughput": ANYONE,
     "plot.denied": ANYONE,
+    "search": ANYONE,
     "activity": ANYONE,
     "explain": ANYONE,
     "tenant.choose": ANYONE,

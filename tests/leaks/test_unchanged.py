@@ -42,13 +42,15 @@ def looked_at(asker: Asker, keys: dict[str, Any]) -> dict[str, str]:
             asked += [f"{path}?{query}" for query in (*queries, *filters(operation.kind))]
         if operation.path == "events/":
             asked += [f"{path}?since=0&tenant=home", f"{path}?since=0&tenant={SECRET}-tenant"]
+        if operation.path == "search/":
+            asked += [f"{path}?q={SECRET}", f"{path}?q=a", f"{path}?q=a&tenant={SECRET}-tenant"]
         found |= {one: told(asker.ask("GET", one)) for one in asked}
     for name, keyed in walk.pages().items():
         kind = name.partition(".")[0]
         if name in ("healthz", "logout", "invitation", *NEVER_THE_SAME) or kind in ("node", "bgp", "aci", "user"):
             continue
         url = reverse(name, args=[keys[(FOLDERS | OTHERS)[kind]]] if keyed else [])
-        asked = [url, *([f"{url}?q={SECRET}"] if name.endswith(".list") else [])]
+        asked = [url, *([f"{url}?q={SECRET}"] if name.endswith(".list") or name == "search" else [])]
         if url.startswith("/account/factors/"):
             continue  # A new secret each time.
         found |= {one: told(asker.ask("GET", one)) for one in asked}

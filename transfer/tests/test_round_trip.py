@@ -23,7 +23,7 @@ from networks.models import Endpoint, Network, Node
 from policies.actions import add_rule, create_policy, create_profile
 from policies.models import Policy
 from routing.actions import create_app_profile, create_bgp_peer, create_contract_group, create_gateway, create_service
-from tenants.actions import create_tenant
+from tenants.actions import create_tenant, set_quota
 from tenants.change import SYSTEM, Actor
 from tenants.labels import Label
 from tenants.models import AuditEntry, Tenant
@@ -51,15 +51,15 @@ def furnish(name: str = "blue", node: Node | None = None) -> Tenant:
         labels=LABELS,
     )
     back = create_network(**give, name="back", subnet6="fd00:2::/64", encap="vlan")
-    create_reservation(**give, network=front, addresses="20.1.1.7", note="a printer")
+    create_reservation(**give, network=front, addresses="20.1.1.7", note="a printer", labels=LABELS)
     web = create_group(**give, name="web", network=front, pool4="20.1.1.50-20.1.1.60", label="tier-1", labels=LABELS)
     db = create_group(**give, name="db", network=front)
     create_profile(**give, name="ten", rate_bps=10**7, dscp=10, groups=[web, db], labels=LABELS)
     policy = create_policy(**give, name="db-policy", groups=[db], labels=LABELS)
     peer = {"peer": "group", "peer_group": web}
-    add_rule(**give, policy=policy, name="r1", priority=10, protocol="tcp", ports="80, 443", **peer)
+    add_rule(**give, policy=policy, name="r1", priority=10, protocol="tcp", ports="80, 443", labels=LABELS, **peer)
     add_rule(**give, policy=policy, action="deny")
-    add_rule(**give, policy=policy, action="deny", priority=1, protocol="udp", idle=True)
+    add_rule(**give, policy=policy, action="deny", priority=1, protocol="udp", own_addresses="20.1.1.7", idle=True)
     add_rule(**give, policy=policy, missing={"group": "gone"}, peer="group", idle=True)
     create_policy(**give, name="empty")
     create_app_profile(**give, name="shop", groups=[web], labels=LABELS)
@@ -87,6 +87,8 @@ def everything() -> None:
 @pytest.mark.parametrize("form", ["yaml", "json"])
 def test_a_round_trip_gives_the_same_bytes(form: Form) -> None:
     everything()
+    green = Tenant.objects.get(name="green")
+    set_quota(actor=SYSTEM, row=green, networks=1, bandwidth_bps=10**9, services=7)  # There are two networks.
     text = dump(document_of(), form)
     call_command("flush", interactive=False, verbosity=0)
     assert document_of()["tenants"] == []
@@ -222,3 +224,58 @@ def test_what_a_document_leaves_out_of_an_object_is_taken_away() -> None:
     assert document_of() == document
     assert not Label.objects.filter(kind__in=["network", "service", "contractgroup"]).exists()
     assert Label.objects.filter(kind="endpoint").count() == len(LABELS)
+
+
+def quota_of(name: str) -> dict[str, int]:
+    return dict(Tenant.objects.get(name=name).limits)
+
+
+def test_a_quota_is_widened_before_what_needs_it_is_made() -> None:
+    tenant = furnish()
+    set_quota(actor=SYSTEM, row=tenant, networks=2, rules=4, services=1)
+    document = document_of()
+    assert document["tenants"][0]["quota"] == {"networks": 2, "rules": 4, "services": 1}
+    document["tenants"][0] |= {"quota": {"networks": 3, "services": 0}}
+    document["tenants"][0]["networks"].append({"name": "third", "subnet4": "30.1.1.0/24"})
+    outcome = carry_over(document, ACTOR)
+    assert [(step.what, step.why) for step in outcome.steps if step.does == "update"] == [
+        ("quota blue", "networks, rules"),
+        ("quota blue", "services"),
+    ]
+    assert quota_of("blue") == {"networks": 3, "services": 0}
+    assert document_of()["tenants"][0]["quota"] == {"networks": 3, "services": 0}
+    assert {step.does for step in carry_over(document_of(), ACTOR).steps} == {"same"}
+
+
+def test_what_a_document_makes_is_held_to_the_quota_that_stays() -> None:
+    set_quota(actor=SYSTEM, row=furnish(), networks=2)
+    document = document_of()
+    document["tenants"][0]["networks"].append({"name": "third", "subnet4": "30.1.1.0/24"})
+    outcome = carry_over(document, ACTOR)
+    (refused,) = outcome.refused
+    assert refused.what == "network blue/third"
+    assert "may have 2 networks" in refused.why
+
+
+def test_a_document_without_a_quota_takes_it_away_as_it_does_with_what_else_it_leaves_out() -> None:
+    set_quota(actor=SYSTEM, row=furnish(), networks=2)
+    document = document_of()
+    del document["tenants"][0]["quota"]
+    assert carry_over(document, ACTOR).refused == []
+    assert quota_of("blue") == {}
+
+
+@pytest.mark.parametrize(
+    ("quota", "says"),
+    [
+        ({"wheels": 4}, "wheels: There is no such quota. There are: networks,"),
+        ({"networks": -1}, "networks: "),
+        ({"networks": "many"}, "networks: "),
+        ([1], "quota: Write limits by their names"),
+    ],
+)
+def test_what_is_no_quota_is_refused_with_a_sentence(quota: Any, says: str) -> None:
+    outcome = carry_over({"format": "contivui/1", "tenants": [{"name": "blue", "quota": quota}]}, ACTOR)
+    assert [step.what for step in outcome.refused] == ["quota blue"]
+    assert outcome.refused[0].why.startswith(says)
+    assert not Tenant.objects.exists()
