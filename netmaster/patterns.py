@@ -10,7 +10,17 @@ IP4 = rf"{OCTET}(?:\.{OCTET}){{3}}"
 LENGTH4 = r"(?:3[01]|[12][0-9]|[1-9])"
 LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 HEX = r"[0-9A-Fa-f]{1,4}"
-IP6 = r"(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:.]{2,45}"
+#: By how many groups stand before the double colon, if there is one; the last two may be an IPv4 address.
+IP6 = "|".join(
+    [
+        rf"(?:{HEX}:){{7}}(?:{HEX}|:)",
+        rf"(?:{HEX}:){{6}}(?::{HEX}|:|{IP4})",
+        *(rf"(?:{HEX}:){{{n}}}(?:(?::{HEX}){{1,{7 - n}}}|(?::{HEX}){{0,{5 - n}}}:{IP4}|:)" for n in range(1, 6)),
+        rf":(?:(?::{HEX}){{1,7}}|(?::{HEX}){{0,5}}:{IP4}|:)",
+    ]
+)
+#: Up to /127: a /128 is no network.
+LENGTH6 = r"(?:12[0-7]|1[01][0-9]|[1-9][0-9]?)"
 
 
 def whole(pattern: str) -> re.Pattern[str]:
@@ -27,7 +37,7 @@ PROFILE_NAME = whole(r"[^\s/:\x00-\x1f]+(?: [^\s/:\x00-\x1f]+)*")
 IP4_OR_NONE = whole(rf"(?:{IP4})?")
 IP6_OR_NONE = whole(rf"(?:{IP6})?")
 SUBNET = whole(rf"{IP4}(?:-{IP4})?/{LENGTH4}")
-SUBNET6_OR_NONE = whole(rf"(?:{IP6}/[0-9]{{1,3}})?")
+SUBNET6_OR_NONE = whole(rf"(?:(?:{IP6})/{LENGTH6})?")
 PREFIX = whole(rf"{IP4}/{LENGTH4}")
 #: A single address brought Contiv down; x-x says the same.
 POOL = whole(rf"(?:{IP4}-{IP4})?")
