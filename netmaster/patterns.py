@@ -10,13 +10,12 @@ IP4 = rf"{OCTET}(?:\.{OCTET}){{3}}"
 LENGTH4 = r"(?:3[01]|[12][0-9]|[1-9])"
 LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 HEX = r"[0-9A-Fa-f]{1,4}"
-#: By how many groups stand before the double colon, if there is one; the last two may be an IPv4 address.
+#: By how many groups stand before the double colon, if there is one. IPv4 is not written into it.
 IP6 = "|".join(
     [
         rf"(?:{HEX}:){{7}}(?:{HEX}|:)",
-        rf"(?:{HEX}:){{6}}(?::{HEX}|:|{IP4})",
-        *(rf"(?:{HEX}:){{{n}}}(?:(?::{HEX}){{1,{7 - n}}}|(?::{HEX}){{0,{5 - n}}}:{IP4}|:)" for n in range(1, 6)),
-        rf":(?:(?::{HEX}){{1,7}}|(?::{HEX}){{0,5}}:{IP4}|:)",
+        *(rf"(?:{HEX}:){{{n}}}(?:(?::{HEX}){{1,{7 - n}}}|:)" for n in range(1, 7)),
+        rf":(?:(?::{HEX}){{1,7}}|:)",
     ]
 )
 #: Up to /127: a /128 is no network.

@@ -211,8 +211,9 @@ PROFILE = struct(
     True,
     True,
     profileName=text(p.PROFILE_NAME, 64),
-    tenantName=name(),
-    bandwidth=text(p.RATE),
+    # Of a profile it is not looked at: no tenant is called so.
+    tenantName=text(p.ANYTHING),
+    bandwidth=text(p.RATE, 64),
     # There is no mark below 0: packets keep theirs.
     DSCP=whole(63, first=SMALLEST),
     burst=whole(10486),

@@ -359,7 +359,10 @@ def test_a_rate_is_counted_as_contiv_counts_and_read_as_it_was_written(
         ({"burst": 10487}, "burst Value Out of bound"),
         ({"burst": 1}, "Invalid Burst size. burst size > 1500 bytes"),
         ({"profileName": "x" * 65}, "profileName string too long"),
+        ({"bandwidth": "1" * 64 + "k"}, "bandwidth string too long"),
         ({"tenantName": "nosuch"}, "Tenant not found"),
+        ({"tenantName": "no_such"}, "Tenant not found"),
+        ({"tenantName": "nosuch", "burst": 1}, "Invalid Burst size. burst size > 1500 bytes"),
     ],
 )
 def test_profiles_that_cannot_be(contiv: Contiv, fields: dict[str, Any], says: str) -> None:

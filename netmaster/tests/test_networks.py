@@ -95,6 +95,8 @@ def test_a_range_may_be_written_with_the_ends_of_its_prefix(contiv: Contiv) -> N
         ({"cfgdTag": "my_tag"}, "cfgdTag string invalid format"),
         ({"nwType": "other"}, "nwType string invalid format"),
         ({"ipv6Subnet": "fd01::/129"}, "ipv6Subnet string invalid format"),
+        ({"ipv6Subnet": "fd01::1::/64"}, "ipv6Subnet string invalid format"),
+        ({"ipv6Subnet": "fd01::1.2.3.4/64", "tenantName": "nosuch"}, "ipv6Subnet string invalid format"),
         ({"ipv6Gateway": "fd01::1"}, "subnet length 0 not supported"),
         ({"ipv6Subnet": "2000::/15", "ipv6Gateway": "2000::1"}, "subnet length 15 not supported"),
         ({"subnet": "20.1.1.255-20.1.1.255/24"}, "Network subnet format not valid"),

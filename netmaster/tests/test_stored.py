@@ -8,7 +8,7 @@ import pytest
 
 from netmaster.cards import vain
 from netmaster.tests.stage import Contiv
-from routing.models import BgpPeer, Service
+from routing.models import BgpPeer, ContractGroup, Service
 
 NO_PORT = "Invalid Port maping . Port format is - Port:TargetPort:Protocol"
 SERVICE = {"serviceName": "svc", "tenantName": "blue", "networkName": "net1", "selectors": ["app=web"],
@@ -87,8 +87,7 @@ def test_a_selector_may_ask_for_no_value(net: Contiv) -> None:
     assert made["selectors"] == ["app="]
     for name, labels in (("ep1", {"app": "", "x": "y"}), ("ep2", {"app": "web"}), ("ep3", {})):
         net.endpoint(name)
-        said = {"ContainerID": name, "Labels": labels, "Tenant": "blue", "Network": "net1", "IPAddress": "10.1.1.2"}
-        net.ask("POST", "/plugin/updateEndpoint", said | {"Event": "start", "EndpointID": name})
+        start(net, name, **labels)
     found = net.get("inspect/serviceLBs/blue:svc")["Oper"]["providers"]
     assert [one["endpointID"] for one in found] == ["ep1"]
 
@@ -159,6 +158,13 @@ def test_a_refused_application_profile_changes_nothing(net: Contiv) -> None:
     assert net.refused("appProfiles", "blue:a", **said) == "EndpointGroup blue:nosuch not found"
     assert net.get("endpointGroups/blue:g1")["links"]["AppProfile"] == {}
     assert net.refused("appProfiles", "red:a", **said | {"tenantName": "red"}) == "Tenant red not found"
+
+
+def test_contracts_read_as_they_were_written(net: Contiv) -> None:
+    said = {"tenantName": "blue", "contractsGroupName": "c", "contractsType": "provided", "contracts": ["a", "", "a"]}
+    assert net.make("extContractsGroups", "blue:c", **said)["contracts"] == ["a", "", "a"]
+    assert net.get("extContractsGroups/blue:c")["contracts"] == ["a", "", "a"]
+    assert ContractGroup.objects.get().contracts == ["a", "a"]
 
 
 def test_contracts_are_made_once_and_stay_while_they_are_used(net: Contiv) -> None:
