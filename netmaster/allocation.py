@@ -79,9 +79,9 @@ def _keep(actor: Actor, network: Network, group: EndpointGroup | None, family: i
     return found
 
 
-def free_reservation(actor: Actor, network: Network, address: str, *, checked: bool = False) -> None:
-    """Let go of an address that a plug-in was given. `checked` refuses one outside the subnet."""
-    if checked and ":" not in address:
+def free_reservation(actor: Actor, network: Network, address: str) -> None:
+    """Let go of an address that a plug-in was given. Raises Refusal for one outside the subnet."""
+    if ":" not in address:
         _refuse_outside(network, address)
     kept = AddressReservation.objects.filter(network=network, addresses=f"{address}-{address}", note=NOTE).first()
     if kept is not None:
@@ -97,6 +97,6 @@ def _refuse_outside(network: Network, address: str) -> None:
     try:
         number = octets(address)
     except ipam.AddressError:
-        raise Refusal(f"invalid address {address}") from None
+        raise Refusal(f"unable to convert hostIP {address} to uint32") from None
     if network.subnet4 and number not in ipam.span(network.subnet4):
         raise beyond(address, network.subnet4)

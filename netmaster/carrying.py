@@ -10,6 +10,7 @@ from django.db import transaction
 
 from contivui.web.problem import Problem
 from netmaster import plugin
+from netmaster.calls import read
 from netmaster.endpoints import endpoint_in
 from netmaster.kinds import KINDS
 from netmaster.kinds.base import Kind
@@ -128,5 +129,5 @@ def _endpoint(network: Network, endpoint: Member, actor: Actor) -> tuple[Does, s
         "EPCommonName": endpoint.get("containerName", ""),
         "ConfigEP": {"Host": host, "IPAddress": ip4, "IPv6Address": ip6},
     }
-    plugin.create(actor, said)
+    plugin.create(actor, read("createEndpoint", said))
     return "create", "" if Node.objects.filter(name=host).exists() else f"there is no node {host} here yet"

@@ -27,4 +27,6 @@ def cleanup(request: HttpRequest, tenant: str, what: str, name: str) -> HttpResp
         rows = rows.none()
     for row in rows:
         delete_endpoint(actor=actor_of(request), row=row)
-    return HttpResponse(content_type="text/plain; charset=utf-8")
+    answer = HttpResponse()
+    del answer["Content-Type"]
+    return answer

@@ -10,7 +10,16 @@ IP4 = rf"{OCTET}(?:\.{OCTET}){{3}}"
 LENGTH4 = r"(?:3[01]|[12][0-9]|[1-9])"
 LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 HEX = r"[0-9A-Fa-f]{1,4}"
-IP6 = r"(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:.]{2,45}"
+#: By how many groups stand before the double colon, if there is one. IPv4 is not written into it.
+IP6 = "|".join(
+    [
+        rf"(?:{HEX}:){{7}}(?:{HEX}|:)",
+        *(rf"(?:{HEX}:){{{n}}}(?:(?::{HEX}){{1,{7 - n}}}|:)" for n in range(1, 7)),
+        rf":(?:(?::{HEX}){{1,7}}|:)",
+    ]
+)
+#: Up to /127: a /128 is no network.
+LENGTH6 = r"(?:12[0-7]|1[01][0-9]|[1-9][0-9]?)"
 
 
 def whole(pattern: str) -> re.Pattern[str]:
@@ -27,7 +36,7 @@ PROFILE_NAME = whole(r"[^\s/:\x00-\x1f]+(?: [^\s/:\x00-\x1f]+)*")
 IP4_OR_NONE = whole(rf"(?:{IP4})?")
 IP6_OR_NONE = whole(rf"(?:{IP6})?")
 SUBNET = whole(rf"{IP4}(?:-{IP4})?/{LENGTH4}")
-SUBNET6_OR_NONE = whole(rf"(?:{IP6}/[0-9]{{1,3}})?")
+SUBNET6_OR_NONE = whole(rf"(?:(?:{IP6})/{LENGTH6})?")
 PREFIX = whole(rf"{IP4}/{LENGTH4}")
 #: A single address brought Contiv down; x-x says the same.
 POOL = whole(rf"(?:{IP4}-{IP4})?")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -19,11 +19,12 @@ from netmaster.allocation import (
     with_length,
 )
 from netmaster.caller import actor_of
+from netmaster.calls import read
 from netmaster.endpoints import endpoint_in, record, told_in, untold
 from netmaster.handling import JSON, body_of, view
 from netmaster.models import Container
 from netmaster.refusal import Refusal
-from netmaster.structs import kind_of, typed
+from netmaster.structs import Body
 from netmaster.versions import note
 from networks.actions import create_endpoint, delete_endpoint
 from networks.models import Endpoint, EndpointGroup, Network, Node
@@ -33,9 +34,6 @@ from tenants.lookup import insert
 from tenants.models import Tenant, validate_name
 
 MISSING = "key not found"
-#: Of any text a plug-in says.
-LONGEST = 256
-Said = Mapping[str, Any]
 
 
 @view("POST")
@@ -43,42 +41,44 @@ def plugin(request: HttpRequest, verb: str) -> HttpResponse:
     handler = VERBS.get(verb)
     if handler is None or request.content_type != JSON:
         return wire.not_found()
-    said = body_of(request)
-    return wire.ok(handler(actor_of(request), said if isinstance(said, dict) else {}))
+    return wire.ok(handler(actor_of(request), read(verb, body_of(request))))
 
 
-def alloc_address(actor: Actor, said: Said) -> Any:
-    wanted, pool = text(said, "NetworkID"), text(said, "AddressPool")
+def alloc_address(actor: Actor, said: Body) -> Any:
+    wanted, pool = said["NetworkID"], said["AddressPool"]
     network, group = address_in(wanted, pool)
     family = 6 if ":" in pool else 4
-    found = reserve(actor, network, group, family, text(said, "PreferredIPv4Address"))
+    found = reserve(actor, network, group, family, said["PreferredIPv4Address"])
     return {"NetworkID": wanted, "IPv4Address": with_length(network, found, family)}
 
 
-def release_address(actor: Actor, said: Said) -> Any:
+def release_address(actor: Actor, said: Body) -> Any:
     """Said of an address that nobody keeps, it changes nothing."""
-    network, _ = network_named(text(said, "NetworkID"))
-    free_reservation(actor, network, text(said, "IPv4Address"))
+    network, _ = network_named(said["NetworkID"])
+    free_reservation(actor, network, said["IPv4Address"])
     return "success"
 
 
-def create(actor: Actor, said: Said) -> Any:
+def create(actor: Actor, said: Body) -> Any:
     """Make an endpoint, or answer the one that is there under this id."""
     network = _network(said)
-    name, config = text(said, "EndpointID"), members(said, "ConfigEP", "master.ConfigEP")
+    config = said["ConfigEP"]
+    name = config["Container"] or said["EndpointID"]
+    if not name:
+        raise Refusal("Name the endpoint: EndpointID, and Container in ConfigEP, are the id of its container.")
     found = told_in(network, name)
     same = None if found else named_in(Endpoint).first(network.tenant_id, name)
     found = found or untold(network, same)
     if found is None:
-        group = _group(network, text(said, "ServiceName") or text(config, "ServiceName"))
+        group = _group(network, said["ServiceName"] or config["ServiceName"])
         own = _own_name(network, name, taken=same is not None)
         with together():
-            found = _make(actor, network, group, own, name, config, text(said, "EPCommonName"))
+            found = _make(actor, network, group, own, name, config, said["EPCommonName"])
     return {"EndpointConfig": record(found)}
 
 
-def delete(actor: Actor, said: Said) -> Any:
-    found = endpoint_in(_network(said), text(said, "EndpointID"))
+def delete(actor: Actor, said: Body) -> Any:
+    found = endpoint_in(_network(said), said["EndpointID"])
     if found is None:
         raise Refusal(MISSING)
     answer = {"EndpointConfig": record(found)}
@@ -86,30 +86,49 @@ def delete(actor: Actor, said: Said) -> Any:
     return answer
 
 
-def update(actor: Actor, said: Said) -> Any:
-    """A container started or died. Of an endpoint that is not there nothing is known, and nothing is answered."""
-    tenant, network = text(said, "Tenant"), text(said, "Network")
-    place = Network.objects.filter(tenant__name=tenant, name=network).first()
-    if place is None:
-        raise Refusal(MISSING)
-    found = endpoint_in(place, text(said, "EndpointID"))
-    if found is None:
+def update(actor: Actor, said: Body) -> Any:
+    """A container started, or died. Other events are answered, and change nothing."""
+    happened = EVENTS.get(said["Event"])
+    if happened is not None and happened(said) is None:
         return None
+    return {"IPAddress": said["IPAddress"]}
+
+
+def _started(said: Body) -> Container:
+    found = endpoint_in(_place(said), said["EndpointID"])
+    if found is None:
+        raise Refusal(MISSING)
     container = getattr(found, "container", None) or Container(endpoint=found, endpoint_name=found.name)
-    container.running = text(said, "Event") == "start"
-    container.reported_ip = text(said, "IPAddress")
-    if container.running:
-        container.container = text(said, "ContainerID")
-        container.common_name = text(said, "EPCommonName") or container.common_name
-        labels = members(said, "Labels", "map[string]string")
-        container.labels = {name: text(labels, name) for name in labels}
+    container.running = True
+    container.reported_ip = said["IPAddress"]
+    container.container = said["ContainerID"]
+    container.common_name = said["EPCommonName"] or container.common_name
+    container.labels = said["Labels"]
+    _keep(container)
+    return container
+
+
+def _died(said: Body) -> Container | None:
+    """A container is known by its own id, wherever it was; of one that never started nothing is known."""
+    name = said["ContainerID"]
+    if not name:
+        raise Refusal("invalid containerID in UpdateEndpointRequest:(nil)")
+    rows = Container.objects.filter(container=name, endpoint__tenant__name=said["Tenant"])
+    container = rows.select_related("endpoint").order_by("-running", "pk").first()
+    if container is not None:
+        container.running = False
+        _keep(container)
+    return container
+
+
+def _keep(container: Container) -> None:
     with transaction.atomic():
         container.save()
-        note(place.tenant_id, "containers")
-    return {"IPAddress": container.reported_ip}
+        note(container.endpoint.tenant_id, "containers")
 
 
-VERBS: dict[str, Callable[[Actor, Said], Any]] = {
+EVENTS: dict[str, Callable[[Body], Container | None]] = {"start": _started, "die": _died}
+VERBS: dict[str, Callable[[Actor, Body], Any]] = {
     "allocAddress": alloc_address,
     "releaseAddress": release_address,
     "createEndpoint": create,
@@ -118,30 +137,28 @@ VERBS: dict[str, Callable[[Actor, Said], Any]] = {
 }
 
 
-def text(said: Said, name: str) -> str:
-    """A member that is a text, or not there."""
-    given = said.get(name)
-    found = "" if given is None else str(typed("string", given, f"Go struct field .{name}"))
-    if "\0" in found or len(found) > LONGEST:
-        raise Refusal(f"{name} string invalid format")
-    return found
-
-
-def members(said: Said, name: str, type: str) -> Said:
-    """A member that is an object, or not there."""
-    given = said.get(name)
-    if given is not None and not isinstance(given, dict):
-        raise Refusal(f"json: cannot unmarshal {kind_of(given)} into Go struct field .{name} of type {type}")
-    return given or {}
-
-
-def _network(said: Said) -> Network:
-    tenant: Tenant | None = named(Tenant).first(text(said, "TenantName"))
-    name = text(said, "NetworkName")
+def _network(said: Body) -> Network:
+    tenant: Tenant | None = named(Tenant).first(said["TenantName"])
+    name = said["NetworkName"]
     found: Network | None = named_in(Network).first(tenant.pk, name) if tenant else None
     if tenant is None or found is None:
         raise Refusal(MISSING)
     found.tenant = tenant
+    return found
+
+
+def _place(said: Body) -> Network:
+    """Where a container started: plug-ins of Docker name the group's network, which is called as the group is."""
+    tenant: Tenant | None = named(Tenant).first(said["Tenant"])
+    name = said["Network"]
+    if tenant is None:
+        raise Refusal(MISSING)
+    found: Network | None = named_in(Network).first(tenant.pk, name)
+    if found is None:
+        group: EndpointGroup | None = named_in(EndpointGroup).first(tenant.pk, name)
+        found = group.network if group else None
+    if found is None:
+        raise Refusal(MISSING)
     return found
 
 
@@ -155,13 +172,13 @@ def _group(network: Network, name: str) -> EndpointGroup | None:
 
 
 def _make(
-    actor: Actor, network: Network, group: EndpointGroup | None, own: str, name: str, config: Said, common: str
+    actor: Actor, network: Network, group: EndpointGroup | None, own: str, name: str, config: Body, common: str
 ) -> Endpoint:
-    asked4, asked6 = text(config, "IPAddress"), text(config, "IPv6Address")
+    asked4, asked6 = config["IPAddress"], config["IPv6Address"]
     for address in filter(None, (asked4, asked6)):
         # An address that was allocated before is kept for this very endpoint.
-        free_reservation(actor, network, address, checked=True)
-    host = text(config, "Host")
+        free_reservation(actor, network, address)
+    host = config["Host"]
     made = create_endpoint(
         actor=actor,
         tenant=network.tenant,

@@ -25,9 +25,11 @@ def service_state(service: Service) -> Body:
         "tenantname": tenant,
         "subnet": service.network.name,
         **wording.applied({"ports": service.ports}, wording.of("serviceLB", service.pk)),
-        "selectors": service.selectors,
+        "selectors": dict(sorted(service.selectors.items())),
         "ipaddress": service.address,
-        "providers": {f"{one.reported_ip}:{tenant}": _provider(service, one) for one in providers_of(service)},
+        "providers": dict(
+            sorted((f"{one.reported_ip}:{tenant}", _provider(service, one)) for one in providers_of(service))
+        ),
     }
 
 
@@ -36,7 +38,7 @@ def _provider(service: Service, one: Container) -> Body:
     return {
         "IPAddress": one.reported_ip,
         "ContainerID": one.container,
-        "Labels": one.labels,
+        "Labels": dict(sorted((one.labels or {}).items())),
         "Tenant": tenant,
         "Network": network,
         "Services": [f"{service.name}:{tenant}"],

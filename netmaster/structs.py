@@ -44,12 +44,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Struct:
-    """One kind of object. `name` is Go's; `key` are the members whose values, joined by colons, are its key."""
+    """One kind of object. `name` and `package` are Go's; `key` are the members whose values, joined by colons, are its
+    key, and `parts` those that are objects, with their types."""
 
     name: str
     key: tuple[str, ...]
     fields: Mapping[str, Field]
     parts: Mapping[str, str] = field(default_factory=dict)
+    package: str = "contivModel"
 
     def read(self, value: Any) -> Body:
         """The members of a request, with `link-sets` and `links` where they were sent. Raises Refusal in the decoder's
@@ -58,7 +60,7 @@ class Struct:
         if value is None:
             return body
         if not isinstance(value, dict):
-            raise Refusal(f"json: cannot unmarshal {kind_of(value)} into Go value of type contivModel.{self.name}")
+            raise Refusal(f"json: cannot unmarshal {kind_of(value)} into Go value of type {self.package}.{self.name}")
         for said, given in value.items():
             name = self._named(said)
             if name is not None and given is not None:
@@ -209,8 +211,9 @@ PROFILE = struct(
     True,
     True,
     profileName=text(p.PROFILE_NAME, 64),
-    tenantName=name(),
-    bandwidth=text(p.RATE),
+    # Of a profile it is not looked at: no tenant is called so.
+    tenantName=text(p.ANYTHING),
+    bandwidth=text(p.RATE, 64),
     # There is no mark below 0: packets keep theirs.
     DSCP=whole(63, first=SMALLEST),
     burst=whole(10486),

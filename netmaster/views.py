@@ -90,7 +90,7 @@ def services(request: HttpRequest) -> HttpResponse:
     found = Service.objects.select_related("tenant", "network").order_by("pk")
     if not found:
         raise Refusal("key not found")
-    return wire.ok([service_state(one) for one in found])
+    return wire.bare([service_state(one) for one in found])
 
 
 @view("GET")
@@ -98,7 +98,7 @@ def service(request: HttpRequest, key: str) -> HttpResponse:
     """The state of one service, by "name:tenant"; null where there is none."""
     name, _, tenant = key.partition(":")
     found = Service.objects.select_related("tenant", "network").filter(name=name, tenant__name=tenant).first()
-    return wire.ok([service_state(found)] if found else None)
+    return wire.bare([service_state(found)] if found else None)
 
 
 @view()

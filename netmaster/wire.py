@@ -28,7 +28,7 @@ def ready(text: bytes) -> HttpResponse:
 
 
 def bare(value: Any) -> HttpResponse:
-    """How /version and /info answer: JSON that is called text."""
+    """How /version, /info and /services answer: JSON that is called text."""
     return HttpResponse(compact(value), content_type="text/plain; charset=utf-8")
 
 

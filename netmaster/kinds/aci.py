@@ -81,7 +81,8 @@ class ContractGroups(OwnedKind):
             tenant=tenant,
             name=body["contractsGroupName"],
             kind=body["contractsType"],
-            contracts=body["contracts"],
+            # An empty name is kept as it was written, and stands for nothing.
+            contracts=[contract for contract in body["contracts"] if contract],
         )
 
     def update(self, actor: Actor, row: ContractGroup, body: Body) -> ContractGroup:

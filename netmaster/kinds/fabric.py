@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models, transaction
 
 from core import ipam
+from netmaster import wording
 from netmaster.kinds.base import Kind
 from netmaster.refusal import Refusal
 from netmaster.structs import GLOBAL, Body
@@ -18,8 +19,11 @@ from networks.tags import locked_fabric, tags_in_use, tags_outside
 from routing.models import BgpPeer
 from tenants.change import Actor
 
+#: From the first to the last of a range.
 WIDEST_VXLANS = 16000
-LAST = {"vlan": 4094, "vxlan": 65535}
+#: What may be written, and what there is.
+LAST = {"vlan": 4095, "vxlan": 65535}
+LAST_VLAN = 4094
 
 
 class Globals(Kind):
@@ -52,7 +56,7 @@ class Globals(Kind):
 
     def update(self, actor: Actor, row: Fabric, body: Body) -> Fabric:
         ranges = {encap: _range(encap, body[f"{encap}s"]) for encap in ("vlan", "vxlan")}
-        _refuse_changes(self.members(row), body)
+        _refuse_changes(wording.applied(self.members(row), wording.of(self.word, row.pk)), body)
         return update_fabric(
             actor=actor,
             vlan_first=ranges["vlan"][0],
@@ -81,7 +85,8 @@ def state(row: Fabric, networks: models.QuerySet[Network]) -> Body:
             "numNetworks": networks.count(),
             "vlansInUse": ipam.describe(in_use["vlan"]),
             "vxlansInUse": ipam.describe(in_use["vxlan"]),
-            "freeVXLANsStart": row.vxlan_first,
+            # Contiv counts free ones from the number before the first.
+            "freeVXLANsStart": row.vxlan_first - 1,
         }
     )
 
@@ -89,16 +94,27 @@ def state(row: Fabric, networks: models.QuerySet[Network]) -> Body:
 def _range(encap: str, text: str) -> tuple[int, int]:
     """The new range of tags. That it must hold the tags in use comes before what is wrong with it."""
     first, last = (int(part) for part in text.split("-"))
-    used = tags_in_use(encap)
-    valid = 1 <= first <= last <= LAST[encap]
-    if used and (not valid or tags_outside(encap, first, last)):
+    used, wrong = tags_in_use(encap), _wrong_range(encap, text, first, last)
+    if used and (wrong or tags_outside(encap, first, last)):
         raise Refusal(f"cannot update the {encap} range due to existing {encap}s {ipam.describe(used)}")
-    if encap == "vxlan" and valid and last - first + 1 > WIDEST_VXLANS:
-        text = f"does not allow vxlan range to exceed {WIDEST_VXLANS} range"
-        raise Refusal(f"cannot update the vxlan range due to existing vxlans {ipam.describe(used)}" if used else text)
-    if not valid:
-        raise Refusal(f"invalid {encap} range {text}: it begins at 1 or later and ends at {LAST[encap]} or before")
-    return first, last
+    if wrong:
+        raise Refusal(wrong)
+    return first, min(last, LAST_VLAN) if encap == "vlan" else last
+
+
+def _wrong_range(encap: str, text: str, first: int, last: int) -> str:
+    """Contiv's words for a range that cannot be; it says "vlan" of a vxlan range, too."""
+    if first > last:
+        return f"invalid range {text}, min is greater than max"
+    if first < 1:
+        return f"invalid range {text}, values less than 1"
+    if last > LAST[encap]:
+        return f"invalid range {text}, vlan values exceed {LAST[encap]} max allowed"
+    if encap == "vxlan" and last - first > WIDEST_VXLANS:
+        return f"does not allow vxlan range to exceed {WIDEST_VXLANS} range {text}"
+    if encap == "vlan" and first > LAST_VLAN:
+        return f"invalid range {text}, vlan {first} is reserved"
+    return ""
 
 
 def _refuse_changes(now: Body, body: Body) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from core import ipam
+from core import ipam, ranges
 from netmaster.addresses import octets
 from netmaster.group_numbers import give_number, skip_number
 from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
@@ -174,21 +174,20 @@ def _replace(actor: Actor, group: EndpointGroup, there: Any, wanted: list[Any], 
 
 
 def _refuse_pool(network: Network, pool: str) -> None:
+    """A pool is refused that ends before it begins or beyond a prefix of the network's length, that lies elsewhere, or
+    that has an address which is not free."""
     first, _, last = pool.partition("-")
     low, high = octets(first), octets(last)
-    if low > high:
+    around = ipam.prefix_around(first, network.subnet4.partition("/")[2] or "32", 4)
+    if low > high or high not in ipam.span(around):
         raise Refusal(f"invalid ip-pool {pool}")
-    subnet = f"{network.range4}/{network.subnet4.partition('/')[2]}" if network.range4 else network.subnet4
-    room = ipam.span(network.range4 or network.subnet4) if network.subnet4 else None
-    edges = ipam.usable(network.subnet4) if network.subnet4 else None
-    if room is None or edges is None or low not in room or high not in room or low not in edges:
-        raise Refusal(f"bad ip-pool {pool}, EPG ip-pool must be a subset of network {subnet}")
-    taken = _taken(network)
-    clash = [max(low, span.first) for span in taken if span.first <= high and low <= span.last]
+    if around != network.subnet4:
+        raise Refusal(f"bad ip-pool {pool}, EPG ip-pool must be a subset of network {network.subnet4}")
+    room = ranges.room(network.subnet4, network.range4)
+    clash = [max(low, span.first) for span in _taken(network) if span.first <= high and low <= span.last]
+    clash += [low] if low < room.first else [max(low, room.last + 1)] if high > room.last else []
     if clash:
         raise Refusal(f"ip address {ipam.text_of(4, min(clash))} is not available")
-    if high not in edges:
-        raise Refusal(f"bad ip-pool {pool}, EPG ip-pool must be a subset of network {subnet}")
 
 
 def _taken(network: Network) -> list[ipam.Span]:

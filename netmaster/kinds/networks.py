@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from core import ipam, ranges
+from core import ipam
 from netmaster.addresses import beyond, octets
 from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
 from netmaster.kinds.rules import lose
@@ -26,9 +26,7 @@ from tenants.change import Actor
 from tenants.checks import named_in
 from tenants.models import Tenant
 
-SHORTEST = 8
-#: A /128 is no network.
-LONGEST6 = 127
+SHORTEST, SHORTEST6 = 8, 16
 
 
 class Networks(OwnedKind):
@@ -69,7 +67,7 @@ class Networks(OwnedKind):
     def create(self, actor: Actor, body: Body) -> Network:
         fabric = current_fabric()
         if not fabric.forwarding_mode:
-            raise Refusal("Global configuration is not ready: forwarding mode is not set")
+            raise Refusal("Global configuration is not ready: global forwarding mode is not set")
         tenant = tenant_named(body["tenantName"])
         _refuse_overlap(tenant, body)
         if named_in(EndpointGroup).first(tenant.pk, body["networkName"]):
@@ -82,10 +80,10 @@ class Networks(OwnedKind):
             tenant=tenant,
             name=body["networkName"],
             subnet4=prefix,
-            range4=f"{first}-{last}" if "-" in body["subnet"] else "",
+            range4=_narrowed(prefix, first, last) if "-" in body["subnet"] else "",
             gateway4=_gateway(prefix, body["gateway"]),
             subnet6=masked6(body["ipv6Subnet"]),
-            gateway6=_gateway(masked6(body["ipv6Subnet"]), _canonical6(body["ipv6Gateway"])),
+            gateway6=_gateway(masked6(body["ipv6Subnet"]), body["ipv6Gateway"]),
             encap=body["encap"],
             tag=body["pktTag"],
             kind=body["nwType"],
@@ -139,16 +137,9 @@ def spread(subnet: str) -> tuple[str, str, str]:
 
 
 def masked6(subnet: str) -> str:
-    """An IPv6 subnet without host bits; what is none is left for the verb to refuse."""
-    address, slash, length = subnet.partition("/")
-    if not slash:
-        return subnet
-    try:
-        if int(length) > LONGEST6:
-            raise ipam.AddressError
-        return ipam.prefix_around(address, length, 6)
-    except ipam.AddressError:
-        raise Refusal("ipv6Subnet string invalid format") from None
+    """An IPv6 subnet without host bits."""
+    address, _, length = subnet.partition("/")
+    return ipam.prefix_around(address, length, 6) if subnet else ""
 
 
 def _gateway(subnet: str, address: str) -> str:
@@ -158,13 +149,6 @@ def _gateway(subnet: str, address: str) -> str:
         return ipam.host(subnet, address, "gateway") if subnet and address else ""
     except ipam.AddressError:
         return ""
-
-
-def _canonical6(address: str) -> str:
-    try:
-        return ipam.address(address) if address else ""
-    except ipam.AddressError:
-        raise Refusal("ipv6Gateway string invalid format") from None
 
 
 def _refuse_overlap(tenant: Tenant, body: Body) -> None:
@@ -184,19 +168,30 @@ def _refuse_overlap(tenant: Tenant, body: Body) -> None:
 
 def _refuse_shape(body: Body) -> None:
     first, last, prefix = spread(body["subnet"])
-    length = int(prefix.partition("/")[2])
-    if length < SHORTEST:
-        raise Refusal(f"subnet length {length} not supported")
-    span = ipam.span(prefix)
+    length, span = _length(prefix), ipam.span(prefix)
     if octets(first) > octets(last) or octets(last) not in span:
         raise Refusal("Network subnet format not valid")
+    if length < SHORTEST:
+        raise Refusal(f"subnet length {length} not supported")
     if body["gateway"] and octets(body["gateway"]) not in span:
         raise beyond(body["gateway"], prefix)
-    if "-" in body["subnet"]:
-        try:
-            ranges.inside(prefix, f"{first}-{last}")
-        except ipam.AddressError as error:
-            raise Refusal(str(error)) from None
+    length6 = _length(body["ipv6Subnet"])
+    if body["ipv6Gateway"] and length6 < SHORTEST6:
+        raise Refusal(f"subnet length {length6} not supported")
+
+
+def _length(subnet: str) -> int:
+    """The length of a prefix; 0 of none."""
+    return int(subnet.partition("/")[2] or 0)
+
+
+def _narrowed(prefix: str, first: str, last: str) -> str:
+    """Of a range the addresses that interfaces may have: a client may write the ends of its prefix along."""
+    room = ipam.usable(prefix)
+    low, high = max(octets(first), room.first), min(octets(last), room.last)
+    if low > high:
+        raise Refusal("Network subnet format not valid")
+    return f"{ipam.text_of(4, low)}-{ipam.text_of(4, high)}"
 
 
 def _refuse_tag(fabric: Fabric, encap: str, tag: int) -> None:

@@ -15,7 +15,8 @@ from netmaster.wire import filled
 from networks.models import Network
 from routing.actions import create_service, delete_service, update_service
 from routing.models import Service
-from tenants.change import KEEP, Actor
+from tenants.change import Actor
+from tenants.checks import named_in
 from tenants.models import Tenant
 
 PORT = re.compile(r"([0-9]{1,5}):([0-9]{1,5}):(tcp|udp)", re.ASCII | re.IGNORECASE)
@@ -41,16 +42,17 @@ class Services(OwnedKind):
         return {"Network": ("network", f"{tenant}:{row.network.name}"), "Tenant": ("tenant", tenant)}
 
     def create(self, actor: Actor, body: Body) -> Service:
-        said = _said(body)
-        tenant, network = _place(body)
-        return create_service(actor=actor, tenant=tenant, name=body["serviceName"], network=network, **said)
+        tenant, network, said = _said(body)
+        asked = body["ipAddress"]
+        if asked and network.subnet4 and octets(asked) not in ipam.span(network.subnet4):
+            raise beyond(asked, network.subnet4)
+        name = body["serviceName"]
+        return create_service(actor=actor, tenant=tenant, name=name, network=network, address=asked, **said)
 
     def update(self, actor: Actor, row: Service, body: Body) -> Service:
-        """Contiv makes it anew and keeps its address."""
-        said = _said(body)
-        _, network = _place(body)
-        address = said.pop("address") or KEEP
-        return update_service(actor=actor, row=row, network=network, address=address, **said)
+        """Contiv makes it anew and keeps its address, whichever one is asked for."""
+        _, network, said = _said(body)
+        return update_service(actor=actor, row=row, network=network, **said)
 
     def echo(self, row: Service, body: Body) -> Body:
         """What was made anew is answered as such."""
@@ -65,32 +67,24 @@ class Services(OwnedKind):
         return filled({"serviceVip": row.address, "numProviders": len(shown), "providers": shown})
 
 
-def _said(body: Body) -> Body:
-    return {
-        "selectors": _selectors(body["selectors"]),
-        "ports": _ports(body["ports"]),
-        "address": body["ipAddress"],
-    }
-
-
-def _place(body: Body) -> tuple[Tenant, Network]:
+def _said(body: Body) -> tuple[Tenant, Network, Body]:
+    """Where a service is and what it is for, looked at in Contiv's order."""
+    if not body["selectors"]:
+        raise Refusal("Invalid selector options")
+    ports = _ports(body["ports"])
     tenant = tenant_named(body["tenantName"], f"Tenant {body['tenantName']} not found")
-    network = Network.objects.filter(tenant=tenant, name=body["networkName"]).first()
+    network: Network | None = named_in(Network).first(tenant.pk, body["networkName"])
     if network is None:
         raise Refusal(f"Network {body['networkName']} not found")
-    asked = body["ipAddress"]
-    if asked and network.subnet4 and octets(asked) not in ipam.span(network.subnet4):
-        raise beyond(asked, network.subnet4)
-    return tenant, network
+    return tenant, network, {"ports": ports, "selectors": _selectors(body["selectors"])}
 
 
 def _selectors(texts: list[str]) -> dict[str, str]:
-    if not texts:
-        raise Refusal("Invalid selector options")
+    """A label may be asked for with no value."""
     found = {}
     for text in texts:
         label, equals, value = text.partition("=")
-        if not (label and equals and value) or "=" in value:
+        if not (label and equals) or "=" in value:
             raise Refusal(f"Invalid selector {text}. selector format is key1=value1")
         found[label] = value
     return found

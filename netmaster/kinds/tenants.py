@@ -78,25 +78,26 @@ class Tenants(Kind):
 
     def delete(self, actor: Actor, row: Any) -> None:
         for where, text in KEEPERS:
-            if count := getattr(row, where).count():
+            if count := len(getattr(row, f"its_{where}")):
                 raise Refusal(text.format(row.name, count))
         delete_tenant(actor=actor, row=row)
 
     def oper(self, row: Any) -> Body:
         world = World(row)
         groups = [group_oper(world, group) for group in world.groups]
-        networks = [network_oper(world, network) for network in world.networks]
+        listed = {network.pk for network in row.its_networks}
+        networks = [network_oper(world, network) for network in world.networks if network.pk in listed]
         return filled(
             {
                 "endpointGroups": [_without(one, "groupTag", *POOL) for one in groups],
                 "networks": [_without(one, "networkTag") for one in networks],
-                "totalAppProfiles": row.appprofiles.count(),
+                "totalAppProfiles": len(row.its_appprofiles),
                 "totalEPGs": len(groups),
-                "totalEndpoints": len(world.endpoints),
-                "totalNetprofiles": row.bandwidthprofiles.count(),
+                "totalEndpoints": sum(endpoint.network_id in listed for endpoint in world.endpoints),
+                "totalNetprofiles": len(row.its_bandwidthprofiles),
                 "totalNetworks": len(networks),
-                "totalPolicies": row.policys.count(),
-                "totalServicelbs": row.services.count(),
+                "totalPolicies": len(row.its_policys),
+                "totalServicelbs": len(row.its_services),
             }
         )
 

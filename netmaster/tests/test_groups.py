@@ -69,10 +69,16 @@ def test_a_group_is_linked_on_both_sides(net: Contiv) -> None:
             {"ipPool": "10.1.5.1-10.1.5.9"},
             "bad ip-pool 10.1.5.1-10.1.5.9, EPG ip-pool must be a subset of network 10.1.1.0/24",
         ),
+        ({"ipPool": "10.1.1.0-10.1.1.9"}, "ip address 10.1.1.0 is not available"),
+        ({"ipPool": "10.1.1.255-10.1.1.255"}, "ip address 10.1.1.255 is not available"),
+        ({"ipPool": "10.1.1.250-10.1.2.9"}, "invalid ip-pool 10.1.1.250-10.1.2.9"),
+        ({"ipPool": "10.1.0.250-10.1.1.9"}, "invalid ip-pool 10.1.0.250-10.1.1.9"),
         (
-            {"ipPool": "10.1.1.0-10.1.1.9"},
-            "bad ip-pool 10.1.1.0-10.1.1.9, EPG ip-pool must be a subset of network 10.1.1.0/24",
+            {"networkName": "range", "ipPool": "20.1.2.1-20.1.2.9"},
+            "bad ip-pool 20.1.2.1-20.1.2.9, EPG ip-pool must be a subset of network 20.1.1.0/24",
         ),
+        ({"networkName": "range", "ipPool": "20.1.1.5-20.1.1.12"}, "ip address 20.1.1.5 is not available"),
+        ({"networkName": "range", "ipPool": "20.1.1.45-20.1.1.60"}, "ip address 20.1.1.51 is not available"),
         ({"ipPool": "10.1.1.15-10.1.1.25"}, "ip address 10.1.1.15 is not available"),
         ({"ipPool": "10.1.1.250-10.1.1.255"}, "ip address 10.1.1.254 is not available"),
         ({"ipPool": "10.1.1.30-40"}, "ipPool string invalid format"),
@@ -82,6 +88,7 @@ def test_a_group_is_linked_on_both_sides(net: Contiv) -> None:
 )
 def test_groups_that_cannot_be_leave_nothing_behind(net: Contiv, fields: dict[str, Any], says: str) -> None:
     net.group("pool", ipPool="10.1.1.10-10.1.1.20")
+    net.network("range", subnet="20.1.1.10-20.1.1.50/24", gateway="")
     said = {"tenantName": "blue", "groupName": "g9", "networkName": "net1"} | fields
     assert net.refused("endpointGroups", f"{said['tenantName']}:{said['groupName']}", **said) == says
     assert EndpointGroup.objects.count() == 2
@@ -374,7 +381,10 @@ def test_a_rate_is_counted_as_contiv_counts_and_read_as_it_was_written(
         ({"burst": 10487}, "burst Value Out of bound"),
         ({"burst": 1}, "Invalid Burst size. burst size > 1500 bytes"),
         ({"profileName": "x" * 65}, "profileName string too long"),
+        ({"bandwidth": "1" * 64 + "k"}, "bandwidth string too long"),
         ({"tenantName": "nosuch"}, "Tenant not found"),
+        ({"tenantName": "no_such"}, "Tenant not found"),
+        ({"tenantName": "nosuch", "burst": 1}, "Invalid Burst size. burst size > 1500 bytes"),
     ],
 )
 def test_profiles_that_cannot_be(contiv: Contiv, fields: dict[str, Any], says: str) -> None:

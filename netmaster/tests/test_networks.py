@@ -25,6 +25,9 @@ GLOBAL = {
 }  # fmt: skip
 
 
+BEYOND = "hostIP 20.1.2.1 is exceeding beyond subnet 20.1.1.0/24, hostID 257"
+
+
 def oper(contiv: Contiv, name: str, tenant: str = "blue") -> Any:
     return contiv.get(f"inspect/networks/{tenant}:{name}")["Oper"]
 
@@ -63,6 +66,12 @@ def test_a_range_hands_out_only_its_own(contiv: Contiv) -> None:
     assert contiv.endpoint("ep1")["ipAddress"] == "20.1.1.10"
 
 
+def test_a_range_may_be_written_with_the_ends_of_its_prefix(contiv: Contiv) -> None:
+    made = contiv.network(subnet="20.1.1.0-20.1.1.255/24", gateway="20.1.1.254")
+    assert made["subnet"] == contiv.get("networks/blue:net1")["subnet"] == "20.1.1.0-20.1.1.255/24"
+    assert oper(contiv, "net1")["availableIPAddresses"] == "20.1.1.1-20.1.1.253"
+
+
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
@@ -86,6 +95,16 @@ def test_a_range_hands_out_only_its_own(contiv: Contiv) -> None:
         ({"cfgdTag": "my_tag"}, "cfgdTag string invalid format"),
         ({"nwType": "other"}, "nwType string invalid format"),
         ({"ipv6Subnet": "fd01::/129"}, "ipv6Subnet string invalid format"),
+        ({"ipv6Subnet": "fd01::1::/64"}, "ipv6Subnet string invalid format"),
+        ({"ipv6Subnet": "fd01::1.2.3.4/64", "tenantName": "nosuch"}, "ipv6Subnet string invalid format"),
+        ({"ipv6Gateway": "fd01::1"}, "subnet length 0 not supported"),
+        ({"ipv6Subnet": "2000::/15", "ipv6Gateway": "2000::1"}, "subnet length 15 not supported"),
+        ({"subnet": "20.1.1.255-20.1.1.255/24"}, "Network subnet format not valid"),
+        # Several things are wrong: the one that Contiv sees first.
+        ({"subnet": "20.0.0.20-20.0.0.10/7", "gateway": "99.1.1.1"}, "Network subnet format not valid"),
+        ({"subnet": "20.0.0.0/7", "gateway": "99.1.1.1"}, "subnet length 7 not supported"),
+        ({"gateway": "20.1.2.1", "ipv6Gateway": "fd01::1", "pktTag": 100}, BEYOND),
+        ({"ipv6Gateway": "fd01::1", "pktTag": 100}, "subnet length 0 not supported"),
     ],
 )
 def test_networks_that_cannot_be(contiv: Contiv, fields: dict[str, Any], says: str) -> None:
@@ -102,7 +121,6 @@ def test_networks_that_cannot_be(contiv: Contiv, fields: dict[str, Any], says: s
         {"gateway": "20.1.1.0"},
         {"gateway": "20.1.1.255"},
         {"gateway": "", "ipv6Subnet": "fd00::/64", "ipv6Gateway": "fd01::1"},
-        {"gateway": "", "ipv6Gateway": "fd01::1"},
     ],
 )
 def test_a_gateway_that_can_be_none_reads_as_written_and_is_none(contiv: Contiv, said: dict[str, str]) -> None:
@@ -196,7 +214,9 @@ def test_the_global_object_is_always_there_and_stays(contiv: Contiv) -> None:
     assert contiv.get("globals") == [{"key": "global", **GLOBAL}]
     assert contiv.ask("DELETE", "/api/v1/globals/global/")[0] == 500
     found = contiv.get("inspect/globals/global")["Oper"]
-    assert found == {"clusterMode": "test", "freeVXLANsStart": 1}
+    assert found == {"clusterMode": "test"}
+    contiv.make("globals", "global", **GLOBAL | {"vxlans": "20-30"})
+    assert contiv.get("inspect/globals/global")["Oper"] == {"clusterMode": "test", "freeVXLANsStart": 19}
 
 
 @pytest.mark.parametrize(
@@ -238,15 +258,52 @@ def test_settings_change_while_nothing_stands_on_them(contiv: Contiv) -> None:
         contiv.refused("globals", "global", **GLOBAL | new | {"fwdMode": "bridge"})
         == "please delete existing Bgp configs"
     )
-    wide = GLOBAL | new | {"vxlans": "1-16001"}
-    assert contiv.refused("globals", "global", **wide) == "does not allow vxlan range to exceed 16000 range"
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"vlans": "100-50"}, "invalid range 100-50, min is greater than max"),
+        ({"vlans": "0-100"}, "invalid range 0-100, values less than 1"),
+        ({"vlans": "1-4096"}, "invalid range 1-4096, vlan values exceed 4095 max allowed"),
+        ({"vlans": "4095-4095"}, "invalid range 4095-4095, vlan 4095 is reserved"),
+        ({"vxlans": "1-70000"}, "invalid range 1-70000, vlan values exceed 65535 max allowed"),
+        ({"vxlans": "1-16002"}, "does not allow vxlan range to exceed 16000 range 1-16002"),
+        ({"vlans": "9-8", "vxlans": "9-7"}, "invalid range 9-8, min is greater than max"),
+    ],
+)
+def test_ranges_that_cannot_be(contiv: Contiv, fields: dict[str, str], says: str) -> None:
+    assert contiv.refused("globals", "global", **GLOBAL | fields) == says
+    assert contiv.get("globals/global") == {"key": "global", **GLOBAL}
+
+
+def test_the_widest_ranges_and_vlan_4095_which_is_never_given(contiv: Contiv) -> None:
+    wide = GLOBAL | {"vlans": "4094-4095", "vxlans": "1-16001"}
+    contiv.make("globals", "global", **wide)
+    assert contiv.get("globals/global") == {"key": "global", **wide}
+    contiv.network()
+    assert oper(contiv, "net1")["pktTag"] == 4094
+    said = {"tenantName": "blue", "networkName": "n", "encap": "vlan", "subnet": "20.1.1.0/24"}
+    assert contiv.refused("networks", "blue:n", **said) == "no vlans available"
+    assert contiv.refused("networks", "blue:n", **said, pktTag=4095) == "requested vlan not available - vlan:4095"
+
+
+def test_the_private_subnet_is_compared_as_it_was_written(contiv: Contiv) -> None:
+    written = GLOBAL | {"pvtSubnet": "172.20.5.7/16"}
+    contiv.make("globals", "global", **written)
+    contiv.network()
+    contiv.make("globals", "global", **written | {"arpMode": "flood"})
+    refused = contiv.refused("globals", "global", **written | {"pvtSubnet": "172.20.0.0/16"})
+    assert refused == "Unable to update private subnet due to existing 1 vlans"
 
 
 def test_without_a_forwarding_mode_no_network_is_made(contiv: Contiv) -> None:
     contiv.make("globals", "global", **GLOBAL | {"fwdMode": ""})
     assert "fwdMode" not in contiv.get("globals/global"), "what is left out is stored as that"
     said = {"tenantName": "blue", "networkName": "n", "encap": "vlan", "subnet": "20.1.1.0/24"}
-    assert contiv.refused("networks", "blue:n", **said).startswith("Global configuration is not ready: ")
+    says = "Global configuration is not ready: global forwarding mode is not set"
+    assert contiv.refused("networks", "blue:n", **said) == says
+    assert contiv.refused("networks", "nosuch:n", **said | {"tenantName": "nosuch"}) == says, "before all else"
 
 
 # --- tenants
@@ -294,3 +351,15 @@ def test_an_inspected_tenant_counts_what_it_has(contiv: Contiv) -> None:
     }
     assert set(found["endpointGroups"][0]) == {"endpoints", "numEndpoints", "pktTag"}
     assert "networkTag" not in found["networks"][0]
+
+
+def test_a_network_off_its_tenants_links_is_not_counted_and_yet_keeps_the_tenant(contiv: Contiv) -> None:
+    contiv.network()
+    contiv.network("net2", subnet="20.1.1.0/24", gateway="")
+    contiv.endpoint("ep1")
+    assert contiv.gone("networks", "blue:net1") == "Error: Network has active endpoints"
+    found = contiv.get("inspect/tenants/blue")["Oper"]
+    assert (found["totalNetworks"], len(found["networks"]), "totalEndpoints" in found) == (1, 1, False)
+    assert contiv.gone("tenants", "blue") == "cannot delete blue has 1 networks"
+    assert contiv.gone("networks", "blue:net2") == "blue:net2"
+    assert "net1" in contiv.gone("tenants", "blue") or "1 network" in contiv.gone("tenants", "blue")

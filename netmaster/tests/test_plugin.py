@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from netmaster.models import Container
 from netmaster.tests.stage import Contiv
 from networks.actions import create_endpoint, create_node
 from networks.models import AddressReservation, Endpoint, Network
@@ -167,8 +168,79 @@ def test_a_container_that_started_is_known_by_all_its_names(net: Contiv) -> None
     assert found["ipAddress"] == ["10.1.1.2", "fd00::3"]
     assert found["containerName"] == "web-1"
     assert net.ask("GET", "/api/v1/inspect/endpoints/p1/") == (500, "endpoint not found"), "not in the middle"
-    assert net.ask("POST", "/plugin/updateEndpoint", said | {"EndpointID": "ep9"}) == (200, None)
-    assert net.ask("POST", "/plugin/updateEndpoint", said | {"Network": "nosuch"}) == UNKNOWN
+    for field in ("EndpointID", "Network", "Tenant"):
+        assert net.ask("POST", "/plugin/updateEndpoint", said | {field: "nosuch"}) == UNKNOWN
+
+
+def test_plug_ins_of_docker_name_the_groups_network(net: Contiv) -> None:
+    net.endpoint("ep1", group="g1")
+    said = {"ContainerID": "cid", "Tenant": "blue", "Network": "g1", "Event": "start", "EndpointID": "ep1"}
+    assert net.ask("POST", "/plugin/updateEndpoint", said)[0] == 200
+    assert net.get("inspect/endpoints/cid")["Oper"]["serviceName"] == "g1"
+
+
+def test_a_container_dies_under_its_own_id(net: Contiv) -> None:
+    net.endpoint("ep1")
+    said = {"ContainerID": "cid", "Tenant": "blue", "Network": "net1", "EndpointID": "ep1", "IPAddress": "10.1.1.1"}
+    died = {"ContainerID": "cid", "Tenant": "blue", "Event": "die", "IPAddress": "10.1.1.1"}
+    assert net.ask("POST", "/plugin/updateEndpoint", died) == (200, None), "it never started"
+    net.ask("POST", "/plugin/updateEndpoint", said | {"Event": "start"})
+    assert Container.objects.get().running
+    assert net.ask("POST", "/plugin/updateEndpoint", died | {"Tenant": "default"}) == (200, None)
+    assert net.ask("POST", "/plugin/updateEndpoint", died) == (200, {"IPAddress": "10.1.1.1"})
+    assert not Container.objects.get().running
+    says = "invalid containerID in UpdateEndpointRequest:(nil)"
+    assert net.ask("POST", "/plugin/updateEndpoint", died | {"ContainerID": ""}) == (500, says)
+    assert net.ask("POST", "/plugin/updateEndpoint", died | {"Event": "pause"}) == (200, {"IPAddress": "10.1.1.1"})
+
+
+def test_the_container_names_the_endpoint(net: Contiv) -> None:
+    """Kubernetes' plug-in says both, Docker's the same; the record is under what ConfigEP says."""
+    made = net.endpoint("outer", Container="inner", Host="h")
+    assert (made["endpointID"], made["id"]) == ("inner", "net1.blue-inner")
+    said = {"TenantName": "blue", "NetworkName": "net1"}
+    assert net.ask("POST", "/plugin/deleteEndpoint", said | {"EndpointID": "inner"})[0] == 200
+    assert net.ask("POST", "/plugin/createEndpoint", said)[0] == 500
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "says"),
+    [
+        ("allocAddress", " ", "EOF"),
+        ("allocAddress", [], "json: cannot unmarshal array into Go value of type master.AddressAllocRequest"),
+        (
+            "releaseAddress",
+            {"NetworkID": 5},
+            "json: cannot unmarshal number into Go struct field AddressReleaseRequest.NetworkID of type string",
+        ),
+        (
+            "createEndpoint",
+            {"ConfigEP": "x"},
+            "json: cannot unmarshal string into Go struct field CreateEndpointRequest.ConfigEP of type intent.ConfigEP",
+        ),
+        (
+            "updateEndpoint",
+            {"Labels": {"a": True}},
+            "json: cannot unmarshal bool into Go struct field UpdateEndpointRequest.Labels of type string",
+        ),
+    ],
+)
+def test_calls_of_wrong_types_are_refused_in_gos_words(net: Contiv, verb: str, body: Any, says: str) -> None:
+    assert net.ask("POST", f"/plugin/{verb}", body) == (500, says)
+
+
+def test_members_of_calls_are_found_in_any_case(net: Contiv) -> None:
+    said = {"networkid": "net1.blue", "addresspool": None, "PREFERREDIPV4ADDRESS": "10.1.1.7", "Other": 1}
+    assert net.ask("POST", "/plugin/allocAddress", said)[1] == {
+        "NetworkID": "net1.blue",
+        "IPv4Address": "10.1.1.7/24",
+    }
+
+
+def test_an_address_that_is_not_of_the_network_is_not_released(net: Contiv) -> None:
+    outside = "hostIP 10.9.1.77 is exceeding beyond subnet 10.1.1.0/24, hostID 524365"
+    assert release(net, "10.9.1.77") == (500, outside)
+    assert release(net, "x") == (500, "unable to convert hostIP x to uint32")
 
 
 def test_endpoints_made_elsewhere_are_shown_as_well(net: Contiv) -> None:

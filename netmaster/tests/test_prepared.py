@@ -60,7 +60,7 @@ def tried_changes(contiv: Contiv) -> Iterable[Callable[[], Any]]:
     yield lambda: contiv.endpoint("c1", group="g1", Host="n1")
     yield lambda: contiv.ask("POST", "/plugin/updateEndpoint", PLACE | STARTED)
     yield lambda: contiv.make("serviceLBs", "blue:s", **SERVICE)
-    yield lambda: contiv.ask("POST", "/plugin/updateEndpoint", PLACE | {"Event": "die"})
+    yield lambda: contiv.ask("POST", "/plugin/updateEndpoint", PLACE | {"Event": "die", "ContainerID": "abc"})
     yield lambda: contiv.network("net4", subnet="10.4.0.0/16", gateway="10.4.0.1")
     yield lambda: contiv.endpoint("c4", network="net4")
     yield lambda: contiv.gone("networks", "blue:net4")  # Refused, and off its tenant's links nevertheless.

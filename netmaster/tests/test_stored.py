@@ -8,8 +8,9 @@ import pytest
 
 from netmaster.cards import vain
 from netmaster.tests.stage import Contiv
-from routing.models import BgpPeer, Service
+from routing.models import BgpPeer, ContractGroup, Service
 
+NO_PORT = "Invalid Port maping . Port format is - Port:TargetPort:Protocol"
 SERVICE = {"serviceName": "svc", "tenantName": "blue", "networkName": "net1", "selectors": ["app=web"],
            "ports": ["80:8080:TCP"]}  # fmt: skip
 
@@ -59,11 +60,36 @@ def test_a_service_takes_the_lowest_address_and_keeps_it(net: Contiv) -> None:
         ({"ipAddress": "99.1.1.1"}, "hostIP 99.1.1.1 is exceeding beyond subnet 10.1.1.0/24, hostID 1493172225"),
         ({"ipAddress": "10.1.1.999"}, "ipAddress string invalid format"),
         ({"serviceName": "svc_1"}, "serviceName string invalid format"),
+        # Several things are wrong: the one that Contiv sees first.
+        ({"selectors": [], "ports": []}, "Invalid selector options"),
+        ({"selectors": ["x"], "ports": [], "tenantName": "nosuch"}, NO_PORT),
+        ({"selectors": ["x"], "networkName": "nosuch"}, "Network nosuch not found"),
+        ({"selectors": ["x"], "ipAddress": "99.1.1.1"}, "Invalid selector x. selector format is key1=value1"),
+        ({"selectors": ["a=b=c"]}, "Invalid selector a=b=c. selector format is key1=value1"),
     ],
 )
 def test_services_that_cannot_be(net: Contiv, fields: dict[str, Any], says: str) -> None:
     said = SERVICE | fields
     assert net.refused("serviceLBs", f"{said['tenantName']}:{said['serviceName']}", **said) == says
+
+
+def test_a_service_keeps_its_address_whichever_one_is_asked_for_later(net: Contiv) -> None:
+    net.make("serviceLBs", "blue:svc", **SERVICE | {"ipAddress": "10.1.1.9"})
+    made = net.make("serviceLBs", "blue:svc", **SERVICE | {"ipAddress": "10.1.1.8", "ports": ["1:2:UDP"]})
+    assert made["ipAddress"] == net.get("serviceLBs/blue:svc")["ipAddress"] == "10.1.1.8", "as it was written"
+    assert net.get("inspect/serviceLBs/blue:svc")["Oper"] == {"serviceVip": "10.1.1.9"}
+    net.make("serviceLBs", "blue:svc", **SERVICE | {"ipAddress": "99.1.1.1"})
+    assert Service.objects.get().address == "10.1.1.9"
+
+
+def test_a_selector_may_ask_for_no_value(net: Contiv) -> None:
+    made = net.make("serviceLBs", "blue:svc", **SERVICE | {"selectors": ["app="]})
+    assert made["selectors"] == ["app="]
+    for name, labels in (("ep1", {"app": "", "x": "y"}), ("ep2", {"app": "web"}), ("ep3", {})):
+        net.endpoint(name)
+        start(net, name, **labels)
+    found = net.get("inspect/serviceLBs/blue:svc")["Oper"]["providers"]
+    assert [one["endpointID"] for one in found] == ["ep1"]
 
 
 def test_providers_are_running_containers_with_all_labels_whichever_comes_first(net: Contiv) -> None:
@@ -132,6 +158,13 @@ def test_a_refused_application_profile_changes_nothing(net: Contiv) -> None:
     assert net.refused("appProfiles", "blue:a", **said) == "EndpointGroup blue:nosuch not found"
     assert net.get("endpointGroups/blue:g1")["links"]["AppProfile"] == {}
     assert net.refused("appProfiles", "red:a", **said | {"tenantName": "red"}) == "Tenant red not found"
+
+
+def test_contracts_read_as_they_were_written(net: Contiv) -> None:
+    said = {"tenantName": "blue", "contractsGroupName": "c", "contractsType": "provided", "contracts": ["a", "", "a"]}
+    assert net.make("extContractsGroups", "blue:c", **said)["contracts"] == ["a", "", "a"]
+    assert net.get("extContractsGroups/blue:c")["contracts"] == ["a", "", "a"]
+    assert ContractGroup.objects.get().contracts == ["a", "a"]
 
 
 def test_contracts_are_made_once_and_stay_while_they_are_used(net: Contiv) -> None:
