@@ -42,7 +42,11 @@ def confirmed_at(request: HttpRequest, at: datetime | None) -> None:
 
 def is_confirmed(request: HttpRequest) -> bool:
     said = request.session.get(CONFIRMED)
-    return said is not None and timezone.now() - datetime.fromisoformat(said) < LASTS
+    return is_recent(datetime.fromisoformat(said) if said else None)
+
+
+def is_recent(at: datetime | None) -> bool:
+    return at is not None and timezone.now() - at < LASTS
 
 
 def confirm_api(request: Request) -> datetime:

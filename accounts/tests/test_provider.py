@@ -16,7 +16,7 @@ from accounts.actions.provider import set_provider
 from accounts.models import FromProvider, Provider
 from accounts.tests import issuer
 from accounts.tests.issuer import CLIENT, OTHER_KEY, SECRET, Issuer
-from accounts.tests.test_signing import is_in, sign_in
+from accounts.tests.test_signing import is_in, session_of, sign_in
 from tenants.change import SYSTEM
 from tenants.models import AuditEntry, Membership
 from tenants.testing import Cast
@@ -170,9 +170,11 @@ def test_a_browser_that_the_provider_knew_has_shown_nothing(provider: Provider, 
         client, answer = come(served, auth_time=auth_time)
         assert (answer.status_code, is_in(client)) == (302, True)
         assert client.get("/tokens/")["Location"].startswith("/account/confirm/")
+        since = session_of(client).since
         there = client.get("/login/provider/?next=%2Ftokens%2F")["Location"].replace("max_age=0", "")
         answer = client.get(served.visit(there, preferred_username="gina", auth_time=auth_time))
         assert (answer.status_code, "did not ask you anew" in answer.content.decode()) == (403, True)
+        assert session_of(client).since == since, "nor does the session last longer for it"
         assert client.get("/tokens/")["Location"].startswith("/account/confirm/")
     client, _ = come(served, auth_time=int(time.time()) + 10**6)
     assert client.get("/tokens/").status_code == 200

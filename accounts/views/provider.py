@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.actions.factors import has_factor
 from accounts.actions.provider import drop_provider, set_provider, take_in
-from accounts.confirming import confirmed_at, is_confirmed
+from accounts.confirming import confirmed_at, is_recent
 from accounts.entering import enter
 from accounts.models import Provider
 from accounts.provider import ProviderFailed, read_answer, send_there, try_out
@@ -78,10 +78,10 @@ def _let_in(request: HttpRequest, user: User, wanted: str, shown_at: datetime | 
     if has_factor(user) and not again:
         hold(request, user, wanted)
         return redirect("login.factor")
+    if again and not is_recent(shown_at):
+        return _not_in(request, _("The provider did not ask you anew. Sign out there, and try again."))
     enter(request, user)
     confirmed_at(request, shown_at)
-    if again and not is_confirmed(request):
-        return _not_in(request, _("The provider did not ask you anew. Sign out there, and try again."))
     return redirect(wanted)
 
 
