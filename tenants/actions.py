@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from core.labels import Labels
 from tenants import chain, quotas
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, fresh, gone, plain
-from tenants.checks import FieldErrors, name_free, refuse, unused
+from tenants.checks import FieldErrors, check_named, refuse, unused
 from tenants.models import AuditEntry, Membership, Role, Tenant, Verdict
 from tenants.signals import role_set, tenant_goes
 
@@ -42,7 +42,7 @@ def create_tenant(
         row = Tenant(pk=pk, name=name, description=description, default_verdict=default_verdict, labels=labels or {})
         if pk is not None:
             _go_on(row)
-        _check(row)
+        check_named(row)
         row.save()
         if owner is not None:
             Membership.objects.create(user=owner, tenant=row, role=Role.OWNER)
@@ -64,7 +64,7 @@ def update_tenant(
         row = fresh(row)
         before = plain(row)
         assign(row, name=name, description=description, default_verdict=default_verdict, labels=labels)
-        _check(row)
+        check_named(row)
         row.save(update_fields=["name", "description", "default_verdict", "labels"])
         step.updated(row, before)
     row.refresh_from_db(fields=["generation"])
@@ -151,13 +151,6 @@ def remove_member(*, actor: Actor, row: Membership) -> None:
             _another_owner(row)
         row.delete()
         step.deleted(row, before)
-
-
-def _check(row: Tenant) -> None:
-    errors = FieldErrors()
-    errors.fields_of(row)
-    name_free(row, errors)
-    errors.settle()
 
 
 def _go_on(row: Tenant) -> None:

@@ -97,6 +97,14 @@ def name_free(row: Any, errors: FieldErrors) -> None:
         errors.add("name", f"{where} has a {word} named {row.name} already. Choose another name.", "name_in_use")
 
 
+def check_named(row: models.Model, exclude: Sequence[str] = ()) -> None:
+    """Of a row with a name: what its columns demand, and that nobody else has the name. Raises everything at once."""
+    errors = FieldErrors()
+    errors.fields_of(row, exclude)
+    name_free(row, errors)
+    errors.settle()
+
+
 @cache
 def named_in(model: type[Row]) -> Lookup[Row]:
     """Of a tenant, by its key, the one of this name."""

@@ -9,7 +9,7 @@ from networks.allocation import choose_address, free_again, refuse_strange_pool
 from networks.kept import FAMILIES
 from networks.models import Endpoint, EndpointGroup, Network, Node
 from tenants.change import KEEP, Actor, Change, Keep, assign, change, fresh, plain
-from tenants.checks import FieldErrors, name_free, named, named_in, owned, refuse
+from tenants.checks import FieldErrors, check_named, named, named_in, owned, refuse
 from tenants.lookup import by_key, insert
 from tenants.models import Tenant
 
@@ -147,10 +147,7 @@ def _settle_here(step: Change, row: Endpoint, node: Node, network: str, group: s
 
 
 def _save(step: Change, row: Endpoint) -> None:
-    errors = FieldErrors()
-    errors.fields_of(row, exclude=["mac"])
-    name_free(row, errors)
-    errors.settle()
+    check_named(row, exclude=["mac"])
     if row.node is not None and by_key(Node).first(row.node.pk) is None:
         refuse("node", f"The cluster has no node {row.node}. Choose one from its list.", "unknown")
     row.generation = step.generation or 0

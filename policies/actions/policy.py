@@ -9,7 +9,7 @@ from core.labels import Labels
 from networks.models import EndpointGroup
 from policies.models import Policy, Rule
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
-from tenants.checks import FieldErrors, name_free, owned_all, unused
+from tenants.checks import check_named, owned_all, unused
 from tenants.labels import follow_all
 from tenants.models import Tenant
 
@@ -26,7 +26,7 @@ def create_policy(
     """Make a policy without rules, on these groups."""
     with change(actor=actor, tenant=tenant, verb="policy.create") as step:
         row = Policy(pk=pk, tenant=tenant, name=name, labels=labels or {}, generation=step.generation or 0)
-        _check(row)
+        check_named(row)
         chosen = owned_all("groups", groups, tenant)
         row.save()
         row.groups.set(chosen)
@@ -47,7 +47,7 @@ def update_policy(
         row = fresh(row)
         before = recorded(row)
         assign(row, name=name, labels=labels)
-        _check(row)
+        check_named(row)
         row.generation = step.generation or 0
         row.save()
         if groups is not KEEP:
@@ -72,10 +72,3 @@ def recorded(row: Policy) -> dict[str, Any]:
     """A policy for the record, with the groups it is on."""
     groups = row.groups.order_by("name").values("id", "name")
     return plain(row) | {"groups": list(groups)}
-
-
-def _check(row: Policy) -> None:
-    errors = FieldErrors()
-    errors.fields_of(row)
-    name_free(row, errors)
-    errors.settle()

@@ -9,7 +9,7 @@ from core.labels import Labels
 from networks.models import EndpointGroup
 from routing.models import AppProfile, AppProfileGroup
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
-from tenants.checks import FieldErrors, name_free, owned_all
+from tenants.checks import check_named, owned_all
 from tenants.models import Tenant
 
 
@@ -25,7 +25,7 @@ def create_app_profile(
     """Make a profile of these groups. A group that is in another profile moves here: it is in one at a time."""
     with change(actor=actor, tenant=tenant, verb="app.create") as step:
         row = AppProfile(pk=pk, tenant=tenant, name=name, labels=labels or {})
-        _check(row)
+        check_named(row)
         chosen = owned_all("groups", groups, tenant)
         row.generation = step.generation or 0
         row.save()
@@ -47,7 +47,7 @@ def update_app_profile(
         row = fresh(row)
         before = recorded(row)
         assign(row, name=name, labels=labels)
-        _check(row)
+        check_named(row)
         row.generation = step.generation or 0
         row.save()
         if groups is not KEEP:
@@ -76,10 +76,3 @@ def _put_in(row: AppProfile, groups: Sequence[EndpointGroup]) -> None:
     for group in groups:
         if group.pk not in there:
             AppProfileGroup.objects.create(profile=row, group=group)
-
-
-def _check(row: AppProfile) -> None:
-    errors = FieldErrors()
-    errors.fields_of(row)
-    name_free(row, errors)
-    errors.settle()

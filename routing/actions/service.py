@@ -10,7 +10,7 @@ from networks.models import Network
 from routing.addresses import free_address, take_address
 from routing.models import Service
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
-from tenants.checks import FieldErrors, name_free, owned, refuse
+from tenants.checks import check_named, owned, refuse
 from tenants.models import Tenant
 
 PORT = re.compile(r"([0-9]{1,5}):([0-9]{1,5}):(TCP|UDP)", re.ASCII)
@@ -81,10 +81,7 @@ def delete_service(*, actor: Actor, row: Service) -> None:
 
 
 def _check(row: Service) -> None:
-    errors = FieldErrors()
-    errors.fields_of(row, exclude=["address", "selectors", "ports"])
-    name_free(row, errors)
-    errors.settle()
+    check_named(row, exclude=["address", "selectors", "ports"])
     parts = [part for pair in row.selectors.items() for part in pair]
     wrong = any(not isinstance(part, str) or len(part) > LONGEST for part in parts) or not all(row.selectors)
     if wrong or not row.selectors:
