@@ -110,7 +110,7 @@ def test_verbs_are_the_only_writers_of_tenant_objects_in_views() -> None:
     writers_at_heart |= {"wording.py", "group_numbers.py", "versions.py", "patience.py"}
     for room in ("contivui", "tenants", "accounts", "networks", "policies", "routing", "netmaster"):
         for path in sources(room):
-            if path.name in writers_at_heart or path.parent.name == "actions":
+            if path.name in writers_at_heart or path.parent.name in {"actions", "models"}:
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if (
