@@ -13,7 +13,18 @@ from tests.leaks.house import NO_ID, NO_KEY, NO_NAME, NO_SESSION, SECRET, Asker,
 
 __all__ = ["house"]
 #: What is her own, asked with nothing in it: a password is not changed so.
-OF_HER_OWN = {"GET me/sessions/": {200}, "DELETE me/sessions/": {204}, "POST me/password/": {400}}
+OF_HER_OWN = {
+    "GET me/sessions/": {200},
+    "DELETE me/sessions/": {204},
+    "POST me/password/": {400},
+    "POST me/confirm/": {400},
+    "GET me/factors/": {200},
+    "POST me/factors/authenticator/": {200},
+    "DELETE me/factors/authenticator/": {404},
+    "POST me/factors/authenticator/confirm/": {400},
+    "POST me/factors/recovery-codes/": {404},
+    "DELETE me/factors/passkeys/{passkey}/": {404},
+}
 #: Who may make a token for the marked tenant: it may no more than she.
 ABLE = {"viewer", "editor", "owner", "administrator"}
 STATUSES: dict[Outcome, set[int]] = {"unknown": {401}, "hidden": {403, 404}, "refused": {403}}
@@ -32,7 +43,9 @@ def request_of(operation: walk.Operation, house: House, *, absent: bool = False)
     known = house.keys.get(operation.kind)
     pk, key = (NO_ID, NO_KEY) if absent else (known, known)
     session = NO_SESSION if absent else known
-    path = "/api/v2/" + operation.path.format_map(walk.Keys(pk=pk, id=pk, token_key=key, session=session))
+    path = "/api/v2/" + operation.path.format_map(
+        walk.Keys(pk=pk, id=pk, token_key=key, session=session, passkey=NO_ID)
+    )
     name = f"{NO_NAME}-tenant" if absent else house.tenant.name
     body: Any = {}
     if operation.rest == "bulk/":
