@@ -26,7 +26,7 @@ __all__ = ["lasting_house", "unhashed"]
 pytestmark = pytest.mark.asyncio
 SOCKET = "/ws/agent/"
 #: What differs between any two answers: the request's own name, the token of a form.
-OF_THE_MOMENT = re.compile(r"x-request-id [0-9a-f]{32}|contivui_csrf=\w+|[0-9A-Za-z]{64}|expires[ =][^;]+? GMT")
+OF_THE_MOMENT = re.compile(r"x-request-id [0-9a-f]{32}|contivui_\w+=[^;]+|[0-9A-Za-z]{64}|expires[ =][^;]+? GMT")
 #: Where what nodes report is kept, by the way from a row to its tenant.
 REPORTED = {
     RuleHits: "rule__policy__tenant",
