@@ -13,6 +13,7 @@ import pytest
 
 from contivui.urls import router
 from contivui.web.fields import Ref, Refs
+from networks.models import Network
 from tests.leaks import declared
 from tests.leaks.answers import leaks, told
 from tests.leaks.house import CLUSTER, NO_ID, NO_NAME, SECRET, Asker, House, house
@@ -159,6 +160,17 @@ def test_whatever_is_asked_of_theirs_is_answered_as_of_nothing(house: House, out
         wrong += [] if one == other else [f"{case} is told apart: {first_difference(one, other)}"]
         wrong += [] if cost == same else [f"{case} costs {cost}, not {same}"]
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_tag_or_a_name_that_another_tenant_has_is_told_of_without_saying_whose(house: House) -> None:
+    """VLAN and VXLAN ids are the cluster's, so that one is taken shows; names are each tenant's own."""
+    owner = next(one for one in house.askers if one.name == "another tenant's owner")
+    theirs = Network.objects.get(pk=house.keys["networks"])
+    body = {"tenant": "home", "name": theirs.name, "subnet4": theirs.subnet4, "encap": theirs.encap}
+    taken = owner.ask("POST", "/api/v2/networks/", json.dumps({**body, "tag": theirs.tag}))
+    assert (taken.status_code, [error["field"] for error in taken.json()["errors"]]) == (400, ["tag"])
+    assert leaks(owner, told(taken), theirs.name) == []
+    assert owner.ask("POST", "/api/v2/networks/", json.dumps(body)).status_code == 201
 
 
 def first_difference(one: str, other: str) -> str:

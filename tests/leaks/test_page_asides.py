@@ -75,6 +75,7 @@ def test_no_list_is_narrowed_by_what_is_theirs(house: House) -> None:
             wrong += compared(asker, f"{screen.url('list')}?{query}", pk)
     for name, query, pk in of_others(house):
         wrong += compared(asker, f"{reverse(name)}?{query}", pk)
+    wrong += compared(asker, reverse("tenant.choose"), house.tenant.pk, {"tenant": "{id}"})
     assert not wrong, "\n".join(wrong)
 
 

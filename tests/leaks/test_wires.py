@@ -106,10 +106,12 @@ def told_apart(lines: dict[tuple[Asker, str], Line], pairs: list[tuple[str, str]
 
 
 def scope(asker: Asker, path: str, question: str) -> dict[str, Any]:
+    resume = question.removeprefix("resume=") if question.startswith("resume=") else ""
     if path.startswith("/ws/"):
-        return scope_of(asker, "websocket", f"{path}?{question}")
-    resume = question.partition("resume=")[2]
-    return scope_of(asker, "http", f"{path}?{question}", **({"Last-Event-ID": resume} if resume else {}))
+        return scope_of(asker, "websocket", f"{path}?{f'since={resume}' if resume else question}")
+    if resume:
+        return scope_of(asker, "http", path, **{"Last-Event-ID": resume})
+    return scope_of(asker, "http", f"{path}?{question}")
 
 
 @pytest.mark.parametrize("path", STREAMS)

@@ -14,7 +14,7 @@ from django.db import connections
 from tests.leaks.house import Asker
 from worker.tests.cast import shows
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 LOOK_S = 0.02
 
 
