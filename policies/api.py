@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -42,9 +44,12 @@ class PolicyViewSet(LiveViewSet):
         self.unless_changed(row, row.tenant, if_match)
         context = self.context_of(row.tenant)
         form = TableLineSerializer(data=body, many=True, context=context)
-        require_types(form, known=False)
+        require_types(form)
         form.is_valid(raise_exception=True)
-        replace_rules(actor=self.actor(), policy=row, rules=form.validated_data)
+        try:
+            replace_rules(actor=self.actor(), policy=row, rules=form.validated_data)
+        except ValidationError as error:
+            raise ValidationError(_in_body(error)) from None
         rules = RULE.model._default_manager.filter(policy=row).select_related(*RULE.select).order_by("id")
         return Done(RuleSerializer(rules, many=True, context=context).data, tenants=[row.tenant])
 
@@ -62,6 +67,12 @@ class ExplainView(APIView):
         require_types(form)
         form.is_valid(raise_exception=True)
         return Response(ExplanationSerializer(explain(**form.validated_data)).data)
+
+
+def _in_body(error: ValidationError) -> dict[str, Any]:
+    """The verb's "rules.2.ports" where it is in the body, which is the table itself: "2.ports"."""
+    found = error.update_error_dict({})
+    return {re.sub(r"^rules\.?", "", place) or NON_FIELD_ERRORS: errors for place, errors in found.items()}
 
 
 VIEWSETS: dict[str, type[Any]] = {

@@ -72,9 +72,14 @@ class RuleSerializer(LineSerializer):
 
 
 class TableLineSerializer(LineSerializer):
-    """A rule in its policy's table: with an id the rule that has it, without one a new rule."""
+    """A rule in its policy's table: with an id the rule that has it, without one a new rule. What a rule is shown with
+    besides may be sent back."""
 
     id = serializers.IntegerField(required=False, allow_null=True)
+    tenant = serializers.CharField(read_only=True)
+    policy = Ref(Policy, "policy", read_only=True)
+    without_effect = serializers.CharField(read_only=True)
+    generation = serializers.IntegerField(read_only=True)
 
 
 class ProfileSerializer(OwnedSerializer):

@@ -83,6 +83,9 @@ def test_a_dry_run_answers_the_same_and_stores_nothing(people: Cast, net: Networ
     assert refused[0].json() == refused[1].json()
     assert refused[0].status_code == 400
     assert codes(alice.post("/api/v2/groups/?dry_run=yes", body, format="json")) == {"dry_run": "parameter"}
+    misspelt = alice.post("/api/v2/groups/?dryrun=true", {**body, "name": "other"}, format="json")
+    assert (misspelt.status_code, codes(misspelt)) == (400, {"dryrun": "parameter"})
+    assert not EndpointGroup.objects.filter(name="other").exists()
 
 
 def test_a_dry_run_says_which_nodes_and_endpoints_it_would_touch(people: Cast, net: Network) -> None:

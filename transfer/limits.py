@@ -37,7 +37,7 @@ def read(said: Any) -> Limits:
 def wider(said: Any, has: Limits) -> Limits:
     """Of the limits there are, those that a document raises or takes away, as they are to be."""
     wants = said if isinstance(said, dict) else has
-    changed = {name: wants.get(name) for name in has if wants.get(name) != has[name]}
+    changed = {name: wants.get(name) for name in quotas.NAMES if name in has and wants.get(name) != has[name]}
     return {
         name: new for name, new in changed.items() if new is None or (isinstance(new, int) and new > (has[name] or 0))
     }

@@ -5,7 +5,7 @@ What is there and not in the document stays as it is: carrying over never delete
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -148,6 +148,8 @@ class _Carrier:
         if has == wants:
             return "same", ""
         form = LineSerializer(data=wants, many=True, context=POLICIES.context(tenant))
+        if unknown := _unknown(form.child.fields, wants):  # type: ignore[attr-defined]
+            raise Unreadable(unknown)
         form.is_valid(raise_exception=True)
         replace_rules(actor=self.actor, policy=policy, rules=form.validated_data, idle=True)
         return "update", f"{len(wants)} rules"
@@ -170,6 +172,12 @@ class _Carrier:
         form.is_valid(raise_exception=True)
         update_fabric(actor=self.actor, **form.validated_data)
         return "update", ", ".join(changed)
+
+
+def _unknown(known: Mapping[str, Any], lines: Sequence[Item]) -> dict[str, list[str]]:
+    """A misspelt field of a rule would leave it wider than it was meant."""
+    names = [f"{place}.{name}" for place, line in enumerate(lines) for name in line if name not in known]
+    return {name: ["There is no such field."] for name in names}
 
 
 def _sentences(error: ValidationError | Unreadable | Problem) -> Iterator[str]:

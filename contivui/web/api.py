@@ -22,7 +22,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from contivui.web.errors import BadParameter
 from contivui.web.filters import filters_of, require_values
-from contivui.web.parameters import flag
+from contivui.web.parameters import flag, only
 from contivui.web.preconditions import etag_of, has_it_already, require_match
 from contivui.web.resource import Resource
 from contivui.web.strict import require_types
@@ -62,6 +62,7 @@ class Writes:
     def write(self, run: Callable[[], Done]) -> Response:
         """The answer to what `run` did. `?dry_run=true`: the same checks and the same answer, with what it would touch
         beside it, and nothing is stored."""
+        only(self.request, "dry_run")  # A misspelt one would store what was only to be tried.
         dry = flag(self.request, "dry_run")
         with transaction.atomic():
             done = run()

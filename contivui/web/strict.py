@@ -12,42 +12,41 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 
-def require_types(form: Any, *, known: bool = True) -> None:
-    """Raise a ValidationError that names every value of a wrong type and, unless `known` is False, every field that
-    does not exist. Bodies that are no object (or list) are the serializer's own to refuse."""
-    if wrong := _wrong(form, getattr(form, "initial_data", None), known):
+def require_types(form: Any) -> None:
+    """Raise a ValidationError that names every value of a wrong type and every field that does not exist. Bodies that
+    are no object (or list) are the serializer's own to refuse."""
+    if wrong := _wrong(form, getattr(form, "initial_data", None)):
         raise ValidationError(wrong)
 
 
-def _wrong(field: Any, data: Any, known: bool) -> Any:
+def _wrong(field: Any, data: Any) -> Any:
     if data is None:
         return None
     if isinstance(field, serializers.ListSerializer | serializers.ListField):
-        return _in_list(field.child, data, known) if isinstance(data, list) else None
+        return _in_list(field.child, data) if isinstance(data, list) else None
     if isinstance(field, serializers.DictField):
-        return _in_map(field.child, data, known) if isinstance(data, dict) else None
+        return _in_map(field.child, data) if isinstance(data, dict) else None
     if isinstance(field, serializers.Serializer):
-        return _in_object(field, data, known) if isinstance(data, dict) else None
+        return _in_object(field, data) if isinstance(data, dict) else None
     return _of_value(field, data)
 
 
-def _in_list(child: Any, data: list[Any], known: bool) -> dict[int, Any] | None:
-    return {i: said for i, each in enumerate(data) if (said := _wrong(child, each, known))} or None
+def _in_list(child: Any, data: list[Any]) -> dict[int, Any] | None:
+    return {i: said for i, each in enumerate(data) if (said := _wrong(child, each))} or None
 
 
-def _in_map(child: Any, data: dict[str, Any], known: bool) -> dict[str, Any] | None:
-    return {str(name)[:100]: said for name, each in data.items() if (said := _wrong(child, each, known))} or None
+def _in_map(child: Any, data: dict[str, Any]) -> dict[str, Any] | None:
+    return {str(name)[:100]: said for name, each in data.items() if (said := _wrong(child, each))} or None
 
 
-def _in_object(form: serializers.Serializer[Any], data: dict[str, Any], known: bool) -> dict[str, Any] | None:
+def _in_object(form: serializers.Serializer[Any], data: dict[str, Any]) -> dict[str, Any] | None:
     found: dict[str, Any] = {}
     for name, value in data.items():
         field = form.fields.get(name)
         if field is None:
-            if known:
-                there = ", ".join(name for name, each in form.fields.items() if not each.read_only)
-                found[str(name)[:100]] = [ErrorDetail(f"There is no such field. There are: {there}.", "unknown_field")]
-        elif not field.read_only and (said := _wrong(field, value, known)):
+            there = ", ".join(name for name, each in form.fields.items() if not each.read_only)
+            found[str(name)[:100]] = [ErrorDetail(f"There is no such field. There are: {there}.", "unknown_field")]
+        elif not field.read_only and (said := _wrong(field, value)):
             found[name] = said
     return found or None
 

@@ -127,13 +127,29 @@ def test_it_names_the_line_of_a_table_that_is_wrong_and_does_nothing(people: Cas
     add_rule(actor=SYSTEM, tenant=people.blue, policy=policy, protocol="tcp", ports="1")
     path, client = f"/api/v2/policies/{policy.pk}/rules/", client_of(people.alice)
     wrong = client.put(path, [{"protocol": "tcp"}, {"protocol": "tcp", "ports": "70000"}], format="json")
-    assert (wrong.status_code, codes(wrong)) == (400, {"rules.1.ports": "ports"})
+    assert (wrong.status_code, codes(wrong)) == (400, {"1.ports": "ports"})
     foreign = client.put(path, [{"id": 999_999}], format="json")
-    assert (foreign.status_code, codes(foreign)) == (400, {"rules.0.id": "unknown"})
+    assert (foreign.status_code, codes(foreign)) == (400, {"0.id": "unknown"})
     shadowed = client.put(path, [{"action": "deny", "priority": 5}, {"protocol": "tcp", "ports": "80"}], format="json")
-    assert (shadowed.status_code, codes(shadowed)) == (400, {"rules.1.action": "without_effect"})
+    assert (shadowed.status_code, codes(shadowed)) == (400, {"1.action": "without_effect"})
     assert "line 1" in shadowed.json()["detail"]
     assert list(policy.rules.values_list("ports", flat=True)) == ["1"]
+
+
+def test_a_misspelt_field_of_a_table_is_refused_and_what_is_only_shown_may_be_sent_back(people: Cast) -> None:
+    policy = create_policy(actor=SYSTEM, tenant=people.blue, name="p")
+    path, client = f"/api/v2/policies/{policy.pk}/rules/", client_of(people.alice)
+    wrong = client.put(path, [{"protocol": "tcp"}, {"prio": 7, "protocol": "udp"}], format="json")
+    assert (wrong.status_code, codes(wrong)) == (400, {"1.prio": "unknown_field"})
+    assert wrong.json()["errors"][0]["pointer"] == "#/1/prio"
+    assert not policy.rules.exists()
+    body = [{"protocol": "tcp", "own_addresses": "20.1.1.5", "labels": {"tier": "web"}}]
+    table = client.put(path, body, format="json").json()
+    again = client.put(path, table, format="json")
+    assert again.status_code == 200, again.content
+    assert [row["id"] for row in again.json()] == [row["id"] for row in table]
+    twice = client.put(path, table * 2, format="json")
+    assert (twice.status_code, codes(twice)) == (400, {"": "twice"})
 
 
 def test_it_explains_which_rule_of_which_policy_decides(people: Cast) -> None:

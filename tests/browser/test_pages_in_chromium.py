@@ -34,6 +34,8 @@ PAGES = [
     "/activity/15/undo/",
     "/explain/?tenant=blue",
     "/explain/?tenant=blue&source=web-1&destination=db-1&protocol=tcp&port=22",
+    "/search/",
+    "/search/?q=web",
     "/networks/new/",
     "/nodes/new/",
     "/password/",
@@ -106,6 +108,20 @@ def test_no_page_complains_or_scrolls_sideways_on_a_phone(visit: Any) -> None:
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{path} is {wide} px too wide"
         assert here.complaints == [], path
+
+
+def test_control_k_leads_from_anywhere_to_what_is_looked_for(visit: Any) -> None:
+    here = visit(viewport={"width": 1280, "height": 800})
+    page = here.sign_in("root")
+    page.goto("/policies/1/rules/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("web-1")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('Search for “web-1”')")
+    page.click("main a.key:has-text('web-1')")
+    page.wait_for_selector("h1:has-text('web-1')")
+    assert "/endpoints/" in page.url
+    assert here.complaints == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

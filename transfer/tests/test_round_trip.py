@@ -279,3 +279,11 @@ def test_what_is_no_quota_is_refused_with_a_sentence(quota: Any, says: str) -> N
     assert [step.what for step in outcome.refused] == ["quota blue"]
     assert outcome.refused[0].why.startswith(says)
     assert not Tenant.objects.exists()
+
+
+def test_a_misspelt_field_of_a_rule_is_refused_as_any_other() -> None:
+    policies = [{"name": "p", "rules": [{"protocol": "tcp"}, {"protocol": "udp", "own_adresses": "20.1.1.5"}]}]
+    outcome = carry_over({"format": "contivui/1", "tenants": [{"name": "blue", "policies": policies}]}, ACTOR)
+    assert [(step.what, step.why) for step in outcome.refused] == [
+        ("rules blue/p", "1.own_adresses: There is no such field.")
+    ]
