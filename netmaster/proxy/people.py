@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -20,6 +21,7 @@ from tenants.users import administrators, create_user, delete_user, set_cluster_
 
 #: The account that is always there.
 BUILT_IN = "admin"
+ADMIN, OPS = "admin", "ops"
 USERNAME = re.compile(r"[A-Za-z0-9_.@-]+\Z")
 OTHERS = "access denied"
 
@@ -54,10 +56,12 @@ def users(request: HttpRequest) -> HttpResponse:
         return answer(200, [shown(user) for user in User.objects.order_by("username")])
     members = members_of(request)
     name, password = said(members, "username"), said(members, "password")
+    if not name or not password:
+        raise Denied(400, "Username/Password is empty")
     if not USERNAME.match(name):
-        raise Denied(400, "A username is made of letters, digits and _ - . @")
-    if not password:
-        raise Denied(400, "A password must be provided")
+        raise Denied(400, "Invalid username. Only alpha-numeric and [-_.@] are allowed")
+    if User.objects.filter(username=name).exists():
+        raise Denied(400, f'User "{name}" exists already')
     made = create_user(
         actor=actor_of(request),
         username=name,
@@ -82,7 +86,7 @@ def user(request: HttpRequest, name: str) -> HttpResponse:
         return answer(200, shown(found))
     if request.method == "DELETE":
         if name == BUILT_IN:
-            raise Denied(400, f"{BUILT_IN} is built in and stays")
+            raise Denied(400, f'Cannot delete built-in user "{name}"')
         delete_user(actor=actor_of(request), row=found)
         return answer(204)
     return answer(200, shown(_patched(request, asks, found)))
@@ -103,58 +107,68 @@ def _patched(request: HttpRequest, asks: User, found: User) -> User:
 
 # --- authorizations
 
-Grant = tuple[User, Membership | None]
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The role somebody has: everywhere, or by a membership in one tenant."""
+
+    user: User
+    role: str
+    membership: Membership | None = None
+
+    @property
+    def number(self) -> str:
+        """The same grant has the same id in every answer."""
+        what = f"{self.role} {self.membership.pk}" if self.membership else f"{self.role} of {self.user.pk}"
+        return str(uuid5(NAMESPACE_URL, f"contivui grant {what}"))
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "AuthzUUID": self.number,
+            "PrincipalName": self.user.get_username(),
+            "Local": True,
+            "Role": self.role,
+            "TenantName": self.membership.tenant.name if self.membership else "",
+        }
 
 
 def grants() -> Iterator[Grant]:
-    """Who administers the cluster, and who is in which tenant."""
+    """Who administers the cluster, and who is in which tenant. Who is in any has, beside these, one of Contiv's records
+    without a tenant, of the strongest role she has; the screens of its clients leave it out."""
+    strongest = {user.pk for user in administrators()}
     for user in administrators().order_by("pk"):
-        yield user, None
+        yield Grant(user, ADMIN)
     for membership in Membership.objects.select_related("user", "tenant").order_by("pk"):
-        yield membership.user, membership
-
-
-def number_of(grant: Grant) -> str:
-    """The same grant has the same id in every answer."""
-    user, membership = grant
-    what = f"ops {membership.pk}" if membership else f"admin {user.pk}"
-    return str(uuid5(NAMESPACE_URL, f"contivui grant {what}"))
-
-
-def granted(grant: Grant) -> dict[str, Any]:
-    user, membership = grant
-    return {
-        "AuthzUUID": number_of(grant),
-        "PrincipalName": user.get_username(),
-        "Local": True,
-        "Role": "ops" if membership else "admin",
-        "TenantName": membership.tenant.name if membership else "",
-    }
+        yield Grant(membership.user, OPS, membership)
+        if membership.user_id not in strongest:
+            strongest.add(membership.user_id)
+            yield Grant(membership.user, OPS)
 
 
 @view("GET", "POST")
 def authorizations(request: HttpRequest) -> HttpResponse:
     administrator(request)
     if request.method == "GET":
-        return answer(200, [granted(grant) for grant in grants()])
-    return answer(201, granted(_grant(request, members_of(request))))
+        return answer(200, [grant.shown() for grant in grants()])
+    return answer(201, _grant(request, members_of(request)).shown())
 
 
 @view("GET", "DELETE")
 def authorization(request: HttpRequest, number: str) -> HttpResponse:
     administrator(request)
-    found = next((grant for grant in grants() if number_of(grant) == number), None)
+    found = next((grant for grant in grants() if grant.number == number), None)
     if found is None:
         raise Denied(404)
     if request.method == "GET":
-        return answer(200, granted(found))
-    user, membership = found
-    if membership is not None:
-        remove_member(actor=actor_of(request), row=membership)
-    elif user.get_username() == BUILT_IN:
+        return answer(200, found.shown())
+    if found.membership is not None:
+        remove_member(actor=actor_of(request), row=found.membership)
+    elif found.role == OPS:
+        raise Denied(400, "This says that there are grants in tenants, and goes with the last of them")
+    elif found.user.get_username() == BUILT_IN:
         raise Denied(400, f"The grant of {BUILT_IN} is built in and stays")
     else:
-        set_cluster_role(actor=actor_of(request), row=user, role=None)
+        set_cluster_role(actor=actor_of(request), row=found.user, role=None)
     return answer(204)
 
 
@@ -165,13 +179,13 @@ def _grant(request: HttpRequest, members: dict[str, Any]) -> Grant:
     user = User.objects.filter(username=name).first()
     if user is None:
         raise Denied(400, f"There is no local user {name}")
-    if role == "admin":
+    if role == ADMIN:
         if cluster_role(user) is ClusterRole.ADMINISTRATOR:
             raise Denied(400, f"{name} is an administrator already")
-        return set_cluster_role(actor=actor_of(request), row=user, role=ClusterRole.ADMINISTRATOR), None
-    if role != "ops":
+        return Grant(set_cluster_role(actor=actor_of(request), row=user, role=ClusterRole.ADMINISTRATOR), ADMIN)
+    if role != OPS:
         raise Denied(400, "The role is admin or ops")
     tenant = Tenant.objects.filter(name=said(members, "tenantName")).first()
     if tenant is None:
         raise Denied(400, "ops needs a tenant that exists")
-    return user, add_member(actor=actor_of(request), tenant=tenant, user=user, role=Role.EDITOR)
+    return Grant(user, OPS, add_member(actor=actor_of(request), tenant=tenant, user=user, role=Role.EDITOR))
