@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from netmaster import wire
 from netmaster.allocation import (
     address_in,
+    exhaustion,
     free_reservation,
     network_named,
     reserve,
@@ -74,7 +75,7 @@ def create(actor: Actor, said: Body) -> Any:
     if found is None:
         group = _group(network, said["ServiceName"] or config["ServiceName"])
         own = _own_name(network, name, taken=same is not None)
-        with together():
+        with together(), exhaustion(network, group):
             found = _make(actor, network, group, own, name, config, said["EPCommonName"])
     return {"EndpointConfig": record(found)}
 
