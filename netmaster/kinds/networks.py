@@ -75,6 +75,7 @@ class Networks(OwnedKind):
         _refuse_shape(body)
         _refuse_tag(fabric, body["encap"], body["pktTag"])
         first, last, prefix = spread(body["subnet"])
+        subnet6 = _subnet6(body["ipv6Subnet"])
         row = create_network(
             actor=actor,
             tenant=tenant,
@@ -82,8 +83,8 @@ class Networks(OwnedKind):
             subnet4=prefix,
             range4=_narrowed(prefix, first, last) if "-" in body["subnet"] else "",
             gateway4=_gateway(prefix, body["gateway"]),
-            subnet6=masked6(body["ipv6Subnet"]),
-            gateway6=_gateway(masked6(body["ipv6Subnet"]), body["ipv6Gateway"]),
+            subnet6=subnet6,
+            gateway6=_gateway(subnet6, body["ipv6Gateway"]),
             encap=body["encap"],
             tag=body["pktTag"],
             kind=body["nwType"],
@@ -136,10 +137,13 @@ def spread(subnet: str) -> tuple[str, str, str]:
     return first, last, prefix
 
 
-def masked6(subnet: str) -> str:
-    """An IPv6 subnet without host bits."""
+def _subnet6(subnet: str) -> str:
+    """An IPv6 subnet without host bits; "" for one that no network may have, of which only the wording is kept."""
     address, _, length = subnet.partition("/")
-    return ipam.prefix_around(address, length, 6) if subnet else ""
+    try:
+        return ipam.subnet(ipam.prefix_around(address, length, 6), 6) if subnet else ""
+    except ipam.AddressError:
+        return ""
 
 
 def _gateway(subnet: str, address: str) -> str:
@@ -159,7 +163,7 @@ def _refuse_overlap(tenant: Tenant, body: Body) -> None:
         theirs = ipam.span(handed_out(other, 4))
         if mine[0] <= theirs.last and theirs.first <= mine[1]:
             raise Refusal(f"network {other.name} conflicts with subnet {body['subnet']}")
-    if not (subnet6 := masked6(body["ipv6Subnet"])):
+    if not (subnet6 := _subnet6(body["ipv6Subnet"])):
         return
     for other in near(tenant, 6, subnet6):
         if ipam.overlaps(subnet6, handed_out(other, 6)):
