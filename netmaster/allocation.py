@@ -15,7 +15,8 @@ from networks.allocation import choose_address
 from networks.models import AddressReservation, Endpoint, EndpointGroup, Network
 from tenants.change import Actor, change
 
-NOTE = "allocated by a plug-in"
+#: Of an address that was chosen here, and of one that a plug-in asked for.
+NOTE, ASKED = "allocated by a plug-in", "asked for by a plug-in"
 
 
 def network_named(key: str) -> tuple[Network, EndpointGroup | None]:
@@ -90,19 +91,23 @@ def _keep(actor: Actor, network: Network, group: EndpointGroup | None, family: i
         probe = Endpoint(tenant=network.tenant, network=network, group=group)
         found = choose_address(probe, 4 if family == 4 else 6, asked or None)
         assert found is not None, "a network with a subnet has an address or refuses"
-        row = AddressReservation(network=network, addresses=f"{found}-{found}", note=NOTE)
+        row = AddressReservation(network=network, addresses=f"{found}-{found}", note=ASKED if asked else NOTE)
         row.save()
         step.created(row)
     return found
 
 
-def free_reservation(actor: Actor, network: Network, address: str) -> None:
-    """Let go of an address that a plug-in was given. Raises Refusal for one outside the subnet."""
+def free_reservation(actor: Actor, network: Network, address: str) -> bool:
+    """Let go of an address that a plug-in was given, and answer whether it was chosen here. Raises Refusal for one
+    outside the subnet."""
     if ":" not in address:
         _refuse_outside(network, address)
-    kept = AddressReservation.objects.filter(network=network, addresses=f"{address}-{address}", note=NOTE).first()
+    kept = AddressReservation.objects.filter(
+        network=network, addresses=f"{address}-{address}", note__in=(NOTE, ASKED)
+    ).first()
     if kept is not None:
         delete_reservation(actor=actor, row=kept)
+    return kept is not None and kept.note == NOTE
 
 
 def with_length(network: Network, address: str, family: int) -> str:

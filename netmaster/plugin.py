@@ -21,13 +21,14 @@ from netmaster.allocation import (
 )
 from netmaster.caller import actor_of
 from netmaster.calls import read
-from netmaster.endpoints import endpoint_in, record, told_in, untold
+from netmaster.endpoints import endpoint_in, record, remove, told_in, untold
 from netmaster.handling import JSON, body_of, view
-from netmaster.models import Container
+from netmaster.models import Container, Wording
 from netmaster.refusal import Refusal
 from netmaster.structs import Body
 from netmaster.versions import note
-from networks.actions import create_endpoint, delete_endpoint
+from netmaster.world import ENDPOINT
+from networks.actions import create_endpoint
 from networks.models import Endpoint, EndpointGroup, Network, Node
 from tenants.change import Actor, together
 from tenants.checks import named_in
@@ -85,7 +86,7 @@ def delete(actor: Actor, said: Body) -> Any:
     if found is None:
         raise Refusal(MISSING)
     answer = {"EndpointConfig": record(found)}
-    delete_endpoint(actor=actor, row=found)
+    remove(actor, found)
     return answer
 
 
@@ -176,9 +177,8 @@ def _make(
     actor: Actor, network: Network, group: EndpointGroup | None, own: str, name: str, config: Body, common: str
 ) -> Endpoint:
     asked4, asked6 = config["IPAddress"], config["IPv6Address"]
-    for address in filter(None, (asked4, asked6)):
-        # An address that was allocated before is kept for this very endpoint.
-        free_reservation(actor, network, address)
+    # An address that was allocated before is kept for this very endpoint.
+    named = [one for one in (asked4, asked6) if one and not free_reservation(actor, network, one)]
     host = config["Host"]
     made = create_endpoint(
         actor=actor,
@@ -192,6 +192,8 @@ def _make(
     )
     made.container = Container(endpoint=made, endpoint_name=name, common_name=common, host=host)
     insert(made.container)
+    if named:
+        insert(Wording(kind=ENDPOINT, row=made.pk, members={"addresses": named}))
     return made
 
 

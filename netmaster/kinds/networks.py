@@ -9,6 +9,7 @@ from django.db import transaction
 
 from core import ipam
 from netmaster.addresses import beyond, octets
+from netmaster.endpoints import remove
 from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
 from netmaster.kinds.rules import lose
 from netmaster.local_tags import give_local_tag
@@ -18,7 +19,7 @@ from netmaster.refusal import Refusal
 from netmaster.structs import NETWORK, Body
 from netmaster.versions import Changed, note
 from netmaster.world import World
-from networks.actions import create_network, delete_endpoint, delete_network
+from networks.actions import create_network, delete_network
 from networks.addresses import handed_out, near
 from networks.models import EndpointGroup, Fabric, Network, NetworkKind
 from networks.tags import current_fabric, free_tags
@@ -111,7 +112,7 @@ class Networks(OwnedKind):
         with transaction.atomic():
             # What is in an infrastructure network are the nodes' own entrances: they go with it.
             for endpoint in row.endpoints.all():
-                delete_endpoint(actor=actor, row=endpoint)
+                remove(actor, endpoint)
             lose(actor, row.peer_rules.all())
             delete_network(actor=actor, row=row)
 

@@ -154,7 +154,7 @@ def test_a_pool_is_shown_on_both_levels_and_runs_dry(net: Contiv) -> None:
     assert (pool["allocatedIPAddresses"], pool.get("availableIPAddresses")) == ("10.1.1.10-10.1.1.11", None)
     network = net.get("inspect/networks/blue:net1")["Oper"]
     assert network["allocatedIPAddresses"] == "10.1.1.1, 10.1.1.10-10.1.1.11, 10.1.1.254"
-    assert network["allocatedAddressesCount"] == 1
+    assert network["allocatedAddressesCount"] == 3
     asked = {"NetworkID": "net1:pool.blue", "AddressPool": "10.1.1.0/24"}
     assert net.ask("POST", "/plugin/allocAddress", asked) == (
         500,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from netmaster.models import Container
+from netmaster.models import Container, Wording
 from netmaster.tests.stage import Contiv
 from networks.actions import create_endpoint, create_node
 from networks.models import AddressReservation, Endpoint, Network
@@ -42,7 +42,7 @@ def test_addresses_are_the_lowest_free_and_used_again(net: Contiv) -> None:
     assert alloc(net, pool="fd00::/64") == (200, "fd00::2/64"), "never the gateway"
     found = net.get("inspect/networks/blue:net1")["Oper"]
     assert found["allocatedIPAddresses"] == "10.1.1.1-10.1.1.2, 10.1.1.77, 10.1.1.254"
-    assert found["allocatedAddressesCount"] == 4
+    assert found["allocatedAddressesCount"] == 3, "of both families, those that were asked for aside"
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,26 @@ def test_a_network_is_found_by_its_subnet_in_tenant_default_first(net: Contiv) -
     net.network("other", "default", gateway="")
     assert alloc(net, "", "10.1.1.0/24") == (200, "10.1.1.1/24")
     assert alloc(net, "net1.blue") == (200, "10.1.1.2/24")
+
+
+def test_addresses_that_were_chosen_here_are_counted_also_those_of_pools(net: Contiv) -> None:
+    def count() -> int:
+        return int(net.get("inspect/networks/blue:net1")["Oper"].get("allocatedAddressesCount", 0))
+
+    net.group("pool", ipPool="10.1.1.10-10.1.1.20")
+    net.endpoint("ep1", group="pool")
+    assert count() == 2, "an address of each family"
+    net.endpoint("ep2", IPAddress="10.1.1.99", IPv6Address="fd00::99")
+    assert count() == 2
+    assert alloc(net) == (200, "10.1.1.1/24")
+    net.endpoint("ep3", IPAddress="10.1.1.1")
+    assert count() == 4, "the address it was given before, and one of IPv6"
+    alloc(net, asked="10.1.1.77")
+    net.endpoint("ep4", IPAddress="10.1.1.77")
+    assert count() == 5
+    for name in ("ep1", "ep2", "ep3", "ep4"):
+        net.ask("POST", "/plugin/deleteEndpoint", {"TenantName": "blue", "NetworkName": "net1", "EndpointID": name})
+    assert (count(), Wording.objects.filter(kind="endpoint").exists()) == (0, False)
 
 
 def test_an_endpoint_and_a_service_are_told_where_no_address_is_left(net: Contiv) -> None:
