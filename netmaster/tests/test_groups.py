@@ -235,6 +235,22 @@ def test_a_rule_reads_as_it_was_written(net: Contiv) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "stored"),
+    [
+        ("10.1.1.20-1", "10.1.1.1-10.1.1.20"),
+        ("10.1.1.9-100", "10.1.1.9-10.1.1.100"),
+        ("10.1.1.7-7", "10.1.1.7/32"),
+        ("10.1.1.9/24", "10.1.1.0/24"),
+    ],
+)
+def test_addresses_of_a_rule_read_as_written(net: Contiv, said: str, stored: str) -> None:
+    net.policy()
+    assert net.rule("1", direction="out", toIpAddress=said)["toIpAddress"] == said
+    assert net.get("rules/blue:p1:1")["toIpAddress"] == said
+    assert Rule.objects.get().peer_addresses == stored
+
+
+@pytest.mark.parametrize(
     ("fields", "says"),
     [
         ({"policyName": "nosuch"}, "Policy not found"),
