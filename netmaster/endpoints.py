@@ -90,7 +90,7 @@ def record(endpoint: Endpoint) -> Body:
         "homingHost": container.host,
         "intfName": "",
         "vtepIP": "",
-        "labels": container.labels,
+        "labels": container.labels and dict(sorted(container.labels.items())),
         "containerId": container.container,
         "epCommonName": container.common_name,
     }
