@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.core.exceptions import ValidationError
 
 from core import ipam
@@ -12,7 +15,8 @@ from networks.allocation import choose_address
 from networks.models import AddressReservation, Endpoint, EndpointGroup, Network
 from tenants.change import Actor, change
 
-NOTE = "allocated by a plug-in"
+#: Of an address that was chosen here, and of one that a plug-in asked for.
+NOTE, ASKED = "allocated by a plug-in", "asked for by a plug-in"
 
 
 def network_named(key: str) -> tuple[Network, EndpointGroup | None]:
@@ -35,18 +39,22 @@ def network_named(key: str) -> tuple[Network, EndpointGroup | None]:
 
 def address_in(key: str, pool: str) -> tuple[Network, EndpointGroup | None]:
     """Where an address is asked for: in the network named, or in the one with this subnet, of tenant `default`
-    first."""
+    first. With a tenant behind it ("10.1.1.0/24:blue") Contiv takes a pool for IPv6, and refuses it."""
     if key:
         return network_named(key)
+    subnet, _, tenant = pool.partition(":") if "." in pool else (pool, "", "")
     try:
-        subnet = ipam.prefix(pool)
+        prefix = ipam.prefix(subnet)
     except ipam.AddressError:
-        raise Refusal("subnet length 0 is invalid") from None
-    family = ipam.family(subnet)
-    rows = Network.objects.select_related("tenant").filter(**{f"subnet{family}": subnet}).order_by("pk")
+        raise Refusal("network not found") from None
+    rows = Network.objects.select_related("tenant").filter(**{f"subnet{ipam.family(prefix)}": prefix}).order_by("pk")
+    if tenant:
+        rows = rows.filter(tenant__name=tenant)
     found = rows.filter(tenant__name="default").first() or rows.first()
     if found is None:
         raise Refusal("network not found")
+    if tenant:
+        raise Refusal("subnet length 0 is invalid")
     return found, None
 
 
@@ -57,14 +65,24 @@ def reserve(actor: Actor, network: Network, group: EndpointGroup | None, family:
         raise Refusal("network not found")
     if asked and family == 4:
         _refuse_outside(network, asked)
-    try:
+    with exhaustion(network, group):
         return _keep(actor, network, group, family, asked)
-    except ValidationError:
-        if asked:
+
+
+@contextmanager
+def exhaustion(network: Network, group: EndpointGroup | None = None) -> Iterator[None]:
+    """Contiv's words where no address is left."""
+    try:
+        yield
+    except ValidationError as error:
+        fields = getattr(error, "error_dict", {})
+        full = next((field for field, found in fields.items() if any(one.code == "full" for one in found)), "")
+        if not full:
             raise
-        pool = group and (group.pool4 if family == 4 else group.pool6)
-        where = f"in pool {pool}" if pool else f"in subnet {subnet}"
-        raise Refusal(f"auto allocation failed - address exhaustion {where}") from None
+        subnet, pool = ("subnet6", "pool6") if full == "ip6" else ("subnet4", "pool4")
+        taken = getattr(group, pool, "")
+        where = f"pool {taken}" if taken else f"subnet {getattr(network, subnet)}"
+        raise Refusal(f"auto allocation failed - address exhaustion in {where}") from None
 
 
 def _keep(actor: Actor, network: Network, group: EndpointGroup | None, family: int, asked: str) -> str:
@@ -73,19 +91,23 @@ def _keep(actor: Actor, network: Network, group: EndpointGroup | None, family: i
         probe = Endpoint(tenant=network.tenant, network=network, group=group)
         found = choose_address(probe, 4 if family == 4 else 6, asked or None)
         assert found is not None, "a network with a subnet has an address or refuses"
-        row = AddressReservation(network=network, addresses=f"{found}-{found}", note=NOTE)
+        row = AddressReservation(network=network, addresses=f"{found}-{found}", note=ASKED if asked else NOTE)
         row.save()
         step.created(row)
     return found
 
 
-def free_reservation(actor: Actor, network: Network, address: str) -> None:
-    """Let go of an address that a plug-in was given. Raises Refusal for one outside the subnet."""
+def free_reservation(actor: Actor, network: Network, address: str) -> bool:
+    """Let go of an address that a plug-in was given, and answer whether it was chosen here. Raises Refusal for one
+    outside the subnet."""
     if ":" not in address:
         _refuse_outside(network, address)
-    kept = AddressReservation.objects.filter(network=network, addresses=f"{address}-{address}", note=NOTE).first()
+    kept = AddressReservation.objects.filter(
+        network=network, addresses=f"{address}-{address}", note__in=(NOTE, ASKED)
+    ).first()
     if kept is not None:
         delete_reservation(actor=actor, row=kept)
+    return kept is not None and kept.note == NOTE
 
 
 def with_length(network: Network, address: str, family: int) -> str:

@@ -19,10 +19,11 @@ from routing.screens import BGP_PEERS
 NO_GATEWAY = _(
     "Gateway %(said)s is no address that an interface of the subnet may have: the network has no such gateway."
 )
+NO_SUBNET = _("%(said)s is no subnet that a network may have: the network has no IPv6.")
 NO_NUMBER = _("“%(said)s” is no AS number: it is kept for who wrote it, and never in effect.")
 #: By collection: members that may have been written so, and what to say of them then.
 VAIN: dict[str, Mapping[str, Words]] = {
-    "networks": {"gateway": NO_GATEWAY, "ipv6Gateway": NO_GATEWAY},
+    "networks": {"gateway": NO_GATEWAY, "ipv6Subnet": NO_SUBNET, "ipv6Gateway": NO_GATEWAY},
     "netprofiles": {"DSCP": _("There is no priority mark (DSCP) %(said)s: packets keep the mark they have.")},
     "Bgps": {"as": NO_NUMBER, "neighbor-as": NO_NUMBER},
 }

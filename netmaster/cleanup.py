@@ -6,8 +6,8 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
 from netmaster.caller import actor_of
+from netmaster.endpoints import remove
 from netmaster.handling import view
-from networks.actions import delete_endpoint
 from networks.models import Endpoint
 
 #: The word in the address, and where it leads.
@@ -26,7 +26,7 @@ def cleanup(request: HttpRequest, tenant: str, what: str, name: str) -> HttpResp
     else:
         rows = rows.none()
     for row in rows:
-        delete_endpoint(actor=actor_of(request), row=row)
+        remove(actor_of(request), row)
     answer = HttpResponse()
     del answer["Content-Type"]
     return answer

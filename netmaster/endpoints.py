@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
+from netmaster import wording
 from netmaster.group_numbers import group_number
 from netmaster.models import Container
 from netmaster.structs import Body
-from netmaster.world import container_of
+from netmaster.world import ENDPOINT, container_of
+from networks.actions import delete_endpoint
 from networks.models import Endpoint, Network
+from tenants.change import Actor, together
 from tenants.checks import named_in
 from tenants.lookup import Lookup
 
@@ -58,6 +61,13 @@ def untold(network: Network, named: Endpoint | None) -> Endpoint | None:
     return loaded(Endpoint.objects.filter(pk=named.pk)).get()
 
 
+def remove(actor: Actor, endpoint: Endpoint) -> None:
+    """Delete an endpoint with what was noted of it here."""
+    with together():
+        wording.forget(ENDPOINT, endpoint.pk)
+        delete_endpoint(actor=actor, row=endpoint)
+
+
 def full_id(endpoint: Endpoint) -> str:
     network, tenant = endpoint.network.name, endpoint.tenant.name
     return f"{network}.{tenant}-{container_of(endpoint).endpoint_name}"
@@ -80,7 +90,7 @@ def record(endpoint: Endpoint) -> Body:
         "homingHost": container.host,
         "intfName": "",
         "vtepIP": "",
-        "labels": container.labels,
+        "labels": container.labels and dict(sorted(container.labels.items())),
         "containerId": container.container,
         "epCommonName": container.common_name,
     }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from core import ipam
-from core.ipam import Span
 from netmaster.group_numbers import group_number
 from netmaster.local_tags import local_tag
 from netmaster.structs import Body
@@ -15,12 +13,10 @@ from networks.occupancy import allocated_and_available
 
 def network_oper(world: World, network: Network) -> Body:
     endpoints = world.endpoints_of(network)
-    groups = [group for group in world.groups if group.network_id == network.pk]
-    pools = [ipam.span(pool) for group in groups for pool in (group.pool4, group.pool6) if pool]
     return filled(
         {
             **addresses(network),
-            "allocatedAddressesCount": _count(world, network, endpoints, pools),
+            "allocatedAddressesCount": _count(world, network, endpoints),
             "endpoints": [endpoint_oper(one) for one in endpoints],
             "networkTag": network.label or f"{network.name}.{world.tenant.name}",
             "numEndpoints": len(endpoints),
@@ -80,12 +76,7 @@ def addresses(network: Network, group: EndpointGroup | None = None) -> Body:
     return {"allocatedIPAddresses": ", ".join(allocated), "availableIPAddresses": ", ".join(available)}
 
 
-def _count(world: World, network: Network, endpoints: list[Endpoint], pools: list[Span]) -> int:
-    """Addresses in use, of either family, that are not of a group's pool."""
-    used = [span for e in endpoints for a in (e.ip4, e.ip6) if a for span in [ipam.span(a)]]
-    outside = [s for s in (*used, *world.reserved[network.pk]) if not any(_inside(s, pool) for pool in pools)]
-    return sum(span.last - span.first + 1 for span in outside)
-
-
-def _inside(span: Span, pool: Span) -> bool:
-    return span.version == pool.version and span.first in pool and span.last in pool
+def _count(world: World, network: Network, endpoints: list[Endpoint]) -> int:
+    """Addresses in use, of either family, that were chosen here: those that were asked for are not counted."""
+    used = sum(bool(a) and a not in world.named[e.pk] for e in endpoints for a in (e.ip4, e.ip6))
+    return used + sum(span.last - span.first + 1 for span in world.reserved[network.pk])

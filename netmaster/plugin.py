@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from netmaster import wire
 from netmaster.allocation import (
     address_in,
+    exhaustion,
     free_reservation,
     network_named,
     reserve,
@@ -20,13 +21,14 @@ from netmaster.allocation import (
 )
 from netmaster.caller import actor_of
 from netmaster.calls import read
-from netmaster.endpoints import endpoint_in, record, told_in, untold
+from netmaster.endpoints import endpoint_in, record, remove, told_in, untold
 from netmaster.handling import JSON, body_of, view
-from netmaster.models import Container
+from netmaster.models import Container, Wording
 from netmaster.refusal import Refusal
 from netmaster.structs import Body
 from netmaster.versions import note
-from networks.actions import create_endpoint, delete_endpoint
+from netmaster.world import ENDPOINT
+from networks.actions import create_endpoint
 from networks.models import Endpoint, EndpointGroup, Network, Node
 from tenants.change import Actor, together
 from tenants.checks import named, named_in
@@ -72,7 +74,7 @@ def create(actor: Actor, said: Body) -> Any:
     if found is None:
         group = _group(network, said["ServiceName"] or config["ServiceName"])
         own = _own_name(network, name, taken=same is not None)
-        with together():
+        with together(), exhaustion(network, group):
             found = _make(actor, network, group, own, name, config, said["EPCommonName"])
     return {"EndpointConfig": record(found)}
 
@@ -82,7 +84,7 @@ def delete(actor: Actor, said: Body) -> Any:
     if found is None:
         raise Refusal(MISSING)
     answer = {"EndpointConfig": record(found)}
-    delete_endpoint(actor=actor, row=found)
+    remove(actor, found)
     return answer
 
 
@@ -175,9 +177,8 @@ def _make(
     actor: Actor, network: Network, group: EndpointGroup | None, own: str, name: str, config: Body, common: str
 ) -> Endpoint:
     asked4, asked6 = config["IPAddress"], config["IPv6Address"]
-    for address in filter(None, (asked4, asked6)):
-        # An address that was allocated before is kept for this very endpoint.
-        free_reservation(actor, network, address)
+    # An address that was allocated before is kept for this very endpoint.
+    asked = [one for one in (asked4, asked6) if one and not free_reservation(actor, network, one)]
     host = config["Host"]
     made = create_endpoint(
         actor=actor,
@@ -191,6 +192,8 @@ def _make(
     )
     made.container = Container(endpoint=made, endpoint_name=name, common_name=common, host=host)
     insert(made.container)
+    if asked:
+        insert(Wording(kind=ENDPOINT, row=made.pk, members={"addresses": asked}))
     return made
 
 

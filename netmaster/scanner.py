@@ -158,7 +158,8 @@ class _Scanner:
 
 
 def quoted(one: str) -> str:
-    """A character as Go quotes it in these messages."""
+    """A character as Go quotes it in these messages: of one with several bytes it sees the first."""
+    one = chr(one.encode(errors="replace")[0])
     if one == "'":
         return "'\\''"
     if one == '"':

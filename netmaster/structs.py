@@ -52,6 +52,13 @@ class Struct:
     fields: Mapping[str, Field]
     parts: Mapping[str, str] = field(default_factory=dict)
     package: str = "contivModel"
+    #: Its members by their names, exact and in small letters.
+    known: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = ("key", *self.fields, *self.parts)
+        known = {name.casefold(): name for name in reversed(names)} | {name: name for name in names}
+        object.__setattr__(self, "known", known)
 
     def read(self, value: Any) -> Body:
         """The members of a request, with `link-sets` and `links` where they were sent. Raises Refusal in the decoder's
@@ -69,10 +76,7 @@ class Struct:
 
     def _named(self, said: str) -> str | None:
         """The member meant: Go prefers its exact name and takes any case."""
-        names = {"key": "key", **{name: name for name in self.fields}, **dict.fromkeys(self.parts, "")}
-        if said in names:
-            return said
-        return next((name for name in names if name.casefold() == said.casefold()), None)
+        return self.known.get(said) or self.known.get(said.casefold())
 
     def _take(self, body: Body, name: str, given: Any) -> None:
         place = f"Go struct field {self.name}.{name}"

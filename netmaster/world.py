@@ -7,9 +7,13 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from core import ipam
-from netmaster.models import Container
+from netmaster.allocation import ASKED
+from netmaster.models import Container, Wording
 from networks.models import AddressReservation, Endpoint, EndpointGroup, Network
 from tenants.models import Tenant
+
+#: Under what the addresses are noted that a plug-in named.
+ENDPOINT = "endpoint"
 
 
 class World:
@@ -37,12 +41,20 @@ class World:
 
     @cached_property
     def reserved(self) -> dict[int, list[ipam.Span]]:
-        """What is kept aside, by network."""
+        """What is kept aside, by network, but for what a plug-in asked for."""
         found: dict[int, list[ipam.Span]] = defaultdict(list)
-        rows = AddressReservation.objects.filter(network__in=self.networks)
+        rows = AddressReservation.objects.filter(network__in=self.networks).exclude(note=ASKED)
         for network, addresses in rows.values_list("network_id", "addresses"):
             found[network].append(ipam.span(addresses))
         return found
+
+    @cached_property
+    def named(self) -> dict[int, list[str]]:
+        """The addresses that plug-ins asked for without having been given them, by endpoint."""
+        found: dict[int, list[str]] = defaultdict(list)
+        those = Endpoint.objects.filter(network__in=self.networks).values("pk")
+        rows = Wording.objects.filter(kind=ENDPOINT, row__in=those).values_list("row", "members")
+        return found | {pk: members["addresses"] for pk, members in rows}
 
     def endpoints_of(self, network: Network) -> list[Endpoint]:
         return [one for one in self.endpoints if one.network_id == network.pk]

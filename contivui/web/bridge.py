@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
 from tempfile import SpooledTemporaryFile
@@ -46,6 +47,8 @@ class Bridge:
         loop = asyncio.get_running_loop()
         with body:
             environ: Environ = dict(build_environ(scope, body))  # type: ignore[arg-type]
+            # A body that comes in pieces does not say how long it is, and nothing reads beyond what is said.
+            environ["CONTENT_LENGTH"] = str(length_of(body))
             ask = partial(self._ask, environ, partial(_from_thread, loop, send))
             for message in await self._threads.run(partial(contextvars.copy_context().run, ask)):
                 await send(message)
@@ -83,6 +86,13 @@ async def whole_body(receive: Receive) -> IO[bytes]:
         if not message.get("more_body"):
             body.seek(0)
             return body
+
+
+def length_of(body: IO[bytes]) -> int:
+    body.seek(0, os.SEEK_END)
+    length = body.tell()
+    body.seek(0)
+    return length
 
 
 def _from_thread(loop: asyncio.AbstractEventLoop, send: Send, message: Message) -> None:

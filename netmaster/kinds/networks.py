@@ -9,6 +9,7 @@ from django.db import transaction
 
 from core import ipam
 from netmaster.addresses import beyond, octets
+from netmaster.endpoints import remove
 from netmaster.kinds.base import Links, OwnedKind, Sets, its, tenant_named
 from netmaster.kinds.rules import lose
 from netmaster.local_tags import give_local_tag
@@ -18,7 +19,7 @@ from netmaster.refusal import Refusal
 from netmaster.structs import NETWORK, Body
 from netmaster.versions import Changed, note
 from netmaster.world import World
-from networks.actions import create_network, delete_endpoint, delete_network
+from networks.actions import create_network, delete_network
 from networks.addresses import handed_out, near
 from networks.models import EndpointGroup, Fabric, Network, NetworkKind
 from networks.tags import current_fabric, free_tags
@@ -75,6 +76,7 @@ class Networks(OwnedKind):
         _refuse_shape(body)
         _refuse_tag(fabric, body["encap"], body["pktTag"])
         first, last, prefix = spread(body["subnet"])
+        subnet6 = _subnet6(body["ipv6Subnet"])
         row = create_network(
             actor=actor,
             tenant=tenant,
@@ -82,8 +84,8 @@ class Networks(OwnedKind):
             subnet4=prefix,
             range4=_narrowed(prefix, first, last) if "-" in body["subnet"] else "",
             gateway4=_gateway(prefix, body["gateway"]),
-            subnet6=masked6(body["ipv6Subnet"]),
-            gateway6=_gateway(masked6(body["ipv6Subnet"]), body["ipv6Gateway"]),
+            subnet6=subnet6,
+            gateway6=_gateway(subnet6, body["ipv6Gateway"]),
             encap=body["encap"],
             tag=body["pktTag"],
             kind=body["nwType"],
@@ -110,7 +112,7 @@ class Networks(OwnedKind):
         with transaction.atomic():
             # What is in an infrastructure network are the nodes' own entrances: they go with it.
             for endpoint in row.endpoints.all():
-                delete_endpoint(actor=actor, row=endpoint)
+                remove(actor, endpoint)
             lose(actor, row.peer_rules.all())
             delete_network(actor=actor, row=row)
 
@@ -136,10 +138,13 @@ def spread(subnet: str) -> tuple[str, str, str]:
     return first, last, prefix
 
 
-def masked6(subnet: str) -> str:
-    """An IPv6 subnet without host bits."""
+def _subnet6(subnet: str) -> str:
+    """An IPv6 subnet without host bits; "" for one that no network may have, of which only the wording is kept."""
     address, _, length = subnet.partition("/")
-    return ipam.prefix_around(address, length, 6) if subnet else ""
+    try:
+        return ipam.subnet(ipam.prefix_around(address, length, 6), 6) if subnet else ""
+    except ipam.AddressError:
+        return ""
 
 
 def _gateway(subnet: str, address: str) -> str:
@@ -159,7 +164,7 @@ def _refuse_overlap(tenant: Tenant, body: Body) -> None:
         theirs = ipam.span(handed_out(other, 4))
         if mine[0] <= theirs.last and theirs.first <= mine[1]:
             raise Refusal(f"network {other.name} conflicts with subnet {body['subnet']}")
-    if not (subnet6 := masked6(body["ipv6Subnet"])):
+    if not (subnet6 := _subnet6(body["ipv6Subnet"])):
         return
     for other in near(tenant, 6, subnet6):
         if ipam.overlaps(subnet6, handed_out(other, 6)):

@@ -212,9 +212,12 @@ def _require_own(policy: Policy, address: str) -> None:
 
 
 def _range_text(text: str) -> str:
-    """Contiv's "10.1.1.1-20" as a range of whole addresses; a prefix with host bits as the prefix."""
+    """Contiv's "10.1.1.1-20" as a range of whole addresses, also where it runs backwards; a prefix with host bits as
+    the prefix."""
     address, _, length = text.partition("/")
     first, dash, last = address.partition("-")
     if dash:
-        return f"{first}-{first.rpartition('.')[0]}.{last}"
+        start, _, end = first.rpartition(".")
+        low, high = sorted((int(end), int(last)))
+        return f"{start}.{low}-{start}.{high}"
     return ipam.prefix_around(first, length, 4) if length else first

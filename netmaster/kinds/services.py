@@ -6,6 +6,7 @@ import re
 
 from core import ipam
 from netmaster.addresses import beyond, octets
+from netmaster.allocation import exhaustion
 from netmaster.kinds.base import Links, OwnedKind, tenant_named
 from netmaster.oper import endpoint_oper
 from netmaster.providers import providers_of
@@ -47,12 +48,14 @@ class Services(OwnedKind):
         if asked and network.subnet4 and octets(asked) not in ipam.span(network.subnet4):
             raise beyond(asked, network.subnet4)
         name = body["serviceName"]
-        return create_service(actor=actor, tenant=tenant, name=name, network=network, address=asked, **said)
+        with exhaustion(network):
+            return create_service(actor=actor, tenant=tenant, name=name, network=network, address=asked, **said)
 
     def update(self, actor: Actor, row: Service, body: Body) -> Service:
         """Contiv makes it anew and keeps its address, whichever one is asked for."""
         _, network, said = _said(body)
-        return update_service(actor=actor, row=row, network=network, **said)
+        with exhaustion(network):
+            return update_service(actor=actor, row=row, network=network, **said)
 
     def echo(self, row: Service, body: Body) -> Body:
         """What was made anew is answered as such."""

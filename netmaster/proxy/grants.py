@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -20,34 +21,50 @@ from tenants.change import Actor
 from tenants.models import Membership, Role, Tenant
 from tenants.users import administrators, set_cluster_role
 
-#: Who administers the cluster, who is in a tenant, what a group brings.
-Grant = User | Membership | GroupGrant
 ADMIN, OPS = "admin", "ops"
+
+
+@dataclass(frozen=True, slots=True)
+class SomeTenant:
+    """Contiv's record without a tenant that stands beside the grants of who is in tenants only: the strongest role she
+    has. The screens of its clients leave it out."""
+
+    user: User
+
+
+#: Who administers the cluster, who is in a tenant, that she is in some, what a group brings.
+Grant = User | Membership | SomeTenant | GroupGrant
 
 
 def grants() -> Iterator[Grant]:
     """What people were given. What somebody has by a group is its group's grant, and said once; auditors and operators
     are nothing that auth_proxy knows."""
     yield from administrators().filter(role_by_group=None).order_by("pk")
-    yield from Membership.objects.filter(by_group=None).select_related("user", "tenant").order_by("pk")
+    told = set(administrators().values_list("pk", flat=True))
+    for membership in Membership.objects.filter(by_group=None).select_related("user", "tenant").order_by("pk"):
+        yield membership
+        if membership.user_id not in told:
+            told.add(membership.user_id)
+            yield SomeTenant(membership.user)
     known = [*Role.values, ClusterRole.ADMINISTRATOR.value]
     yield from GroupGrant.objects.filter(role__in=known).select_related("tenant").order_by("pk")
 
 
 def number_of(grant: Grant) -> str:
     """The same grant has the same id in every answer."""
+    if isinstance(grant, SomeTenant):
+        return str(uuid5(NAMESPACE_URL, f"contivui grant in some {grant.user.pk}"))
     what = "group" if isinstance(grant, GroupGrant) else OPS if isinstance(grant, Membership) else ADMIN
     return str(uuid5(NAMESPACE_URL, f"contivui grant {what} {grant.pk}"))
 
 
 def granted(grant: Grant) -> dict[str, Any]:
-    local = not isinstance(grant, GroupGrant)
-    tenant = None if isinstance(grant, User) else grant.tenant
+    tenant = grant.tenant if isinstance(grant, Membership | GroupGrant) else None
     return {
         "AuthzUUID": number_of(grant),
         "PrincipalName": _principal(grant),
-        "Local": local,
-        "Role": OPS if tenant else ADMIN,
+        "Local": not isinstance(grant, GroupGrant),
+        "Role": OPS if tenant or isinstance(grant, SomeTenant) else ADMIN,
         "TenantName": tenant.name if tenant else "",
     }
 
@@ -55,7 +72,7 @@ def granted(grant: Grant) -> dict[str, Any]:
 def _principal(grant: Grant) -> str:
     if isinstance(grant, GroupGrant):
         return grant.group
-    return (grant.user if isinstance(grant, Membership) else grant).get_username()
+    return (grant if isinstance(grant, User) else grant.user).get_username()
 
 
 @view("GET", "POST")
@@ -83,6 +100,8 @@ def _take(actor: Actor, grant: Grant) -> None:
         withdraw_group(actor=actor, row=grant)
     elif isinstance(grant, Membership):
         remove_member(actor=actor, row=grant)
+    elif isinstance(grant, SomeTenant):
+        raise Denied(400, "This says that there are grants in tenants, and goes with the last of them")
     elif grant.get_username() == BUILT_IN:
         raise Denied(400, f"The grant of {BUILT_IN} is built in and stays")
     else:

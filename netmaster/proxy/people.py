@@ -50,10 +50,12 @@ def users(request: HttpRequest) -> HttpResponse:
         return answer(200, [shown(user) for user in User.objects.order_by("username")])
     members = members_of(request)
     name, password = said(members, "username"), said(members, "password")
+    if not name or not password:
+        raise Denied(400, "Username/Password is empty")
     if not USERNAME.match(name):
-        raise Denied(400, "A username is made of letters, digits and _ - . @")
-    if not password:
-        raise Denied(400, "A password must be provided")
+        raise Denied(400, "Invalid username. Only alpha-numeric and [-_.@] are allowed")
+    if User.objects.filter(username=name).exists():
+        raise Denied(400, f'User "{name}" exists already')
     made = create_user(
         actor=actor_of(request),
         username=name,
@@ -78,7 +80,7 @@ def user(request: HttpRequest, name: str) -> HttpResponse:
         return answer(200, shown(found))
     if request.method == "DELETE":
         if name == BUILT_IN:
-            raise Denied(400, f"{BUILT_IN} is built in and stays")
+            raise Denied(400, f'Cannot delete built-in user "{name}"')
         delete_user(actor=actor_of(request), row=found)
         return answer(204)
     return answer(200, shown(_patched(request, asks, found)))

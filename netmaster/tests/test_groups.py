@@ -155,7 +155,7 @@ def test_a_pool_is_shown_on_both_levels_and_runs_dry(net: Contiv) -> None:
     assert (pool["allocatedIPAddresses"], pool.get("availableIPAddresses")) == ("10.1.1.10-10.1.1.11", None)
     network = net.get("inspect/networks/blue:net1")["Oper"]
     assert network["allocatedIPAddresses"] == "10.1.1.1, 10.1.1.10-10.1.1.11, 10.1.1.254"
-    assert network["allocatedAddressesCount"] == 1
+    assert network["allocatedAddressesCount"] == 3
     asked = {"NetworkID": "net1:pool.blue", "AddressPool": "10.1.1.0/24"}
     assert net.ask("POST", "/plugin/allocAddress", asked) == (
         500,
@@ -233,6 +233,22 @@ def test_a_rule_reads_as_it_was_written(net: Contiv) -> None:
     row = Rule.objects.get()
     assert (row.name, row.peer, row.peer_addresses, row.ports) == ("1", "group", "10.1.1.1-10.1.1.20", "80")
     assert keys(net.get("policys/blue:p1"), "Rules") == ["blue:p1:1"]
+
+
+@pytest.mark.parametrize(
+    ("said", "stored"),
+    [
+        ("10.1.1.20-1", "10.1.1.1-10.1.1.20"),
+        ("10.1.1.9-100", "10.1.1.9-10.1.1.100"),
+        ("10.1.1.7-7", "10.1.1.7/32"),
+        ("10.1.1.9/24", "10.1.1.0/24"),
+    ],
+)
+def test_addresses_of_a_rule_read_as_written(net: Contiv, said: str, stored: str) -> None:
+    net.policy()
+    assert net.rule("1", direction="out", toIpAddress=said)["toIpAddress"] == said
+    assert net.get("rules/blue:p1:1")["toIpAddress"] == said
+    assert Rule.objects.get().peer_addresses == stored
 
 
 @pytest.mark.parametrize(

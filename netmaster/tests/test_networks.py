@@ -114,6 +114,17 @@ def test_networks_that_cannot_be(contiv: Contiv, fields: dict[str, Any], says: s
     assert Network.objects.count() == 1
 
 
+@pytest.mark.parametrize("said", ["::/64", "ffff:ffff:ffff::/48", "fe80::/64", "2000::/8"])
+def test_an_ipv6_subnet_that_no_network_has_reads_as_written_and_is_none(contiv: Contiv, said: str) -> None:
+    made = contiv.network("n", ipv6Subnet=said)
+    assert made["ipv6Subnet"] == contiv.get("networks/blue:n")["ipv6Subnet"] == said
+    row = Network.objects.get()
+    assert row.subnet6 == ""
+    assert vain("networks", row) == [f"{said} is no subnet that a network may have: the network has no IPv6."]
+    assert contiv.endpoint("ep1", "n")["ipv6Address"] == ""
+    contiv.network("other", subnet="20.1.1.0/24", gateway="", ipv6Subnet="2001:db8::/64")
+
+
 @pytest.mark.usefixtures("unhashed")
 @pytest.mark.parametrize(
     "said",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from netmaster.models import Container
+from netmaster.models import Container, Wording
 from netmaster.tests.stage import Contiv
 from networks.actions import create_endpoint, create_node
 from networks.models import AddressReservation, Endpoint, Network
@@ -42,7 +42,7 @@ def test_addresses_are_the_lowest_free_and_used_again(net: Contiv) -> None:
     assert alloc(net, pool="fd00::/64") == (200, "fd00::2/64"), "never the gateway"
     found = net.get("inspect/networks/blue:net1")["Oper"]
     assert found["allocatedIPAddresses"] == "10.1.1.1-10.1.1.2, 10.1.1.77, 10.1.1.254"
-    assert found["allocatedAddressesCount"] == 4
+    assert found["allocatedAddressesCount"] == 3, "of both families, those that were asked for aside"
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,9 @@ def test_addresses_are_the_lowest_free_and_used_again(net: Contiv) -> None:
         ({"asked": "10.9.1.77"}, "hostIP 10.9.1.77 is exceeding beyond subnet 10.1.1.0/24, hostID 524365"),
         ({"network": "", "pool": "99.1.1.0/24"}, "network not found"),
         ({"network": "", "pool": "10.1.1.0/24:blue"}, "subnet length 0 is invalid"),
+        ({"network": "", "pool": "10.1.1.0/24:default"}, "network not found"),
+        ({"network": "", "pool": "10.1.1.5/24"}, "network not found"),
+        ({"network": "", "pool": ""}, "network not found"),
     ],
 )
 def test_addresses_that_cannot_be_given(net: Contiv, asked: dict[str, str], says: str) -> None:
@@ -74,6 +77,43 @@ def test_a_network_is_found_by_its_subnet_in_tenant_default_first(net: Contiv) -
     net.network("other", "default", gateway="")
     assert alloc(net, "", "10.1.1.0/24") == (200, "10.1.1.1/24")
     assert alloc(net, "net1.blue") == (200, "10.1.1.2/24")
+
+
+def test_addresses_that_were_chosen_here_are_counted_also_those_of_pools(net: Contiv) -> None:
+    def count() -> int:
+        return int(net.get("inspect/networks/blue:net1")["Oper"].get("allocatedAddressesCount", 0))
+
+    net.group("pool", ipPool="10.1.1.10-10.1.1.20")
+    net.endpoint("ep1", group="pool")
+    assert count() == 2, "an address of each family"
+    net.endpoint("ep2", IPAddress="10.1.1.99", IPv6Address="fd00::99")
+    assert count() == 2
+    assert alloc(net) == (200, "10.1.1.1/24")
+    net.endpoint("ep3", IPAddress="10.1.1.1")
+    assert count() == 4, "the address it was given before, and one of IPv6"
+    alloc(net, asked="10.1.1.77")
+    net.endpoint("ep4", IPAddress="10.1.1.77")
+    assert count() == 5
+    for name in ("ep1", "ep2", "ep3", "ep4"):
+        net.ask("POST", "/plugin/deleteEndpoint", {"TenantName": "blue", "NetworkName": "net1", "EndpointID": name})
+    assert (count(), Wording.objects.filter(kind="endpoint").exists()) == (0, False)
+
+
+def test_an_endpoint_and_a_service_are_told_where_no_address_is_left(net: Contiv) -> None:
+    net.network("small", subnet="20.1.1.4-20.1.1.4/24", gateway="")
+    net.group("pool", ipPool="10.1.1.9-10.1.1.9")
+    for network, group, where in (
+        ("small", "", "subnet 20.1.1.0/24"),
+        ("net1", "pool", "pool 10.1.1.9-10.1.1.9"),
+    ):
+        net.endpoint(f"first-{network}", network, group)
+        said = {"TenantName": "blue", "NetworkName": network, "ServiceName": group, "EndpointID": "second"}
+        full = f"auto allocation failed - address exhaustion in {where}"
+        assert net.ask("POST", "/plugin/createEndpoint", said) == (500, full)
+    service = {"tenantName": "blue", "serviceName": "s", "selectors": ["a=b"], "ports": ["80:80:TCP"]}
+    full = "auto allocation failed - address exhaustion in subnet 20.1.1.0/24"
+    assert net.refused("serviceLBs", "blue:s", **service, networkName="small") == full
+    assert Endpoint.objects.count() == 2
 
 
 def test_names_with_dots_are_read_every_way(net: Contiv) -> None:

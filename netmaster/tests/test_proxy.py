@@ -242,17 +242,17 @@ def test_users_are_made_read_changed_and_removed(people: Cast) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "says"),
     [
-        {"username": "alice", "password": PASSWORD},
-        {"username": "", "password": PASSWORD},
-        {"username": "do ra", "password": PASSWORD},
-        {"username": "dora"},
-        {"username": "dora", "password": "123"},
+        ({"username": "alice", "password": PASSWORD}, 'User "alice" exists already'),
+        ({"username": "", "password": PASSWORD}, "Username/Password is empty"),
+        ({"username": "do ra", "password": PASSWORD}, "Invalid username. Only alpha-numeric and [-_.@] are allowed"),
+        ({"username": "dora"}, "Username/Password is empty"),
+        ({"username": "dora", "password": "123"}, "This password is too short. It must contain at least 8 characters."),
     ],
 )
-def test_users_that_cannot_be(people: Cast, body: dict[str, str]) -> None:
-    assert Proxy(people.root).own("local_users/", "POST", body)[0] == 400
+def test_users_that_cannot_be(people: Cast, body: dict[str, str], says: str) -> None:
+    assert Proxy(people.root).own("local_users/", "POST", body) == (400, {"error": says})
     assert not User.objects.filter(username="dora").exists()
 
 
@@ -285,12 +285,8 @@ def test_somebody_is_left_who_administers(people: Cast) -> None:
 def test_grants_are_our_administrators_and_memberships(people: Cast) -> None:
     root = Proxy(people.root)
     found = {(g["PrincipalName"], g["Role"], g["TenantName"]) for g in root.own("authorizations/")[1]}
-    assert found == {
-        ("root", "admin", ""),
-        ("alice", "ops", "blue"),
-        ("bob", "ops", "blue"),
-        ("charlie", "ops", "green"),
-    }
+    in_tenants = {("alice", "ops", "blue"), ("bob", "ops", "blue"), ("charlie", "ops", "green")}
+    assert found == {("root", "admin", ""), *in_tenants, *((name, role, "") for name, role, _ in in_tenants)}
     body = {"principalName": "charlie", "local": True, "role": "ops", "tenantName": "blue"}
     status, made = root.own("authorizations/", "POST", body)
     assert (status, made["Local"], made["TenantName"]) == (201, True, "blue")
@@ -337,6 +333,26 @@ def test_what_somebody_has_by_a_group_is_the_groups_grant(people: Cast) -> None:
     after = Proxy(people.root).own("authorizations/")[1]
     assert [one for one in after if one["Local"]] == before
     assert [(one["PrincipalName"], one["Role"]) for one in after if not one["Local"]] == [("g", "ops"), ("g", "admin")]
+
+
+def test_who_is_in_tenants_has_one_record_without_a_tenant_that_goes_with_the_last(people: Cast) -> None:
+    root = Proxy(people.root)
+
+    def of(name: str) -> dict[str, str]:
+        found = [g for g in root.own("authorizations/")[1] if g["PrincipalName"] == name]
+        return {g["TenantName"]: g["AuthzUUID"] for g in found}
+
+    body = {"principalName": "bob", "local": True, "role": "ops", "tenantName": "green"}
+    root.own("authorizations/", "POST", body)
+    held = of("bob")
+    assert sorted(held) == ["", "blue", "green"]
+    role = f"authorizations/{held['']}/"
+    assert root.own(role)[1]["Role"] == "ops"
+    assert root.own(role, "DELETE")[0] == 400
+    assert len(set(held.values())) == 3
+    for tenant in ("blue", "green"):
+        assert root.own(f"authorizations/{held[tenant]}/", "DELETE") == (204, "")
+    assert of("bob") == {}
 
 
 def test_administrators_come_and_go_without_a_new_token(people: Cast) -> None:

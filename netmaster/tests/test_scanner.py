@@ -61,6 +61,8 @@ def test_whatever_is_said_is_read_or_refused(text: str) -> None:
         ("{a}", "invalid character 'a' looking for beginning of object key string"),
         ("[1 2]", "invalid character '2' after array element"),
         ("<x>", "invalid character '<' looking for beginning of value"),
+        ("\ufeff{}", "invalid character 'ï' looking for beginning of value"),
+        ("{“a”:1}", "invalid character 'â' looking for beginning of object key string"),
         ('"a\nb"', "invalid character '\\n' in string literal"),
         (r'"\x"', "invalid character 'x' in string escape code"),
         (r'"\u12g4"', "invalid character 'g' in \\u hexadecimal character escape"),

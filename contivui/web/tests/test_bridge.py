@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse, StreamingHttpResponse
 
 from contivui.web.bridge import Bridge, Message
@@ -56,6 +57,14 @@ def test_a_request_is_there_whole_and_its_answer_is_sent_whole() -> None:
     assert head["status"] == 201
     assert head["headers"] == [(b"x-name", b"value"), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]
     assert end == {"type": "http.response.body", "body": b"POST/a bx=1|one two|views"}
+
+
+def test_a_body_that_does_not_say_how_long_it_is_is_read_whole() -> None:
+    def echoed(environ: dict[str, Any]) -> HttpResponse:
+        return HttpResponse(WSGIRequest(environ).body)
+
+    _, end = served(answering(echoed), body(b"in ", more=True), body(b"pieces"))
+    assert end["body"] == b"in pieces"
 
 
 def test_an_answer_in_pieces_is_sent_as_it_is_made() -> None:
