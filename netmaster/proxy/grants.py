@@ -39,8 +39,9 @@ Grant = User | Membership | SomeTenant | GroupGrant
 def grants() -> Iterator[Grant]:
     """What people were given. What somebody has by a group is its group's grant, and said once; auditors and operators
     are nothing that auth_proxy knows."""
-    yield from administrators().filter(role_by_group=None).order_by("pk")
-    told = set(administrators().values_list("pk", flat=True))
+    ours = list(administrators().filter(role_by_group=None).order_by("pk"))
+    yield from ours
+    told = {user.pk for user in ours}
     for membership in Membership.objects.filter(by_group=None).select_related("user", "tenant").order_by("pk"):
         yield membership
         if membership.user_id not in told:
