@@ -84,6 +84,8 @@ def follow(
     if not isinstance(row, Labelled) or pk is None:
         return
     had, has = ((side or {}).get("labels") or {} for side in (before, after))
+    if had == has:
+        return
     ours = Label.objects.filter(kind=row._meta.model_name, object_id=pk)
     if gone := [key for key in had if had[key] != has.get(key)]:
         ours.filter(key__in=gone).delete()

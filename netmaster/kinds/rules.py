@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 
 from core import ipam
 from core import rules as core_rules
@@ -20,24 +21,19 @@ from policies.actions import add_rule, delete_rule, lose_peer
 from policies.models import Policy, Rule, RulePeer
 from tenants.change import Actor
 from tenants.checks import named, named_in
-from tenants.lookup import Lookup
+from tenants.lookup import Columns
 from tenants.models import Tenant
 
 LAST_PROTOCOL = 255
 
 
-NAMED = Lookup(
-    lambda tenant, policy, name: Rule.objects.filter(
-        policy__tenant__name=tenant, policy__name=policy, name=name
-    ).order_by(),
+#: By the names of tenant and policy, and its own; or, of one without a name, its key.
+NAMED = Columns(
+    lambda tenant, policy, name, pk: Rule.objects.filter(policy__tenant__name=tenant, policy__name=policy)
+    .filter(Q(name=name) | Q(name="", pk=pk))
+    .order_by("-name")
+    .values_list("pk"),
     str,
-    str,
-    str,
-)
-NAMELESS = Lookup(
-    lambda tenant, policy, pk: Rule.objects.filter(
-        policy__tenant__name=tenant, policy__name=policy, name="", pk=pk
-    ).order_by(),
     str,
     str,
     int,
@@ -69,10 +65,9 @@ class Rules(Kind):
         if parts is None:
             return None
         tenant, policy, name = parts
-        found = NAMED.first(tenant, policy, name)
-        if found is None and re.fullmatch(r"[0-9]{1,18}", name, re.ASCII):
-            found = NAMELESS.first(tenant, policy, int(name))
-        return self.rows().get(pk=found.pk) if found else None
+        pk = int(name) if re.fullmatch(r"[0-9]{1,18}", name, re.ASCII) else 0
+        found = NAMED.all(tenant, policy, name, pk)
+        return self.rows().get(pk=found[0][0]) if found else None
 
     def key(self, row: Rule) -> str:
         return f"{row.policy.tenant.name}:{row.policy.name}:{row.name or row.pk}"
