@@ -29,10 +29,12 @@ LAST_PROTOCOL = 255
 
 #: By the names of tenant and policy, and its own; or, of one without a name, its key.
 NAMED = Columns(
-    lambda tenant, policy, name, pk: Rule.objects.filter(policy__tenant__name=tenant, policy__name=policy)
-    .filter(Q(name=name) | Q(name="", pk=pk))
-    .order_by("-name")
-    .values_list("pk"),
+    lambda tenant, policy, name, pk: (
+        Rule.objects.filter(policy__tenant__name=tenant, policy__name=policy)
+        .filter(Q(name=name) | Q(name="", pk=pk))
+        .order_by("-name")
+        .values_list("pk")
+    ),
     str,
     str,
     str,
