@@ -115,11 +115,11 @@ def deltas_since(node_id: int, revision: int | None, digest: str = "") -> list[d
     are not all kept (or `revision` is None, or `digest` is not what that revision had), the whole spec."""
     if revision is None:
         return [whole(node_id)]
+    head = _head(node_id)  # Before the steps: what is published in between is then among them.
     steps = SpecStep.objects.filter(node_id=node_id, revision__gt=revision).order_by("revision")
     deltas = list(steps.values_list("delta", flat=True))
     if deltas:
         return deltas if deltas[0]["base"] == revision else [whole(node_id)]
-    head = _head(node_id)
     in_step = revision == head.revision and digest in ("", head.digest)
     return [] if in_step else [whole(node_id)]
 

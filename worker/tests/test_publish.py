@@ -51,6 +51,28 @@ def test_a_rule_touches_only_the_nodes_of_its_group_when_membership_stands_still
     assert all(item["kind"] not in {"match", "chain"} for item in after[web_node])
 
 
+def test_a_publish_between_two_looks_is_a_step_and_not_the_whole_spec(blue: Stage) -> None:
+    touch(blue.tenant)
+    publish.publish_tenant(blue.tenant.pk)
+    node = blue.nodes[0].pk
+    at = NodeSpec.objects.get(node=node)
+    asked: list[str] = []
+
+    def meanwhile(execute: Any, sql: str, *rest: Any) -> Any:
+        answer = execute(sql, *rest)
+        if not asked:
+            asked.append(sql)
+            Endpoint.objects.filter(name="web-1").update(ip4="20.1.1.99")
+            touch(blue.tenant)
+            publish.publish_tenant(blue.tenant.pk)
+        return answer
+
+    with connection.execute_wrapper(meanwhile):
+        steps = nodes.deltas_since(node, at.revision, at.digest)
+    assert asked
+    assert [step["base"] for step in steps] == [at.revision]
+
+
 def test_a_publish_costs_the_same_however_many_nodes_are_touched(blue: Stage) -> None:
     def cost() -> int:
         Endpoint.objects.filter(name="web-1").update(ip4=f"20.1.1.{100 + touch(blue.tenant)}")
