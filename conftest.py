@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from lab import sandbox
 
@@ -15,6 +17,14 @@ def _quick_passwords(request: pytest.FixtureRequest) -> None:
     """Argon2 costs 50 ms a login by design; tests need none of its strength."""
     if "settings" in request.fixturenames or request.node.get_closest_marker("django_db"):
         request.getfixturevalue("settings").PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _no_language_of_another() -> Iterator[None]:
+    """A page that was answered in Chinese leaves its language in the thread: under the server each request has a
+    context of its own, here all tests share one."""
+    yield
+    translation.deactivate()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
