@@ -16,8 +16,9 @@ from collections.abc import Iterable, Iterator
 
 from core.ids import TABLE
 from core.model import Action
+from core.ruleset import Chain, Element, Hook, Set, Table, chain
 from core.spec import ChainItem, Layer, MatchItem
-from core.state import Chain, Element, Hook, KernelObject, Set, Table, chain
+from core.state import KernelObject
 
 #: Group of the kernel's packet log that denied packets are sampled to; every namespace has its own 65536 of them.
 LOG_GROUP = 100

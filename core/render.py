@@ -13,13 +13,13 @@ from ipaddress import IPv4Network, IPv6Address, ip_network
 from core import ids, pipeline
 from core.bandwidth import queue_bytes
 from core.model import Direction
+from core.ruleset import Element
 from core.spec import ChainItem, EndpointItem, Item, MatchItem, NetworkItem, RemoteItem, TenantItem
 from core.state import (
     UPLINK_FLAGS,
     Address,
     Bridge,
     BridgeFdb,
-    Element,
     Ifb,
     KernelObject,
     Key,

@@ -11,7 +11,7 @@ from netmaster.structs import Body
 from netmaster.world import ENDPOINT, container_of
 from networks.actions import delete_endpoint
 from networks.models import Endpoint, Network
-from tenants.change import Actor, together
+from tenants.change import Actor, as_one
 from tenants.checks import named_in
 from tenants.lookup import Lookup
 
@@ -63,7 +63,7 @@ def untold(network: Network, named: Endpoint | None) -> Endpoint | None:
 
 def remove(actor: Actor, endpoint: Endpoint) -> None:
     """Delete an endpoint with what was noted of it here."""
-    with together():
+    with as_one():
         wording.forget(ENDPOINT, endpoint.pk)
         delete_endpoint(actor=actor, row=endpoint)
 

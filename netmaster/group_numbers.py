@@ -18,6 +18,7 @@ COUNTER = Lookup(lambda: GroupCounter.objects.select_for_update().filter(pk=1))
 
 def group_number(group: EndpointGroup) -> int:
     """The group's number; one that was made elsewhere gets it when somebody first asks. 0 when all are given."""
+    # A list has read it along; a group alone is asked of here, since Django would make the question anew each time.
     known = GroupNumber._meta.get_field("group").remote_field
     found: Any = known.get_cached_value(group, None) if known.is_cached(group) else OF_GROUP.first(group.pk)
     return found.number if found else give_number(group)

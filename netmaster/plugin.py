@@ -30,7 +30,7 @@ from netmaster.versions import note
 from netmaster.world import ENDPOINT
 from networks.actions import create_endpoint
 from networks.models import Endpoint, EndpointGroup, Network, Node
-from tenants.change import Actor, together
+from tenants.change import Actor, as_one
 from tenants.checks import named, named_in
 from tenants.lookup import insert
 from tenants.models import Tenant, validate_name
@@ -74,7 +74,7 @@ def create(actor: Actor, said: Body) -> Any:
     if found is None:
         group = _group(network, said["ServiceName"] or config["ServiceName"])
         own = _own_name(network, name, taken=same is not None)
-        with together(), exhaustion(network, group):
+        with as_one(), exhaustion(network, group):
             found = _make(actor, network, group, own, name, config, said["EPCommonName"])
     return {"EndpointConfig": record(found)}
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.core.exceptions import ValidationError
 
 from contivui.web.problem import Problem
-from tenants.change import together
+from tenants.change import as_one
 
 
 class Refusal(Exception):
@@ -23,7 +23,7 @@ class Refusal(Exception):
 def whole() -> Iterator[None]:
     """One transaction, so that a request is done or nothing of it is; but for what a refusal leaves."""
     try:
-        with together():
+        with as_one():
             yield
     except Refusal as refusal:
         if refusal.leaves:

@@ -18,7 +18,6 @@ from contivui.web.strict import require_types
 from core import ipam
 from networks.actions import create_node, make_join_token, revoke_node, update_fabric
 from networks.kept import FAMILIES
-from networks.models import Fabric
 from networks.occupancy import occupancy
 from networks.resources import ENDPOINT, GROUP, JOIN_TOKEN, KNOCK, NETWORK, NODE, NODE_CERTIFICATE, RESERVATION
 from networks.serializers import (
@@ -30,7 +29,7 @@ from networks.serializers import (
     NodeSerializer,
     NodeTokenSerializer,
 )
-from networks.tags import locked_fabric
+from networks.tags import current_fabric, locked_fabric
 from tenants.access import require
 from tenants.api import LiveViewSet, ObjectViewSet, TenantWrites, actor_of, viewset
 
@@ -113,7 +112,7 @@ class FabricView(TenantWrites, APIView):
     @extend_schema(responses=FabricSerializer)
     def get(self, request: Request) -> Response:
         require(request.user, "fabric.view")
-        data = FabricSerializer(Fabric.objects.filter(pk=1).first() or Fabric()).data
+        data = FabricSerializer(current_fabric()).data
         tag = etag_of(data)
         if has_it_already(request, tag):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})

@@ -14,7 +14,7 @@ from core import ipam
 from networks.actions import update_fabric
 from networks.forms import FabricForm
 from networks.models import Encap, Fabric
-from networks.tags import free_tags, tags_in_use
+from networks.tags import current_fabric, free_tags, tags_in_use
 
 #: Runs of tags the page names.
 NAMED = 12
@@ -23,7 +23,7 @@ NAMED = 12
 def fabric(request: PageRequest) -> HttpResponse:
     """Read and change the fabric. For cluster administrators."""
     request.person.require("fabric.view")
-    row = Fabric.objects.filter(pk=1).first() or Fabric()
+    row = current_fabric()
     form = FabricForm(request, row=row)
     if request.method == "POST":
         request.person.require("fabric.update")

@@ -26,9 +26,11 @@ PLACED = Columns(
 )
 #: What was done to a tenant after one generation and up to another.
 CHANGES = Columns(
-    lambda tenant, since, until: AuditEntry.objects.filter(
-        tenant=tenant, generation__gt=since, generation__lte=until
-    ).values_list("verb"),
+    lambda tenant, since, until: (
+        AuditEntry.objects.filter(tenant=tenant, generation__gt=since, generation__lte=until)
+        .order_by()
+        .values_list("verb")
+    ),
     int,
     int,
     int,

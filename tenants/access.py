@@ -66,8 +66,18 @@ NEEDS: dict[str, Right] = {
 #: Objects of the cluster: no role in a tenant opens them.
 CLUSTER = frozenset(
     {
-        *("node", "join_token", "node_certificate", "knock", "fabric", "bgp", "aci"),
-        *("user", "group_grant", "sign_in", "directory", "provider"),
+        "node",
+        "join_token",
+        "node_certificate",
+        "knock",
+        "fabric",
+        "bgp",
+        "aci",
+        "user",
+        "group_grant",
+        "sign_in",
+        "directory",
+        "provider",
     }
 )
 #: Those of them that are an operator's, every verb on them, and seeing them; and how the record names them.

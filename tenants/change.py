@@ -152,19 +152,19 @@ class Change:
         }
 
 
-_together: ContextVar[bool] = ContextVar("together", default=False)
+_as_one: ContextVar[bool] = ContextVar("as_one", default=False)
 
 
 @contextmanager
-def together() -> Iterator[None]:
+def as_one() -> Iterator[None]:
     """One transaction for the verbs inside: when one of them is refused, nothing of any is done, and nobody goes on. So
     none of them needs a point to return to, which saves each two questions to the database."""
     with transaction.atomic():
-        before = _together.set(True)
+        before = _as_one.set(True)
         try:
             yield
         finally:
-            _together.reset(before)
+            _as_one.reset(before)
 
 
 @contextmanager
@@ -177,7 +177,7 @@ def change(*, actor: Actor, tenant: Tenant | None, verb: str) -> Iterator[Change
     does what would be more than the tenant may have (tenants.quotas).
     """
     try:
-        with transaction.atomic(savepoint=not _together.get()):
+        with transaction.atomic(savepoint=not _as_one.get()):
             owner = _locked(tenant) if tenant else ClusterRecord.locked()
             step = Change(owner, back=actor.undoes is not None)
             with quotas.kept(step.tenant, verb):

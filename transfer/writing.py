@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
-from networks.models import Fabric
 from networks.serializers import FabricSerializer
+from networks.tags import current_fabric
 from policies.models import Rule
 from policies.serializers import LineSerializer
 from routing.models import Service
@@ -32,7 +32,7 @@ def document_of(tenants: list[str] | None = None) -> Document:
 
 
 def fabric() -> Item:
-    return dict(FabricSerializer(Fabric.objects.filter(pk=1).first() or Fabric()).data)
+    return dict(FabricSerializer(current_fabric()).data)
 
 
 def _tenants(rows: list[Tenant]) -> list[Item]:

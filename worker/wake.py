@@ -38,12 +38,12 @@ class Messenger:
     def hand(self, tenant_id: int) -> None:
         """Take a key and return at once."""
         with self._news:
-            if tenant_id in self._waiting:
-                return
-            self._waiting.add(tenant_id)
             if self._pid != os.getpid():  # The first use in this process: a fork does not carry threads along.
                 self._pid = os.getpid()
                 threading.Thread(target=self._run, name="wake", daemon=True).start()
+            elif tenant_id in self._waiting:
+                return
+            self._waiting.add(tenant_id)
             self._news.notify()
 
     def _run(self) -> None:

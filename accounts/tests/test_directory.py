@@ -19,7 +19,7 @@ from accounts.directory import DirectoryAway, find, try_out
 from accounts.models import Directory, Guesses
 from accounts.tests import slapd
 from accounts.tests.slapd import BASE, GROUPS, PASSWORD, SERVICE, SERVICE_PASSWORD
-from netmaster.tests.test_proxy import Proxy
+from netmaster.tests.proxy import Proxy
 from tenants.actions import add_member
 from tenants.change import SYSTEM
 from tenants.models import AuditEntry, Membership

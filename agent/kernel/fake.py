@@ -16,7 +16,8 @@ from agent.kernel.probe import TRIALS
 from core import ids
 from core.pipeline import LOG_BURST
 from core.plan import Op
-from core.state import Element, KernelObject, Key, Namespace, NftObject, Vlan
+from core.ruleset import Element, NftObject
+from core.state import KernelObject, Key, Namespace, Vlan
 
 #: Answers why an op is to be refused; None lets it pass.
 Refuse = Callable[[Op], str | None]

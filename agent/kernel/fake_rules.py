@@ -10,7 +10,7 @@ from ipaddress import ip_address
 
 from agent.kernel.fake_space import Space
 from agent.kernel.intervals import bounds, numbered
-from core.state import Chain, Element, Hook
+from core.ruleset import Chain, Element, Hook
 
 #: What a packet carries, by nft's words: "ip saddr", "th dport", "meta mark", "ct state" …; absent: it has none.
 Fields = dict[str, str | int]

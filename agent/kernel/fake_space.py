@@ -16,12 +16,11 @@ from agent.kernel.intervals import overlap
 from core import ids
 from core.plan import Op
 from core.render import IP6_METRIC
+from core.ruleset import Chain, Element, NftObject, Set, Table
 from core.state import (
     Address,
     Bridge,
     BridgeFdb,
-    Chain,
-    Element,
     ForeignLink,
     ForeignQdisc,
     Ifb,
@@ -31,13 +30,10 @@ from core.state import (
     Membership,
     Namespace,
     Neighbour,
-    NftObject,
     Port,
     Redirect,
     Route,
-    Set,
     Sysctl,
-    Table,
     Tbf,
     Vlan,
     Vxlan,

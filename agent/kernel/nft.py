@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from core.pipeline import EPOCH_CHAINS
 from core.plan import Op
-from core.state import Chain, Element, Hook, KernelObject, Key, Set, Table, mark_of
+from core.ruleset import Chain, Element, Hook, Set, Table, mark_of
+from core.state import KernelObject, Key
 
 Thing = TypeVar("Thing", Table, Set, Chain, Element)
 Json = Any

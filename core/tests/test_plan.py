@@ -8,11 +8,11 @@ import pytest
 
 from core.diff import Delta, diff
 from core.plan import Op, describe, plan
+from core.ruleset import Element, Set, Table, chain
 from core.state import (
     Address,
     Bridge,
     BridgeFdb,
-    Element,
     ForeignLink,
     Ifb,
     KernelObject,
@@ -23,13 +23,10 @@ from core.state import (
     Port,
     Redirect,
     Route,
-    Set,
     Sysctl,
-    Table,
     Vxlan,
     VxlanFdb,
     by_key,
-    chain,
     tbf,
 )
 

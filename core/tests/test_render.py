@@ -10,19 +10,17 @@ import pytest
 from core import ids
 from core.diff import diff
 from core.render import NodeFacts, context, mtu, render, render_item
+from core.ruleset import Chain, Element, Set
 from core.spec import ChainItem, EndpointItem, Item, Layer, MatchItem, NetworkItem, RemoteItem, TenantItem
 from core.state import (
     Address,
     BridgeFdb,
-    Chain,
-    Element,
     KernelObject,
     Key,
     Neighbour,
     Port,
     Redirect,
     Route,
-    Set,
     Tbf,
     Vlan,
     Vxlan,

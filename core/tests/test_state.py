@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.state import TICKS_PER_SECOND, Hook, Ifb, Membership, Namespace, Port, Table, by_key, chain, tbf
+from core.ruleset import Hook, Table, chain
+from core.state import TICKS_PER_SECOND, Ifb, Membership, Namespace, Port, by_key, tbf
 
 
 @pytest.mark.parametrize("rate", [8, 64_000, 1_000_000, 10_000_000, 123_456_789, 1_000_000_000, 10_000_000_001])

@@ -93,3 +93,8 @@ def contiv(db: None, port: None) -> Contiv:
         if not Tenant.objects.filter(name=name).exists():
             create_tenant(actor=SYSTEM, name=name)
     return Contiv()
+
+
+def keys(shown: Any, links: str) -> list[str]:
+    """The peers of one link-set."""
+    return list(shown["link-sets"].get(links, {}))

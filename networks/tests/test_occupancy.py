@@ -12,7 +12,7 @@ from networks import actions, spaces
 from networks.allocation import space_of
 from networks.models import Endpoint, Network, NumberSpace
 from networks.occupancy import MOST_PARTS, allocated_and_available
-from networks.tests.test_actions import endpoint, network
+from networks.tests.made import endpoint, network
 from networks.tests.test_ranges import group, reserve
 from tenants.change import SYSTEM
 from tenants.testing import Cast, client_of, codes

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from networks.models import AddressReservation, EndpointGroup, Fabric, Network
-from networks.tests.test_actions import endpoint, network
+from networks.tests.made import endpoint, network
 from networks.tests.test_ranges import group, reserve
 from tenants.testing import Cast
 from tests.pages import signed_in, unhashed

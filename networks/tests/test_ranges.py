@@ -11,7 +11,7 @@ from networks import actions
 from networks.check import differences
 from networks.models import AddressReservation, EndpointGroup, Network
 from networks.snapshot import networks_of
-from networks.tests.test_actions import endpoint, network, refusal
+from networks.tests.made import endpoint, network, refusal
 from tenants.change import SYSTEM
 from tenants.models import AuditEntry
 from tenants.testing import Cast

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from tenants.actions import create_tenant, delete_tenant, update_tenant
-from tenants.change import SYSTEM, Refused, change, collision, together
+from tenants.change import SYSTEM, Refused, as_one, change, collision
 from tenants.models import AuditEntry, Realization, Tenant
 from tenants.signals import nodes_changed, tenant_changed
 from tenants.testing import Cast
@@ -98,7 +98,7 @@ def test_verbs_done_together_are_all_undone_by_the_refusal_of_one(people: Cast) 
     """Also inside a transaction of somebody who goes on afterwards, which then holds what was done outside only."""
     records = AuditEntry.objects.count()
     with transaction.atomic():
-        with pytest.raises(ValidationError), together():
+        with pytest.raises(ValidationError), as_one():
             update_tenant(actor=SYSTEM, row=people.blue, description="half")
             update_tenant(actor=SYSTEM, row=people.blue, name="no name")
         update_tenant(actor=SYSTEM, row=people.green, description="whole")
@@ -107,7 +107,7 @@ def test_verbs_done_together_are_all_undone_by_the_refusal_of_one(people: Cast) 
 
 
 def test_a_verb_alone_after_others_done_together_can_be_refused_and_gone_on_from(people: Cast) -> None:
-    with together():
+    with as_one():
         update_tenant(actor=SYSTEM, row=people.blue, description="first")
     with transaction.atomic():
         with pytest.raises(ValidationError):

@@ -14,7 +14,8 @@ from core import ids
 from core.diff import diff
 from core.model import TCP, BandwidthProfile, Network, Peer, PortRange, Rule
 from core.plan import Op, plan
-from core.state import Address, Chain, Element, Namespace, Neighbour, Port, Set, Tbf, chain
+from core.ruleset import Chain, Element, Set, chain
+from core.state import Address, Namespace, Neighbour, Port, Tbf
 
 
 def readable(fileno: int) -> bool:
