@@ -33,3 +33,11 @@ def test_the_first_change_wakes_and_many_in_a_row_wake_seldom_but_the_last_is_no
     assert messenger.heard.acquire(timeout=PATIENCE_S) and messenger.heard.acquire(timeout=PATIENCE_S)
     assert not messenger.heard.acquire(timeout=2 * APART_S)
     assert messenger.queued == {1: 2, 2: 1}
+
+
+def test_what_waited_when_a_process_forked_is_handed_over_by_the_new_one() -> None:
+    messenger = Listening()
+    messenger._waiting.add(1)  # As a fork leaves it: the key is there, the thread is not.
+    messenger.hand(1)
+    assert messenger.heard.acquire(timeout=PATIENCE_S)
+    assert messenger.queued == {1: 1}
