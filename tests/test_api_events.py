@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator
@@ -20,6 +19,7 @@ from tenants import events
 from tenants.change import SYSTEM
 from tenants.models import Event, Membership, Token
 from tenants.testing import Cast, client_of, make_cast, people
+from tests.leaks.wires import in_thread
 from worker.publish import publish_tenant
 
 __all__ = ["people"]
@@ -146,18 +146,6 @@ async def told(talk: ApplicationCommunicator, what: str) -> str:
         message = await talk.receive_output(PATIENCE_S)
         text += message.get("body", b"").decode()
     return text
-
-
-def in_thread(function: Any, *args: Any, **kwargs: Any) -> Any:
-    """Database work beside the loop, whose connection ends with it."""
-
-    def run() -> Any:
-        try:
-            return function(*args, **kwargs)
-        finally:
-            connections.close_all()
-
-    return asyncio.to_thread(run)
 
 
 def token_of(user: Any) -> str:

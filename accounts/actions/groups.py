@@ -20,8 +20,8 @@ from tenants.users import set_cluster_role
 
 log = logging.getLogger(__name__)
 
-#: From weak to strong: who may change something is stronger than who only sees.
-CLUSTER_ROLES = (ClusterRole.AUDITOR, ClusterRole.OPERATOR, ClusterRole.ADMINISTRATOR)
+#: Roles in the cluster: who may change something is stronger than who only sees.
+WEAK_TO_STRONG = (ClusterRole.AUDITOR, ClusterRole.OPERATOR, ClusterRole.ADMINISTRATOR)
 
 
 def grant_group(
@@ -94,7 +94,7 @@ def _change(*, actor: Actor, row: Membership, role: str) -> None:
 def _give_in_cluster(user: User, grants: Sequence[GroupGrant], actor: Actor) -> None:
     """A person has one role in the cluster. One that was given by hand is not the groups' to change."""
     roles = [ClusterRole(grant.role) for grant in grants if grant.tenant is None]
-    wanted = max(roles, key=CLUSTER_ROLES.index, default=None)
+    wanted = max(roles, key=WEAK_TO_STRONG.index, default=None)
     account = Account.objects.select_related("held_role").get(pk=user.pk)
     by_group = ClusterRoleByGroup.objects.filter(user=user).exists()
     if (account.cluster_role and not by_group) or account.cluster_role == wanted:

@@ -31,9 +31,9 @@ def keep(
         row = known or model(pk=1)
         before = recorded(row) if known else None
         assign(row, **fields)
-        given = secret is not KEEP and bool(secret)
-        if secret is not KEEP and secret:
-            setattr(row, SECRETS[model], seal(secret))
+        given = "" if secret is KEEP else secret
+        if given:
+            setattr(row, SECRETS[model], seal(given))
         check(row)
         row.save()
         if before is None:

@@ -103,95 +103,89 @@ class RulesView(OneView):
         return self.change(change_rules, partial=True)
 
 
+class OutsideView(OneView):
+    """Who vouches for people from outside: there is one, or none."""
+
+    model: ClassVar[type[Directory | Provider]]
+    keep: ClassVar[Callable[..., Any]]
+    drop: ClassVar[Callable[..., None]]
+
+    def current(self) -> Any:
+        return there(self.model)
+
+    def get(self, request: Request) -> Response:
+        return self.show()
+
+    def put(self, request: Request) -> Response:
+        """Say which, whole. Without its secret it keeps the one it has."""
+        return self.change(self.keep, partial=False, new=True)
+
+    def patch(self, request: Request) -> Response:
+        return self.change(self.keep, partial=True)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Nobody signs in by it any more; the accounts it brought stay, and open nothing."""
+        return self.end(self.drop)
+
+
 @extend_schema(tags=["sign-in"])
-class DirectoryView(OneView):
+class DirectoryView(OutsideView):
     """The LDAP or Active Directory server people may sign in by. Its password is never answered."""
 
-    kind, serializer_class = "directory", DirectorySerializer
-
-    def current(self) -> Directory:
-        return Directory.current() or _none()
-
-    @extend_schema(responses=DirectorySerializer)
-    def get(self, request: Request) -> Response:
-        return self.show()
-
-    @extend_schema(request=DirectorySerializer, responses=DirectorySerializer)
-    def put(self, request: Request) -> Response:
-        """Say which, whole. Without a password it keeps the one it has."""
-        return self.change(set_directory, partial=False, new=True)
-
-    @extend_schema(request=DirectorySerializer, responses=DirectorySerializer)
-    def patch(self, request: Request) -> Response:
-        return self.change(set_directory, partial=True)
-
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request) -> Response:
-        """Nobody signs in by it any more; the accounts it brought stay, and open nothing."""
-        return self.end(drop_directory)
+    kind, serializer_class, model = "directory", DirectorySerializer, Directory
+    keep, drop = staticmethod(set_directory), staticmethod(drop_directory)
 
 
 @extend_schema(tags=["sign-in"])
-class ProviderView(OneView):
+class ProviderView(OutsideView):
     """The OpenID Connect provider people may sign in by. The client's secret is never answered."""
 
-    kind, serializer_class = "provider", ProviderSerializer
-
-    def current(self) -> Provider:
-        return Provider.current() or _none()
-
-    @extend_schema(responses=ProviderSerializer)
-    def get(self, request: Request) -> Response:
-        return self.show()
-
-    @extend_schema(request=ProviderSerializer, responses=ProviderSerializer)
-    def put(self, request: Request) -> Response:
-        """Say which, whole. Without a secret it keeps the one it has."""
-        return self.change(set_provider, partial=False, new=True)
-
-    @extend_schema(request=ProviderSerializer, responses=ProviderSerializer)
-    def patch(self, request: Request) -> Response:
-        return self.change(set_provider, partial=True)
-
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request) -> Response:
-        """Nobody signs in by it any more; the accounts it brought stay, and open nothing."""
-        return self.end(drop_provider)
+    kind, serializer_class, model = "provider", ProviderSerializer, Provider
+    keep, drop = staticmethod(set_provider), staticmethod(drop_provider)
 
 
-class _Test(APIView):
+class OutsideTestView(APIView):
     """Asking it, as somebody who signs in would."""
 
     serializer_class = AnswersSerializer
     away: ClassVar[type[Exception]]
 
-    def tried(self, kind: str, row: Any, try_out: Callable[[Any], None]) -> Response:
+    def tried(self, kind: str, model: type[Directory | Provider], try_out: Callable[[Any], None]) -> Response:
         require(self.request.user, f"{kind}.update")
         try:
-            try_out(row or _none())
+            try_out(there(model))
         except self.away as away:
             return Response(AnswersSerializer({"answers": False, "problem": str(away)}).data)
         return Response(AnswersSerializer({"answers": True, "problem": None}).data)
 
 
 @extend_schema(tags=["sign-in"])
-class DirectoryTestView(_Test):
+class DirectoryTestView(OutsideTestView):
     away = directory.DirectoryAway
 
     @extend_schema(request=None, responses=AnswersSerializer)
     def post(self, request: Request) -> Response:
         """Ask the directory whether it answers, and lets itself be asked with what is set."""
-        return self.tried("directory", Directory.current(), directory.try_out)
+        return self.tried("directory", Directory, directory.try_out)
 
 
 @extend_schema(tags=["sign-in"])
-class ProviderTestView(_Test):
+class ProviderTestView(OutsideTestView):
     away = provider.ProviderFailed
 
     @extend_schema(request=None, responses=AnswersSerializer)
     def post(self, request: Request) -> Response:
         """Ask the provider what it says of itself."""
-        return self.tried("provider", Provider.current(), provider.try_out)
+        return self.tried("provider", Provider, provider.try_out)
+
+
+def there(model: type[Directory | Provider]) -> Directory | Provider:
+    """The row, or 404."""
+    row = model.current()
+    if row is None:
+        raise Http404
+    return row
 
 
 class GroupGrantViewSet(ObjectViewSet):
@@ -204,7 +198,3 @@ class GroupGrantViewSet(ObjectViewSet):
         super().require(action, row, tenant)
         if action != "view":
             require_confirmed(self.request)
-
-
-def _none() -> Any:
-    raise Http404

@@ -15,7 +15,7 @@ from accounts.actions.factors import has_factor
 from accounts.factors import codes
 from accounts.models import Authenticator, ConfirmedToken, Passkey, RecoveryCode
 from accounts.tests.test_api import with_token
-from accounts.tests.test_signing import PASSWORD, alice, is_in, session_of, sign_in
+from accounts.tests.test_signing import PASSWORD, alice, is_in, shown_long_ago, sign_in
 from tenants.models import AuditEntry
 from tenants.testing import Cast
 
@@ -82,10 +82,7 @@ def test_a_token_that_is_cut_down_shows_nothing(alice: User, people: Cast) -> No
 
 def test_a_session_that_signed_in_long_ago_shows_it_again(alice: User) -> None:
     client = sign_in()
-    session = session_of(client)
-    data = session.get_decoded() | {"confirmed": (timezone.now() - timedelta(minutes=11)).isoformat()}
-    session.session_data = session.get_session_store_class()().encode(data)
-    session.save()
+    shown_long_ago(client)
     assert unconfirmed(client.post(APP))
     client.post(f"{ME}confirm/", {"password": PASSWORD}, content_type="application/json")
     assert client.post(APP).status_code == 200

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
+from accounts.actions.directory import DIRECTORY
 from accounts.actions.factors import change_rules, needs_factor
 from accounts.actions.groups import give_roles, grant_group, withdraw_group
 from accounts.models import ClusterRoleByGroup, Directory, GroupGrant, MembershipByGroup, Provider
@@ -15,7 +16,7 @@ from accounts.tests.slapd import GROUPS
 from accounts.tests.test_directory import check, directory, ldap
 from accounts.tests.test_provider import come, provider, served
 from tenants.actions import add_member, set_role
-from tenants.change import SYSTEM, Actor, Refused
+from tenants.change import SYSTEM, Refused
 from tenants.models import Account, AuditEntry, Membership
 from tenants.testing import Cast, client_of
 from tenants.users import delete_user, set_cluster_role, update_user
@@ -23,8 +24,6 @@ from tests.pages import signed_in
 
 __all__ = ["directory", "ldap", "provider", "served"]
 pytestmark = pytest.mark.usefixtures("unhashed")
-
-HOUSE = Actor("directory", "system")
 
 
 def role_of(name: str) -> str | None:
@@ -45,7 +44,7 @@ def erin(people: Cast) -> User:
 
 
 def sign_in(user: User, *groups: str) -> str | None:
-    give_roles(user, groups, HOUSE)
+    give_roles(user, groups, DIRECTORY)
     return role_of(user.username)
 
 
@@ -79,7 +78,6 @@ def test_a_nested_group_of_the_directory_brings_a_role_and_takes_it_along(direct
 
 @pytest.mark.skipif(slapd.slapd() is None, reason="needs an LDAP server: apt-get install slapd")
 def test_whom_a_group_makes_an_administrator_needs_a_second_factor_as_all_do(directory: Directory) -> None:
-
     change_rules(actor=SYSTEM, factor_for_administrators=True)
     grant(f"cn=netadmins,{GROUPS}", "administrator")
     assert needs_factor(check("erin"))
@@ -157,9 +155,9 @@ def test_the_last_administrator_whose_password_is_kept_here_stays(erin: User, pe
     grant("admins", "administrator")
     assert sign_in(erin, "admins") == "administrator"
     for verb in (
-        lambda: set_cluster_role(actor=HOUSE, row=people.root, role=None),
-        lambda: update_user(actor=HOUSE, row=people.root, is_active=False),
-        lambda: delete_user(actor=HOUSE, row=people.root),
+        lambda: set_cluster_role(actor=DIRECTORY, row=people.root, role=None),
+        lambda: update_user(actor=DIRECTORY, row=people.root, is_active=False),
+        lambda: delete_user(actor=DIRECTORY, row=people.root),
     ):
         with pytest.raises(Refused, match="password that is kept here"):
             verb()

@@ -53,8 +53,18 @@ def passes(session: Session, spent: timedelta) -> None:
         setattr(session, field, getattr(session, field) - spent)
     data = session.get_decoded()
     data["began"]["at"] = session.since.isoformat()
+    keep_in(session, data)
+
+
+def keep_in(session: Session, data: dict[str, Any]) -> None:
     session.session_data = session.get_session_store_class()().encode(data)
     session.save()
+
+
+def shown_long_ago(client: Client) -> None:
+    """Let it be too long since the password was shown in this session."""
+    session = session_of(client)
+    keep_in(session, session.get_decoded() | {"confirmed": (timezone.now() - timedelta(minutes=11)).isoformat()})
 
 
 def test_a_session_says_whose_it_is_from_where_and_since_when(alice: User) -> None:
@@ -185,10 +195,7 @@ def test_a_password_an_administrator_sets_ends_what_was_open(alice: User, people
 def test_making_tokens_asks_for_the_password_again(alice: User) -> None:
     client = sign_in()
     assert client.get("/tokens/").status_code == 200
-    session = session_of(client)
-    data = session.get_decoded() | {"confirmed": (timezone.now() - timedelta(minutes=11)).isoformat()}
-    session.session_data = session.get_session_store_class()().encode(data)
-    session.save()
+    shown_long_ago(client)
     asked = client.get("/tokens/?x=1")["Location"]
     assert asked == "/account/confirm/?next=%2Ftokens%2F%3Fx%3D1"
     assert client.post("/tokens/", {"name": "x"})["Location"].startswith("/account/confirm/")

@@ -19,13 +19,14 @@ from accounts.models import Directory, GroupGrant, Provider, Rules
 from accounts.sealed import unseal
 from accounts.tests.test_api import with_token
 from accounts.tests.test_api_factors import begin, confirmed, first_code, unconfirmed
-from accounts.tests.test_signing import BETTER, PASSWORD, alice, session_of, sign_in
+from accounts.tests.test_signing import BETTER, PASSWORD, alice, keep_in, session_of, sign_in
 from tenants.actions import remove_member
 from tenants.change import SYSTEM, Actor, Refused
 from tenants.models import Account, AuditEntry, Membership, Tenant
 from tenants.testing import Cast
-from tenants.undo import kinds, never, take_back, together
+from tenants.undo import kinds, never
 from tenants.verify import Verification
+from tests.undo.taking import newest, undo
 
 __all__ = ["alice"]
 pytestmark = pytest.mark.usefixtures("unhashed")
@@ -42,16 +43,6 @@ PROVIDER: dict[str, Any] = {
     "client_id": "c",
     "client_secret": "secret-1",
 }
-
-
-def last(verb: str) -> AuditEntry:
-    found = AuditEntry.objects.filter(verb=verb).first()
-    assert found is not None
-    return found
-
-
-def undo(verb: str, actor: Actor = SYSTEM) -> list[AuditEntry]:
-    return take_back(together(last(verb)), actor)
 
 
 def test_every_verb_of_the_room_can_be_undone_or_says_why_not() -> None:
@@ -84,10 +75,10 @@ def test_a_grant_whose_place_is_taken_stays_gone(people: Cast) -> None:
 
 def test_a_role_that_a_group_brought_is_taken_back_until_the_next_sign_in(people: Cast) -> None:
     grant_group(actor=SYSTEM, group="g", role="operator")
-    give_roles(people.bob, ["g"], Actor("directory", "system"))
+    give_roles(people.bob, ["g"], SYSTEM)
     undo("user.role")
     assert Account.objects.get(pk=people.bob.pk).cluster_role is None
-    give_roles(people.bob, ["g"], Actor("directory", "system"))
+    give_roles(people.bob, ["g"], SYSTEM)
     assert Account.objects.get(pk=people.bob.pk).cluster_role == "operator"
 
 
@@ -96,7 +87,7 @@ def test_a_tenant_that_comes_back_has_what_groups_bring_in_it(people: Cast) -> N
     root, path = confirmed(people.root), f"/api/v2/tenants/{people.green.pk}/"
     assert root.delete(path).status_code == 204
     assert not GroupGrant.objects.exists()
-    answer = root.post(f"/api/v2/audit/{last('tenant.delete').pk}/undo/")
+    answer = root.post(f"/api/v2/audit/{newest('tenant.delete').pk}/undo/")
     assert answer.status_code == 200, answer.content
     assert (GroupGrant.objects.get().pk, Tenant.objects.get(pk=people.green.pk).name) == (row.pk, "green")
     assert Membership.objects.filter(tenant=people.green, user=people.charlie).exists()
@@ -133,7 +124,7 @@ def test_where_people_sign_in_by_is_set_back_but_for_secrets(
     assert (getattr(model.current(), name), unseal(getattr(model.current(), secret))) == (before, "secret-1")
     for more in ({}, change):
         put(actor=SYSTEM, **more, **{secret: "secret-2"})
-        entry = last(verb)
+        entry = newest(verb)
         assert entry.before is not None
         assert entry.after is not None
         assert (entry.before[secret], entry.after[secret]) == ("earlier", "changed")
@@ -177,7 +168,7 @@ def test_a_member_whom_a_group_brought_goes_and_comes_back(people: Cast) -> None
 
 def test_undoing_what_lets_somebody_in_asks_for_the_password(people: Cast) -> None:
     withdraw_group(actor=SYSTEM, row=grant_group(actor=SYSTEM, group="g", role="administrator"))
-    path = f"/api/v2/audit/{last('group_grant.delete').pk}/undo/"
+    path = f"/api/v2/audit/{newest('group_grant.delete').pk}/undo/"
     assert unconfirmed(with_token(people.root).post(path))
     assert not GroupGrant.objects.exists()
     assert confirmed(people.root).post(path).status_code == 200
@@ -188,11 +179,9 @@ def test_so_does_its_page_and_comes_back_to_it(people: Cast) -> None:
     people.root.set_password(PASSWORD)
     people.root.save()
     change_rules(actor=SYSTEM, factor_for_administrators=True)
-    client, page = sign_in("root"), f"/activity/{last('sign_in.update').pk}/undo/"
+    client, page = sign_in("root"), f"/activity/{newest('sign_in.update').pk}/undo/"
     session = session_of(client)
-    data = {name: value for name, value in session.get_decoded().items() if name not in ("confirmed", "must")}
-    session.session_data = session.get_session_store_class()().encode(data)
-    session.save()
+    keep_in(session, {name: said for name, said in session.get_decoded().items() if name not in ("confirmed", "must")})
     for method in (client.get, client.post):
         assert method(page)["Location"].startswith("/account/confirm/?next=%2Factivity%2F")
     assert Rules.current().factor_for_administrators

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -16,6 +14,7 @@ from accounts.actions.directory import drop_directory, set_directory
 from accounts.actions.groups import grant_group, withdraw_group
 from accounts.directory import DirectoryAway, try_out
 from accounts.models import Directory, GroupGrant
+from accounts.views.outside import OutsidePage, settings_page
 from contivui.web.forms import VerbForm
 from contivui.web.request import PageRequest
 from tenants.models import Tenant
@@ -85,27 +84,19 @@ class GroupForm(VerbForm):
     )
 
 
+PAGE = OutsidePage(
+    "directory", DirectoryForm, Directory.current, set_directory, drop_directory, try_out, away=DirectoryAway
+)
+
+
 @require_http_methods(["GET", "POST"])
 def directory(request: PageRequest) -> HttpResponse:
-    """Which server; saved, it is asked at once whether it answers."""
-    request.person.require("user.view" if request.method == "GET" else "user.update")
-    known = Directory.current()
-    if request.method == "POST" and "drop" in request.POST:
-        drop_directory(actor=request.person.actor)
-        return redirect("sign_in.directory")
-    form = DirectoryForm(request, row=known)
-    if request.method == "POST":
-        saved, row = form.run(set_directory, actor=request.person.actor)
-        if saved:
-            _say_whether_it_answers(request, row)
-            return redirect("sign_in.directory")
-    context: dict[str, Any] = {
-        "form": form,
-        "known": known,
-        "grants": [(row, (ROLES | CLUSTER_ROLES)[row.role]) for row in GroupGrant.objects.select_related("tenant")],
-        "topics": [],
-    }
-    return render(request, "accounts/directory.html", context, status=422 if form.errors else 200)
+    return settings_page(request, PAGE, lambda: {"grants": _grants()})
+
+
+def _grants() -> list[tuple[GroupGrant, Any]]:
+    """What groups bring, with the roles in words."""
+    return [(row, (ROLES | CLUSTER_ROLES)[row.role]) for row in GroupGrant.objects.select_related("tenant")]
 
 
 @require_http_methods(["GET", "POST"])
@@ -118,15 +109,6 @@ def grant(request: PageRequest) -> HttpResponse:
         if saved:
             return redirect("sign_in.directory")
     return render(request, "accounts/grant.html", {"form": form, "topics": []}, status=422 if form.errors else 200)
-
-
-def _say_whether_it_answers(request: PageRequest, row: Directory) -> None:
-    try:
-        try_out(row)
-    except DirectoryAway as away:
-        messages.warning(request, _("It is saved, but: %(why)s") % {"why": away})
-    else:
-        messages.success(request, _("It is saved, and it answers."))
 
 
 @require_POST

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
@@ -23,6 +21,7 @@ from accounts.entering import enter
 from accounts.models import Provider
 from accounts.provider import ProviderFailed, read_answer, send_there, try_out
 from accounts.views.factors import hold
+from accounts.views.outside import OutsidePage, settings_page
 from accounts.views.signing import wanted_page
 from contivui.web.forms import VerbForm
 from contivui.web.problem import Problem
@@ -118,33 +117,11 @@ class ProviderForm(VerbForm):
         return {name: value for name, value in super().fill(row).items() if name != "client_secret"}
 
 
+PAGE = OutsidePage(
+    "provider", ProviderForm, Provider.current, set_provider, drop_provider, try_out, away=ProviderFailed
+)
+
+
 @require_http_methods(["GET", "POST"])
 def provider(request: PageRequest) -> HttpResponse:
-    """Which provider; saved, it is asked at once what it says of itself."""
-    request.person.require("user.view" if request.method == "GET" else "user.update")
-    known = Provider.current()
-    if request.method == "POST" and "drop" in request.POST:
-        drop_provider(actor=request.person.actor)
-        return redirect("sign_in.provider")
-    form = ProviderForm(request, row=known)
-    if request.method == "POST":
-        saved, row = form.run(set_provider, actor=request.person.actor)
-        if saved:
-            _say_whether_it_answers(request, row)
-            return redirect("sign_in.provider")
-    context: dict[str, Any] = {
-        "form": form,
-        "known": known,
-        "back": request.build_absolute_uri(reverse("login.back")),
-        "topics": [],
-    }
-    return render(request, "accounts/provider.html", context, status=422 if form.errors else 200)
-
-
-def _say_whether_it_answers(request: PageRequest, row: Provider) -> None:
-    try:
-        try_out(row)
-    except ProviderFailed as failed:
-        messages.warning(request, _("It is saved, but: %(why)s") % {"why": failed})
-    else:
-        messages.success(request, _("It is saved, and it answers."))
+    return settings_page(request, PAGE, lambda: {"back": request.build_absolute_uri(reverse("login.back"))})

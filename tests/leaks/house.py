@@ -214,6 +214,9 @@ class House:
     home_keys: dict[str, int]
     askers: list[Asker]
 
+    def asker(self, name: str) -> Asker:
+        return next(one for one in self.askers if one.name == name)
+
 
 def furnished() -> House:
     home, home_people, home_keys = ours()

@@ -36,8 +36,6 @@ REPORTED = {
     DriftEvent: "tenant",
     SpecSection: "tenant",
 }
-
-
 #: Types of messages that may be about any tenant.
 PLACING = [one for one, guard in declared.MESSAGES["ws/agent/"].items() if guard == declared.PLACING]
 
@@ -73,7 +71,7 @@ async def answered(line: Line, message: dict[str, Any]) -> str:
 
 async def test_a_node_hears_and_says_nothing_of_what_is_not_on_it(lasting_house: House) -> None:
     house, app = lasting_house, make_agents()
-    node = next(asker for asker in house.askers if asker.name == "joined-node")
+    node = house.asker("joined-node")
     theirs, nothing = says(marked(house), f"{CLUSTER}-node"), says(NOTHING, "nnnn-node")
     assert theirs.keys() == declared.MESSAGES["ws/agent/"].keys()
     before, wrong = await in_thread(state, house), []
@@ -130,7 +128,7 @@ async def test_beside_it_there_is_only_joining(lasting_house: House) -> None:
 async def test_a_certificate_opens_nothing_at_the_port_of_people(lasting_house: House) -> None:
     """Whatever the connection or a header says of it: the answer is nobody's."""
     house, app, wrong = lasting_house, make(), []
-    nobody = next(one for one in house.askers if one.name == "nobody")
+    nobody = house.asker("nobody")
     nodes = [one for one in house.askers if one.certificate]
     for method, path in ways_in(house):
         told = []

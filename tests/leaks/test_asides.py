@@ -11,21 +11,18 @@ from typing import Any
 
 import pytest
 
-from contivui.urls import router
 from contivui.web.fields import Ref, Refs
 from networks.models import Network
-from tests.leaks import declared
-from tests.leaks.answers import leaks, told
+from tests.leaks import declared, walk
+from tests.leaks.answers import first_difference, leaks, less_length, told
 from tests.leaks.house import CLUSTER, NO_ID, NO_NAME, SECRET, Asker, House, house
 
 __all__ = ["house"]
 
 #: What is a tenant's, by the prefix of its routes.
 KINDS = [kind for kind, guard in declared.KINDS.items() if guard not in (declared.OPERATED, declared.ADMINISTERED)]
-VIEWS = {prefix: view for prefix, view, _ in router.registry}
 #: The prefix for what fields and filters call a thing.
-PREFIXES = {VIEWS[kind].resource.name: kind for kind in declared.KINDS}
-LENGTH = re.compile(r"^Content-Length: .*$", re.MULTILINE)
+PREFIXES = {walk.VIEWS[kind].resource.name: kind for kind in declared.KINDS}
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ class Aside:
         body = None if self.body is None else json.dumps(filled(self.body, thing))
         headers = filled(self.headers, thing)
         answer = asker.counted(self.method, "/api/v2/" + filled(self.path, thing), body, **headers)
-        said = LENGTH.sub("", told(answer.answer)).replace(thing.name, "#").replace(thing.tenant, "#")
+        said = less_length(told(answer.answer)).replace(thing.name, "#").replace(thing.tenant, "#")
         return ids.sub("#", said), answer.queries
 
 
@@ -99,7 +96,7 @@ def of_bulk(kind: str) -> Iterator[Aside]:
 def of_references(kind: str, house: House) -> Iterator[tuple[str, Aside]]:
     """Something new of her own that names a thing of theirs, something she has that is to name it, and lists of what
     names it; each with the kind of that thing."""
-    view = VIEWS[kind]
+    view = walk.VIEWS[kind]
     for name, one in view.serializer_class().fields.items():
         other = PREFIXES.get(getattr(one, "word", ""))
         if other and isinstance(one, Ref) and not one.read_only:
@@ -138,7 +135,7 @@ def all_asides(house: House) -> Iterator[tuple[str, Aside]]:
 
 
 def things(house: House) -> dict[str, Named]:
-    administrator = next(one for one in house.askers if one.name == "the administrator")
+    administrator = house.asker("the administrator")
     found = {}
     for kind in declared.KINDS:
         pk = house.keys[kind]
@@ -150,7 +147,7 @@ def things(house: House) -> dict[str, Named]:
 
 @pytest.mark.parametrize("outsider", ["another tenant's owner", "an administrator's token for another tenant"])
 def test_whatever_is_asked_of_theirs_is_answered_as_of_nothing(house: House, outsider: str) -> None:
-    asker, known, wrong = next(one for one in house.askers if one.name == outsider), things(house), []
+    asker, known, wrong = house.asker(outsider), things(house), []
     for kind, aside in all_asides(house):
         thing = known[kind]
         ids = re.compile(rf"\b({thing.id}|{NO_ID})\b")
@@ -164,15 +161,10 @@ def test_whatever_is_asked_of_theirs_is_answered_as_of_nothing(house: House, out
 
 def test_a_tag_or_a_name_that_another_tenant_has_is_told_of_without_saying_whose(house: House) -> None:
     """VLAN and VXLAN ids are the cluster's, so that one is taken shows; names are each tenant's own."""
-    owner = next(one for one in house.askers if one.name == "another tenant's owner")
+    owner = house.asker("another tenant's owner")
     theirs = Network.objects.get(pk=house.keys["networks"])
     body = {"tenant": "home", "name": theirs.name, "subnet4": theirs.subnet4, "encap": theirs.encap}
     taken = owner.ask("POST", "/api/v2/networks/", json.dumps({**body, "tag": theirs.tag}))
     assert (taken.status_code, [error["field"] for error in taken.json()["errors"]]) == (400, ["tag"])
     assert leaks(owner, told(taken), theirs.name) == []
     assert owner.ask("POST", "/api/v2/networks/", json.dumps(body)).status_code == 201
-
-
-def first_difference(one: str, other: str) -> str:
-    lines = zip(one.split("\n"), other.split("\n"), strict=False)
-    return next((f"{a[:300]} | {b[:300]}" for a, b in lines if a != b), "one is longer")

@@ -13,15 +13,15 @@ from django.urls import reverse
 
 from contivui.web.screens import Screen, registry
 from tests.leaks import declared
-from tests.leaks.answers import leaks, told
+from tests.leaks.answers import first_difference, leaks, less_length, told
 from tests.leaks.house import NO_ID, NO_NAME, SECRET, Asker, House, house
 from tests.pages import FOLDERS, unhashed
 
 __all__ = ["house", "unhashed"]
 pytestmark = pytest.mark.usefixtures("unhashed")
 
+OUTSIDER = "another tenant's owner"
 SCREENS = [registry[name] for name, guard in declared.SCREENS.items() if guard in (declared.TENANT, declared.OWNED)]
-LENGTH = re.compile(r"^Content-Length: .*$", re.MULTILINE)
 
 
 def narrowed(screen: Screen, house: House) -> Iterator[tuple[str, int]]:
@@ -52,24 +52,15 @@ def compared(asker: Asker, url: str, pk: int, form: dict[str, Any] | None = None
         where = url.format(mark=mark, id=key)
         sent = None if form is None else {name: key if value == "{id}" else value for name, value in form.items()}
         answer = asker.ask("GET", where) if sent is None else asker.fill_in(where, sent)
-        said = LENGTH.sub("", told(answer)).replace(mark, "#")
+        said = less_length(told(answer)).replace(mark, "#")
         answers.append(re.sub(rf"\b({pk or NO_ID}|{NO_ID})\b", "#", said))
     case = f"{url} {form or ''} as {asker.name}"
     wrong = [f"{case} tells {word}" for word in leaks(asker, answers[0])]
-    return wrong + ([] if answers[0] == answers[1] else [f"{case} is told apart: {difference(*answers)}"])
-
-
-def difference(one: str, other: str) -> str:
-    lines = zip(one.split("\n"), other.split("\n"), strict=False)
-    return next((f"{a.strip()[:300]} | {b.strip()[:300]}" for a, b in lines if a != b), "one is longer")
-
-
-def outsider(house: House) -> Asker:
-    return next(one for one in house.askers if one.name == "another tenant's owner")
+    return wrong + ([] if answers[0] == answers[1] else [f"{case} is told apart: {first_difference(*answers)}"])
 
 
 def test_no_list_is_narrowed_by_what_is_theirs(house: House) -> None:
-    asker, wrong = outsider(house), []
+    asker, wrong = house.asker(OUTSIDER), []
     for screen in SCREENS:
         for query, pk in narrowed(screen, house):
             wrong += compared(asker, f"{screen.url('list')}?{query}", pk)
@@ -93,7 +84,7 @@ def test_an_export_holds_what_is_hers_to_see(house: House, form: str) -> None:
 
 
 def test_no_form_takes_what_is_theirs(house: House) -> None:
-    asker, wrong, tried = outsider(house), [], 0
+    asker, wrong, tried = house.asker(OUTSIDER), [], 0
     for screen in (one for one in SCREENS if one.form):
         folder = FOLDERS[screen.name]
         pages = [f"{reverse(f'{screen.name}.create')}?tenant=home"] if screen.resource.create else []

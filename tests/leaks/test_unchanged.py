@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from contivui.urls import router
 from netmaster.kinds import KINDS as DIALECT_KINDS
 from tests.leaks import declared, walk
 from tests.leaks.answers import told
@@ -18,7 +17,6 @@ from tests.pages import FOLDERS, OTHERS, unhashed
 __all__ = ["unhashed"]
 pytestmark = pytest.mark.usefixtures("unhashed")
 
-VIEWS = {prefix: view for prefix, view, _ in router.registry}
 #: What the marked tenant has, by the filter that would find it; by others it is looked for by name.
 VALUES = dict.fromkeys(("ip4", "source", "destination", "contains", "addresses"), f"{SUBNET}.1") | {
     "subnet4": f"{SUBNET}.0/24",
@@ -59,7 +57,7 @@ def looked_at(asker: Asker, keys: dict[str, Any]) -> dict[str, str]:
 
 def filters(kind: str) -> Iterator[str]:
     """Every filter of a list, by what the marked tenant has."""
-    for name in VIEWS[kind].filterset_class.base_filters if kind in VIEWS else ():
+    for name in walk.VIEWS[kind].filterset_class.base_filters if kind in walk.VIEWS else ():
         yield f"{name}={VALUES.get(name, f'{SECRET}-{name}')}&count=true"
 
 

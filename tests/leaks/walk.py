@@ -19,6 +19,8 @@ from netmaster.proxy import patterns
 from tests.pages import page_routes
 from worker.topics import TOPICS
 
+#: View sets of API v2, by the prefix of their routes.
+VIEWS = {prefix: view for prefix, view, _ in urls.router.registry}
 #: What every kind of API v2 may have, by the end of its address.
 STANDARD = ("", "bulk/", "{pk}/", "{pk}/realization/")
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -58,10 +60,11 @@ class Keys(dict[str, Any]):
 
 
 def operations() -> Iterator[Operation]:
-    return (operation for operation, _ in _with_views())
+    return (operation for operation, _ in with_views())
 
 
-def _with_views() -> Iterator[tuple[Operation, Any]]:
+def with_views() -> Iterator[tuple[Operation, Any]]:
+    """Each with the class that answers it."""
     for pattern in urls.api:
         assert isinstance(pattern, URLPattern)
         path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", str(pattern.pattern)).strip("^$").removesuffix(r"\Z")
@@ -148,7 +151,7 @@ def _announced() -> Iterator[str]:
 def streams() -> set[str]:
     """Operations whose answers have no end."""
     found = set()
-    for operation, cls in _with_views():
+    for operation, cls in with_views():
         kinds = {renderer.media_type for renderer in getattr(cls, "renderer_classes", ())}
         found |= {str(operation)} if "text/event-stream" in kinds else set()
     return found

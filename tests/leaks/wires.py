@@ -88,7 +88,7 @@ class Line:
     async def end(self) -> None:
         """Go away, as the other side does; what went wrong behind the connection is raised here."""
         self._said.put_nowait({"type": f"{self._kind}.disconnect", "code": 1000})
-        await asyncio.wait_for(asyncio.gather(self._task, return_exceptions=False), PATIENCE_S)
+        await asyncio.wait_for(self._task, PATIENCE_S)
 
 
 def _request() -> dict[str, Any]:
