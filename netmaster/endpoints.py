@@ -13,15 +13,17 @@ from networks.actions import delete_endpoint
 from networks.models import Endpoint, Network
 from tenants.change import Actor, as_one
 from tenants.checks import named_in
-from tenants.lookup import Lookup
+from tenants.lookup import Columns, Lookup
 
 #: What an endpoint may be called by: its name here, its id, its container, its container's name.
 NAMES = ("name", "container__endpoint_name", "container__container", "container__common_name")
 
 
-TOLD = Lookup(
-    lambda network, name: Container.objects.filter(endpoint__network=network, endpoint_name=name).order_by("pk")[:1],
-    int,
+#: By the name alone, each with its network: asked for both, SQLite goes through all endpoints of the network.
+TOLD = Columns(
+    lambda name: (
+        Container.objects.filter(endpoint_name=name).order_by("pk").values_list("endpoint_id", "endpoint__network_id")
+    ),
     str,
 )
 CONTAINER = Lookup(lambda endpoint: Container.objects.filter(endpoint=endpoint), int)
@@ -45,13 +47,13 @@ def loaded(rows: QuerySet[Endpoint]) -> QuerySet[Endpoint]:
 
 def endpoint_in(network: Network, name: str) -> Endpoint | None:
     """The endpoint a plug-in calls so in a network."""
-    return told_in(network, name) or untold(network, named_in(Endpoint).first(network.tenant_id, name))
+    return told_in(network, name) or untold(network, named_in(network.tenant, Endpoint, name))
 
 
 def told_in(network: Network, name: str) -> Endpoint | None:
     """The one a plug-in told us of under this name."""
-    told = TOLD.first(network.pk, name)
-    return loaded(Endpoint.objects.filter(pk=told.endpoint_id)).get() if told else None
+    found = next((endpoint for endpoint, where in TOLD.all(name) if where == network.pk), None)
+    return loaded(Endpoint.objects.filter(pk=found)).get() if found else None
 
 
 def untold(network: Network, named: Endpoint | None) -> Endpoint | None:

@@ -8,7 +8,8 @@ from django.db import transaction
 
 from netmaster.models import GroupCounter, GroupNumber
 from networks.models import EndpointGroup
-from tenants.lookup import Lookup, insert, update
+from tenants.lookup import Lookup
+from tenants.storing import insert, update
 
 LAST = 65535
 OF_GROUP = Lookup(lambda group: GroupNumber.objects.filter(group=group), int)

@@ -7,7 +7,8 @@ from django.db import connection, transaction
 from netmaster.models import LocalTag
 from networks.models import Network
 from networks.tags import locked_fabric
-from tenants.lookup import Lookup, insert
+from tenants.lookup import Lookup
+from tenants.storing import insert
 
 FIRST, LAST = 1, 4094
 GIVEN = Lookup(lambda network: LocalTag.objects.filter(network=network), int)

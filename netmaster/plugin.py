@@ -23,6 +23,7 @@ from netmaster.caller import actor_of
 from netmaster.calls import read
 from netmaster.endpoints import endpoint_in, record, remove, told_in, untold
 from netmaster.handling import JSON, body_of, view
+from netmaster.kinds.base import tenant_called
 from netmaster.models import Container, Wording
 from netmaster.refusal import Refusal
 from netmaster.structs import Body
@@ -30,10 +31,11 @@ from netmaster.versions import note
 from netmaster.world import ENDPOINT
 from networks.actions import create_endpoint
 from networks.models import Endpoint, EndpointGroup, Network, Node
+from tenants import standing
 from tenants.change import Actor, as_one
 from tenants.checks import named, named_in
-from tenants.lookup import insert
-from tenants.models import Tenant, validate_name
+from tenants.models import validate_name
+from tenants.storing import insert
 
 MISSING = "key not found"
 
@@ -63,19 +65,21 @@ def release_address(actor: Actor, said: Body) -> Any:
 
 def create(actor: Actor, said: Body) -> Any:
     """Make an endpoint, or answer the one that is there under this id."""
-    network = _network(said)
     config = said["ConfigEP"]
     name = config["Container"] or said["EndpointID"]
-    if not name:
-        raise Refusal("Name the endpoint: EndpointID, and Container in ConfigEP, are the id of its container.")
-    found = told_in(network, name)
-    same = None if found else named_in(Endpoint).first(network.tenant_id, name)
-    found = found or untold(network, same)
-    if found is None:
-        group = _group(network, said["ServiceName"] or config["ServiceName"])
-        own = _own_name(network, name, taken=same is not None)
-        with as_one(), exhaustion(network, group):
-            found = _make(actor, network, group, own, name, config, said["EPCommonName"])
+    with as_one():
+        standing.locked_by_name(said["TenantName"])
+        network = _network(said)
+        if not name:
+            raise Refusal("Name the endpoint: EndpointID, and Container in ConfigEP, are the id of its container.")
+        found = told_in(network, name)
+        same = None if found else named_in(network.tenant, Endpoint, name)
+        found = found or untold(network, same)
+        if found is None:
+            group = _group(network, said["ServiceName"] or config["ServiceName"])
+            own = _own_name(network, name, taken=same is not None)
+            with exhaustion(network, group):
+                found = _make(actor, network, group, own, name, config, said["EPCommonName"])
     return {"EndpointConfig": record(found)}
 
 
@@ -140,24 +144,22 @@ VERBS: dict[str, Callable[[Actor, Body], Any]] = {
 
 
 def _network(said: Body) -> Network:
-    tenant: Tenant | None = named(Tenant).first(said["TenantName"])
-    name = said["NetworkName"]
-    found: Network | None = named_in(Network).first(tenant.pk, name) if tenant else None
-    if tenant is None or found is None:
+    tenant = tenant_called(said["TenantName"])
+    found = named_in(tenant, Network, said["NetworkName"]) if tenant else None
+    if found is None:
         raise Refusal(MISSING)
-    found.tenant = tenant
     return found
 
 
 def _place(said: Body) -> Network:
     """Where a container started: plug-ins of Docker name the group's network, which is called as the group is."""
-    tenant: Tenant | None = named(Tenant).first(said["Tenant"])
+    tenant = tenant_called(said["Tenant"])
     name = said["Network"]
     if tenant is None:
         raise Refusal(MISSING)
-    found: Network | None = named_in(Network).first(tenant.pk, name)
+    found = named_in(tenant, Network, name)
     if found is None:
-        group: EndpointGroup | None = named_in(EndpointGroup).first(tenant.pk, name)
+        group = named_in(tenant, EndpointGroup, name)
         found = group.network if group else None
     if found is None:
         raise Refusal(MISSING)
@@ -167,7 +169,7 @@ def _place(said: Body) -> Network:
 def _group(network: Network, name: str) -> EndpointGroup | None:
     if not name:
         return None
-    found: EndpointGroup | None = named_in(EndpointGroup).first(network.tenant_id, name)
+    found = named_in(network.tenant, EndpointGroup, name)
     if found is None:
         raise Refusal(MISSING)
     return found

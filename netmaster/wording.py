@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from netmaster.models import Wording
-from tenants.lookup import insert
+from tenants.storing import insert
 
 #: member → [as it was written, what was stored for it].
 Words = Mapping[str, Any]

@@ -15,7 +15,8 @@ from core import spans
 from core.intervals import Interval
 from core.spans import Pool, Span
 from networks.models import FreeSpan, NumberSpace
-from tenants.lookup import Lookup, update
+from tenants.lookup import Lookup
+from tenants.storing import update
 
 #: Hexadecimal digits that hold the largest number of a space.
 WIDTHS = {NumberSpace.What.IP6: 32}

@@ -82,6 +82,8 @@ class Rule(Labelled):
                 fields=["policy", "name"], condition=~models.Q(name=""), name="policies_rule_name_once_per_policy"
             )
         ]
+        #: The constraint's own index is of named rules only, so no question about any name can use it.
+        indexes = [models.Index(fields=["policy", "name"], name="policies_rule_by_name")]
 
     def __str__(self) -> str:
         return f"{self.policy.name}/{self.name or self.pk}"

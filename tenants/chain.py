@@ -25,8 +25,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from tenants.lookup import insert
+from tenants import standing
 from tenants.models import AuditEntry, ClusterRecord, Tenant
+from tenants.storing import insert
 
 #: The cluster's chain; a tenant's is numbered as the tenant.
 CLUSTER = 0
@@ -135,4 +136,5 @@ def write(entry: AuditEntry) -> None:
 
 def keep(owner: Tenant | ClusterRecord, head: Head) -> None:
     """Store the end of a chain; `owner` is locked."""
+    standing.changed(None)
     type(owner)._default_manager.filter(pk=owner.pk).update(record_number=head.number, record_link=head.link)

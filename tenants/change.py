@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeVar
@@ -17,11 +16,12 @@ from django.utils import timezone
 
 from contivui.web.problem import Problem
 from contivui.web.trace import current
-from tenants import chain, quotas
+from tenants import chain, quotas, standing
 from tenants.labels import follow
-from tenants.lookup import Lookup, by_key, insert, update
+from tenants.lookup import by_key
 from tenants.models import AuditEntry, ClusterRecord, Event, Realization, Tenant
 from tenants.signals import nodes_changed, tenant_changed
+from tenants.storing import insert, update
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -152,19 +152,13 @@ class Change:
         }
 
 
-_as_one: ContextVar[bool] = ContextVar("as_one", default=False)
-
-
 @contextmanager
 def as_one() -> Iterator[None]:
     """One transaction for the verbs inside: when one of them is refused, nothing of any is done, and nobody goes on. So
-    none of them needs a point to return to, which saves each two questions to the database."""
-    with transaction.atomic():
-        before = _as_one.set(True)
-        try:
-            yield
-        finally:
-            _as_one.reset(before)
+    none of them needs a point to return to, which saves each two questions to the database; nor does it read again what
+    was read since the tenant was locked (tenants.standing)."""
+    with transaction.atomic(), standing.kept():
+        yield
 
 
 @contextmanager
@@ -177,7 +171,7 @@ def change(*, actor: Actor, tenant: Tenant | None, verb: str) -> Iterator[Change
     does what would be more than the tenant may have (tenants.quotas).
     """
     try:
-        with transaction.atomic(savepoint=not _as_one.get()):
+        with transaction.atomic(savepoint=not standing.is_kept()):
             owner = _locked(tenant) if tenant else ClusterRecord.locked()
             step = Change(owner, back=actor.undoes is not None)
             with quotas.kept(step.tenant, verb):
@@ -198,11 +192,8 @@ def _protected(error: ProtectedError) -> Refused:
     )
 
 
-_LOCKED = Lookup(lambda pk: Tenant.objects.select_for_update().filter(pk=pk).order_by(), int)
-
-
 def _locked(tenant: Tenant) -> Tenant:
-    found = _LOCKED.first(tenant.pk)
+    found = standing.locked(tenant.pk)
     if found is None:
         raise gone(tenant)
     return found
@@ -218,6 +209,7 @@ def _settle(step: Change, actor: Actor, verb: str) -> None:
     _write_event(step, verb)
     if step.tenant and step.generation:
         _advance(step.tenant.pk, step.generation, head)
+        _stand(step.owner, step.generation, head, step.entry)
         return
     chain.keep(step.owner, head)
     for pk, generation in Tenant.objects.filter(pk__in=step.touched).values_list("pk", "generation"):
@@ -227,6 +219,15 @@ def _settle(step: Change, actor: Actor, verb: str) -> None:
         nodes_changed.send(sender=None)
 
     transaction.on_commit(tell, robust=True)
+
+
+def _stand(owner: Tenant | ClusterRecord, generation: int, head: chain.Head, entry: Mapping[str, Any]) -> None:
+    """For the next verb of this transaction the locked tenant is what it became, unless it was itself changed."""
+    if entry["object_type"] == "tenant" or not isinstance(owner, Tenant):
+        standing.changed(None)
+        return
+    owner.generation, owner.record_number, owner.record_link = generation, head.number, head.link
+    standing.changed(owner)
 
 
 def _write_entry(step: Change, actor: Actor, verb: str) -> chain.Head:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, NoReturn, TypeVar, cast
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from tenants import standing
 from tenants.change import Actor, Refused
 from tenants.lookup import Lookup
 from tenants.models import Tenant
@@ -62,8 +63,8 @@ def unknown(word: str, said: object, tenant: Tenant | None) -> str:
 def owned(field: str, row: Row, tenant: Tenant) -> Row:
     """The row as it stands, when it is this tenant's; else an error at `field`."""
     model = type(row)
-    found: Any = _of_tenant(model).first(row.pk, tenant.pk)
-    if found is None:
+    found: Any = row if standing.stands(row) else _of_tenant(model).first(row.pk, tenant.pk)
+    if found is None or found.tenant_id != tenant.pk:
         refuse(field, unknown(word_of(model), row.pk, tenant), "unknown")
     found.tenant = tenant
     return cast(Row, found)
@@ -91,7 +92,7 @@ def name_free(row: Any, errors: FieldErrors) -> None:
     """One name once: within the tenant for what a tenant owns, else in the whole cluster."""
     tenant = getattr(row, "tenant", None)
     model: type[models.Model] = type(row)
-    same = named(model).first(row.name) if tenant is None else named_in(model).first(tenant.pk, row.name)
+    same: models.Model | None = named(model).first(row.name) if tenant is None else named_in(tenant, model, row.name)
     if same is not None and same.pk != row.pk:
         word, where = word_of(type(row)), f"Tenant {tenant.name}" if tenant else "The cluster"
         errors.add("name", f"{where} has a {word} named {row.name} already. Choose another name.", "name_in_use")
@@ -105,9 +106,16 @@ def check_named(row: models.Model, exclude: Sequence[str] = ()) -> None:
     errors.settle()
 
 
+def named_in(tenant: Tenant, model: type[Row], name: str) -> Row | None:
+    """The tenant's one of this name."""
+    found: Any = standing.once(tenant.pk, (model, tenant.pk, name), partial(_by_name(model).first, tenant.pk, name))
+    if found is not None:
+        found.tenant = tenant
+    return cast(Row | None, found)
+
+
 @cache
-def named_in(model: type[Row]) -> Lookup[Row]:
-    """Of a tenant, by its key, the one of this name."""
+def _by_name(model: type[Row]) -> Lookup[Row]:
     return Lookup(lambda tenant, name: model._default_manager.filter(tenant=tenant, name=name).order_by(), int, str)
 
 

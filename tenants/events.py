@@ -18,8 +18,9 @@ from django.utils import timezone
 
 from contivui.web.errors import BadParameter
 from contivui.web.fields import LARGEST_ID
-from tenants.lookup import by_key, insert, update
+from tenants.lookup import by_key
 from tenants.models import Event, EventHead, Tenant
+from tenants.storing import insert, update
 
 #: Events answered at a time, and given numbers at a time.
 MOST = 500

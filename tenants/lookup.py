@@ -6,7 +6,7 @@ asks on its way is always the same but for a key or a name, so here the SQL is k
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
@@ -35,6 +35,27 @@ class Question:
     conversions: list[tuple[int, Conversion]]
 
 
+def run(database: BaseDatabaseWrapper, sql: str, values: Sequence[Any], *, answers: bool = True) -> list[Any]:
+    """Ask, or tell, the database, and what it answers, if it `answers` anything.
+
+    As a cursor of Django's, without the wrappers that it makes for each question: they take as long as SQLite does.
+    """
+    if database.execute_wrappers or database.queries_logged:
+        with database.cursor() as cursor:
+            cursor.execute(sql, values)
+            return list(cursor.fetchall()) if answers else []
+    database.validate_no_broken_transaction()
+    database.ensure_connection()
+    with database.wrap_database_errors:
+        bare = database.create_cursor()
+        try:
+            bare.execute(sql, values)
+            found: list[Any] = bare.fetchall() if answers else []
+        finally:
+            bare.close()
+    return found
+
+
 class Columns:
     """`ask` answers, for values of these types, the columns that it names (values_list). Each value must be one the SQL
     compares as it is."""
@@ -59,9 +80,7 @@ class Columns:
 
     def _asked(self, database: BaseDatabaseWrapper, values: tuple[Any, ...]) -> list[Any]:
         question = self._question
-        with database.cursor() as cursor:
-            cursor.execute(question.sql, [constant if n is None else values[n] for n, constant in question.order])
-            found: list[Any] = cursor.fetchall()
+        found = run(database, question.sql, [constant if n is None else values[n] for n, constant in question.order])
         if not question.conversions:
             return found
         rows = [list(row) for row in found]
@@ -106,47 +125,3 @@ def get(model: type[Row], pk: int) -> Row:
         missing: type[Exception] = model.DoesNotExist  # type: ignore[attr-defined]
         raise missing(f"There is no {model._meta.verbose_name} {pk}.")
     return found
-
-
-def insert(row: models.Model) -> None:
-    """Save a new row that nobody listens for (no signals are sent). Its key the database makes, unless it has one."""
-    given = row.pk is not None
-    sql, fields = _insertion(type(row), given)
-    database = connections[DEFAULT_DB_ALIAS]
-    values = [field.get_db_prep_save(field.pre_save(row, True), database) for field in fields]
-    with database.cursor() as cursor:
-        cursor.execute(sql, values)
-        if not given:
-            (row.pk,) = cursor.fetchone()
-    row._state.adding, row._state.db = False, database.alias
-
-
-def update(model: type[models.Model], pk: int, **values: Any) -> None:
-    """Set columns of the row of this key, past its signals. No such row is no error."""
-    sql, fields = _alteration(model, tuple(values))
-    database = connections[DEFAULT_DB_ALIAS]
-    prepared = [field.get_db_prep_save(value, database) for field, value in zip(fields, values.values(), strict=True)]
-    with database.cursor() as cursor:
-        cursor.execute(sql, [*prepared, pk])
-
-
-@cache
-def _insertion(model: type[models.Model], given: bool) -> tuple[str, list[Any]]:
-    """The SQL that stores a row, with the key it was `given` or answering the key it gets, and the fields whose values
-    it takes, in order."""
-    meta, quoted = model._meta, connection.ops.quote_name
-    assert meta.pk is not None and meta.pk.column is not None
-    fields = [field for field in meta.local_concrete_fields if given or not field.primary_key]
-    columns = ", ".join(quoted(str(field.column)) for field in fields)
-    places = ", ".join(["%s"] * len(fields))
-    returning = "" if given else f" RETURNING {quoted(meta.pk.column)}"
-    return f"INSERT INTO {quoted(meta.db_table)} ({columns}) VALUES ({places}){returning}", fields  # noqa: S608
-
-
-@cache
-def _alteration(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
-    meta, quoted = model._meta, connection.ops.quote_name
-    assert meta.pk is not None and meta.pk.column is not None
-    fields: list[Any] = [meta.get_field(name) for name in names]
-    sets = ", ".join(f"{quoted(field.column)} = %s" for field in fields)
-    return f"UPDATE {quoted(meta.db_table)} SET {sets} WHERE {quoted(meta.pk.column)} = %s", fields  # noqa: S608

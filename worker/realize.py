@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from networks.models import Node
 from tenants import events
-from tenants.lookup import Columns, Lookup, update
+from tenants.lookup import Columns, Lookup
 from tenants.models import Realization
+from tenants.storing import update
 from worker.models import NodeStatus, SpecSection
 
 APPLIED = Columns(

@@ -1,4 +1,4 @@
-"""Django's backend for SQLite, with the writers of a process in line.
+"""Django's backend for SQLite, with the writers of a process in line, and questions worded for SQLite once.
 
 SQLite has one writer at a time, and who finds it busy sleeps, for up to a tenth of a second, and looks again: whoever
 looks at the right moment is next, so that of many some wait long, and a few for ever. Within a process there is a
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from functools import lru_cache
+from sqlite3 import Connection
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -22,10 +24,31 @@ _lines: defaultdict[str, Line] = defaultdict(Line)
 os.register_at_fork(after_in_child=_lines.clear)
 
 
+#: Characters of a question that is kept; longer ones are of lists of values, and hardly come twice.
+LONGEST_KEPT = 8_000
+
+
+@lru_cache(maxsize=1_000)
+def _worded(query: str) -> str:
+    """A question with its places marked as SQLite marks them. Finding them takes as long as asking."""
+    return str(base.FORMAT_QMARK_REGEX.sub("?", query).replace("%%", "%"))
+
+
+class Cursor(base.SQLiteCursorWrapper):
+    def convert_query(self, query: str, *, param_names: list[str] | None = None) -> str:
+        if param_names is None and len(query) <= LONGEST_KEPT:
+            return _worded(query)
+        return str(super().convert_query(query, param_names=param_names))
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
         self._entered: Line | None = None
+
+    def create_cursor(self, name: str | None = None) -> Cursor:
+        connection: Connection = self.connection
+        return connection.cursor(factory=Cursor)
 
     def _start_transaction_under_autocommit(self) -> None:
         line = _lines[str(self.settings_dict["NAME"])]

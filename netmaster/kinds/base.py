@@ -14,8 +14,9 @@ from netmaster.refusal import Refusal, whole
 from netmaster.structs import Body, Struct
 from netmaster.versions import Changed, note
 from netmaster.wire import filled
+from tenants import standing
 from tenants.change import Actor
-from tenants.checks import named
+from tenants.checks import named, named_in
 from tenants.lookup import Lookup
 from tenants.models import Tenant
 
@@ -43,6 +44,12 @@ class Kind:
     def find(self, key: str) -> Any | None:
         """The row of a key."""
         raise NotImplementedError
+
+    def held(self, key: str) -> Any | None:
+        """The row of a key that is to be changed: its tenant, if it has one, is locked from here on."""
+        if self.owned:
+            standing.locked_by_name(key.partition(":")[0])
+        return self.find(key)
 
     def rows_of(self, tenants: Collection[int]) -> models.QuerySet[Any]:
         """Those of some tenants."""
@@ -122,7 +129,7 @@ class Kind:
             raise Refusal("Invalid Key")
         self.struct.check(body)
         with whole():
-            row = self.find(key)
+            row = self.held(key)
             new = row is None
             row = self.create(actor, body) if row is None else self.update(actor, row, body)
             row = self.made(row) if new else self.rows().get(pk=row.pk)
@@ -132,11 +139,11 @@ class Kind:
         return self.show(row, words) if new else self.echo(row, body)
 
     def remove(self, actor: Actor, key: str) -> None:
-        row = self.find(key)
-        if row is None:
-            raise Refusal(f"{self.word} not found")
-        pk = row.pk
         with whole():
+            row = self.held(key)
+            if row is None:
+                raise Refusal(f"{self.word} not found")
+            pk = row.pk
             self.delete(actor, row)
             wording.forget(self.word, pk)
 
@@ -154,8 +161,14 @@ def its(name: str, rows: models.QuerySet[Any] | None = None) -> models.Prefetch[
     return models.Prefetch(name, queryset=rows, to_attr=f"its_{name}")
 
 
+def tenant_called(name: str) -> Tenant | None:
+    """The tenant of this name; where it is locked already, nobody is asked."""
+    known: Tenant | None = standing.known_by_name(name) or named(Tenant).first(name)
+    return known
+
+
 def tenant_named(name: str, missing: str = "Tenant not found") -> Tenant:
-    found: Tenant | None = named(Tenant).first(name)
+    found = tenant_called(name)
     if found is None:
         raise Refusal(missing)
     return found
@@ -181,6 +194,12 @@ class OwnedKind(Kind):
     def find(self, key: str) -> Any | None:
         parts = split(key, 2)
         found = parts and self._named.first(*parts)
+        return self.rows().get(pk=found.pk) if found else None
+
+    def held(self, key: str) -> Any | None:
+        parts = split(key, 2)
+        tenant = standing.locked_by_name(parts[0]) if parts else None
+        found = named_in(tenant, self.model, parts[1]) if tenant and parts else None
         return self.rows().get(pk=found.pk) if found else None
 
     @cached_property

@@ -82,10 +82,10 @@ class Groups(OwnedKind):
 
     def create(self, actor: Actor, body: Body) -> EndpointGroup:
         tenant, name = tenant_named(body["tenantName"]), body["groupName"]
-        network: Network | None = named_in(Network).first(tenant.pk, body["networkName"])
+        network: Network | None = named_in(tenant, Network, body["networkName"])
         if network is None:
             raise Refusal(f"Network {body['networkName']} not found")
-        if named_in(Network).first(tenant.pk, name):
+        if named_in(tenant, Network, name):
             raise Refusal(f"Network {name} conflicts with the endpointGroup name")
         if body["ipPool"]:
             _refuse_pool(network, body["ipPool"])

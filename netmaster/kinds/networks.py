@@ -71,7 +71,7 @@ class Networks(OwnedKind):
             raise Refusal("Global configuration is not ready: global forwarding mode is not set")
         tenant = tenant_named(body["tenantName"])
         _refuse_overlap(tenant, body)
-        if named_in(EndpointGroup).first(tenant.pk, body["networkName"]):
+        if named_in(tenant, EndpointGroup, body["networkName"]):
             raise Refusal(f"EndpointGroup {body['networkName']} conflicts with the network name")
         _refuse_shape(body)
         _refuse_tag(fabric, body["encap"], body["pktTag"])

@@ -12,15 +12,16 @@ from django.db.models import Q
 from core import ipam
 from core import rules as core_rules
 from core.model import PORT_PROTOCOLS
-from netmaster.kinds.base import Kind, Links, Sets, split
+from netmaster.kinds.base import Kind, Links, Sets, split, tenant_called
 from netmaster.refusal import Refusal
 from netmaster.structs import RULE, Body
 from netmaster.versions import Changed
 from networks.models import Endpoint, EndpointGroup, Network
-from policies.actions import add_rule, delete_rule, lose_peer
+from policies.actions import add_rule, delete_rule, id_of, lose_peer, rule_called
 from policies.models import Policy, Rule, RulePeer
+from tenants import standing
 from tenants.change import Actor
-from tenants.checks import named, named_in
+from tenants.checks import named_in
 from tenants.lookup import Columns
 from tenants.models import Tenant
 
@@ -66,10 +67,17 @@ class Rules(Kind):
         parts = split(key, 3)
         if parts is None:
             return None
-        tenant, policy, name = parts
-        pk = int(name) if re.fullmatch(r"[0-9]{1,18}", name, re.ASCII) else 0
-        found = NAMED.all(tenant, policy, name, pk)
+        found = NAMED.all(*parts, id_of(parts[2]))
         return self.rows().get(pk=found[0][0]) if found else None
+
+    def held(self, key: str) -> Any | None:
+        parts = split(key, 3)
+        if parts is None:
+            return None
+        tenant = standing.locked_by_name(parts[0])
+        policy = named_in(tenant, Policy, parts[1]) if tenant else None
+        found = rule_called(policy, parts[2]) if policy else None
+        return self.rows().get(pk=found.pk) if found else None
 
     def key(self, row: Rule) -> str:
         return f"{row.policy.tenant.name}:{row.policy.name}:{row.name or row.pk}"
@@ -101,9 +109,9 @@ class Rules(Kind):
 
     def create(self, actor: Actor, body: Body) -> Rule:
         _refuse_peers(body)
-        tenant: Tenant | None = named(Tenant).first(body["tenantName"])
+        tenant = tenant_called(body["tenantName"])
         group, network = _peers(tenant, body)
-        policy = named_in(Policy).first(tenant.pk, body["policyName"]) if tenant else None
+        policy = named_in(tenant, Policy, body["policyName"]) if tenant else None
         if tenant is None or policy is None:
             raise Refusal("Policy not found")
         own = body["toIpAddress"] if body["direction"] == "in" else ""
@@ -190,10 +198,10 @@ def _refuse_peers(body: Body) -> None:
 def _peers(tenant: Tenant | None, body: Body) -> tuple[EndpointGroup | None, Network | None]:
     """The group and the network that the rule names."""
     group_name, network_name = body[_side(body, "EndpointGroup")], body[_side(body, "Network")]
-    group = named_in(EndpointGroup).first(tenant.pk, group_name) if tenant and group_name else None
+    group = named_in(tenant, EndpointGroup, group_name) if tenant and group_name else None
     if group_name and group is None:
         raise Refusal("endpoint group not found")
-    network = named_in(Network).first(tenant.pk, network_name) if tenant and network_name else None
+    network = named_in(tenant, Network, network_name) if tenant and network_name else None
     if network_name and network is None:
         raise Refusal(f"{'from' if body['direction'] == 'in' else 'to'} Network not found")
     return group, network

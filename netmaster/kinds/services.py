@@ -76,7 +76,7 @@ def _said(body: Body) -> tuple[Tenant, Network, Body]:
         raise Refusal("Invalid selector options")
     ports = _ports(body["ports"])
     tenant = tenant_named(body["tenantName"], f"Tenant {body['tenantName']} not found")
-    network: Network | None = named_in(Network).first(tenant.pk, body["networkName"])
+    network: Network | None = named_in(tenant, Network, body["networkName"])
     if network is None:
         raise Refusal(f"Network {body['networkName']} not found")
     return tenant, network, {"ports": ports, "selectors": _selectors(body["selectors"])}

@@ -10,8 +10,9 @@ from networks.kept import FAMILIES
 from networks.models import Endpoint, EndpointGroup, Network, Node
 from tenants.change import KEEP, Actor, Change, Keep, assign, change, fresh, plain
 from tenants.checks import FieldErrors, check_named, named, named_in, owned, refuse
-from tenants.lookup import by_key, insert
+from tenants.lookup import by_key
 from tenants.models import Tenant
+from tenants.storing import insert
 
 
 def create_endpoint(
@@ -90,7 +91,7 @@ def place_endpoint(
     if owner is None:
         refuse("tenant", f"There is no tenant {tenant}. Name one that exists.", "unknown")
     with change(actor=actor, tenant=owner, verb="endpoint.place") as step:
-        known: Endpoint | None = named_in(Endpoint).first(owner.pk, name)
+        known: Endpoint | None = named_in(owner, Endpoint, name)
         if known is None:
             made = Endpoint(tenant=owner, name=name, network=network_of(owner, network))
             return _make(step, made, _group_of(owner, group), node, ip4 or None, ip6 or None)
@@ -192,7 +193,7 @@ def _refuse_moved(row: Endpoint, *, network: Network | Keep, ip4: str | Keep | N
 def _group_of(tenant: Tenant, name: str) -> EndpointGroup | None:
     if not name:
         return None
-    found: EndpointGroup | None = named_in(EndpointGroup).first(tenant.pk, name)
+    found: EndpointGroup | None = named_in(tenant, EndpointGroup, name)
     if found is None:
         refuse("group", f"Tenant {tenant.name} has no group {name}. Choose one from its list.", "unknown")
     return found

@@ -10,8 +10,8 @@ from networks.models import Endpoint, EndpointGroup, Network
 from networks.pools import check_pool
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
 from tenants.checks import FieldErrors, name_free, owned, unused
-from tenants.lookup import insert
 from tenants.models import Tenant
+from tenants.storing import insert
 
 
 def create_group(

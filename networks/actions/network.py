@@ -16,8 +16,8 @@ from networks.tags import choose_tag, tag_free_again
 from tenants.change import KEEP, Actor, Keep, assign, change, fresh, plain
 from tenants.checks import FieldErrors, name_free, named_in, refuse, unused
 from tenants.labels import follow_all
-from tenants.lookup import insert
 from tenants.models import Tenant
+from tenants.storing import insert
 
 #: Fields a network has once per family.
 OF_FAMILY = ("subnet", "gateway", "range")
@@ -186,7 +186,7 @@ def _users(row: Network) -> list[str]:
 
 def network_of(tenant: Tenant, name: str) -> Network:
     """The tenant's network of that name, or an error at `network`."""
-    found: Network | None = named_in(Network).first(tenant.pk, name)
+    found: Network | None = named_in(tenant, Network, name)
     if found is None:
         refuse("network", f"Tenant {tenant.name} has no network {name}. Choose one from its list.", "unknown")
     return found

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from core.labels import Labels
 from networks.models import EndpointGroup, Network
 from policies.models import Policy, Rule, RuleDirection, RulePeer
 from policies.rules import check, named
+from tenants import standing
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, fresh, plain
 from tenants.checks import listed, owned, refuse
-from tenants.lookup import Lookup, insert, update
+from tenants.lookup import Lookup
 from tenants.models import Tenant, Verdict
+from tenants.storing import insert, update
 
 NAMED = Lookup(lambda policy, name: Rule.objects.filter(policy=policy, name=name).order_by(), int, str)
+CALLED = Lookup(
+    lambda policy, name, pk: (
+        Rule.objects.filter(policy=policy).filter(Q(name=name) | Q(name="", pk=pk)).order_by("-name")[:1]
+    ),
+    int,
+    str,
+    int,
+)
 
 
 def add_rule(
@@ -147,8 +160,24 @@ def _others(row: Rule) -> list[Rule]:
     return list(Rule.objects.filter(policy_id=row.policy_id).exclude(pk=row.pk).order_by("id"))
 
 
+def rule_called(policy: Policy, said: str) -> Rule | None:
+    """The policy's rule of this name; of one that has none, its id is what it is called by."""
+    found: Rule | None = CALLED.first(policy.pk, said, id_of(said))
+    _named(policy, said, lambda: found if found and found.name == said else None)
+    return found
+
+
+def id_of(said: str) -> int:
+    """The id that a rule without a name is called by; 0 where this is none."""
+    return int(said) if re.fullmatch(r"[0-9]{1,18}", said, re.ASCII) else 0
+
+
+def _named(policy: Policy, name: str, ask: Callable[[], Rule | None]) -> Rule | None:
+    return standing.once(policy.tenant_id, (Rule, policy.pk, name), ask)
+
+
 def _name_free(row: Rule) -> None:
-    same = NAMED.first(row.policy_id, row.name) if row.name else None
+    same = _named(row.policy, row.name, partial(NAMED.first, row.policy_id, row.name)) if row.name else None
     if same is not None and same.pk != row.pk:
         says = f"Policy {row.policy} has a rule named {row.name} already. Choose another name, or none."
         refuse("name", says, "name_in_use")

@@ -124,7 +124,7 @@ class Realization(models.Model):
     applied this generation or a later one. `live_at` is set once, when the last of them has.
     """
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="realizations")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="realizations", db_index=False)
     generation = models.PositiveBigIntegerField()
     saved_at = models.DateTimeField()
     compiled_at = models.DateTimeField(null=True)
@@ -156,7 +156,7 @@ class Event(models.Model):
 
     number = models.PositiveBigIntegerField(null=True, unique=True)
     at = models.DateTimeField(auto_now_add=True, db_index=True)
-    tenant = models.ForeignKey(Tenant, null=True, on_delete=models.SET_NULL, related_name="events")
+    tenant = models.ForeignKey(Tenant, null=True, on_delete=models.SET_NULL, related_name="events", db_index=False)
     tenant_name = models.CharField(max_length=64, blank=True)
     #: "change" (then `what` is the verb, as in the record), or "status".
     kind = models.CharField(max_length=6)

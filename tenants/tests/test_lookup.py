@@ -7,8 +7,9 @@ from django.db.models.functions import Upper
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tenants.lookup import Lookup, insert, update
+from tenants.lookup import Lookup
 from tenants.models import AuditEntry, Event, Tenant
+from tenants.storing import insert, update
 
 pytestmark = pytest.mark.django_db
 NAMED = Lookup(lambda name: Tenant.objects.filter(name=name, default_verdict="allow"), str)
