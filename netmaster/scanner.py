@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from netmaster.refusal import Refusal
@@ -24,8 +25,20 @@ class Number(str):
     """A number as it is written: whether it fits is for the field to say."""
 
 
+def _no_number(_: str) -> NoReturn:
+    raise ValueError
+
+
+#: Python's own decoder, where both read the same: it is ten times as fast, but has other words for what is wrong, is
+#: not content with the first value of a text, and keeps half a pair as it is.
+_quick = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_no_number).decode
+
+
 def decode(text: str) -> Any:
     """The first value of a text: dict, list, str, Number, bool or None. Raises Refusal."""
+    if "\\u" not in text and text.count("{") + text.count("[") <= DEEPEST:
+        with suppress(ValueError):
+            return _quick(text)
     scanner = _Scanner(text)
     scanner.skip()
     if scanner.ended():

@@ -27,7 +27,7 @@ from django.utils import timezone
 
 from tenants import standing
 from tenants.models import AuditEntry, ClusterRecord, Tenant
-from tenants.storing import insert
+from tenants.storing import add
 
 #: The cluster's chain; a tenant's is numbered as the tenant.
 CLUSTER = 0
@@ -117,12 +117,11 @@ def content_of(entry: AuditEntry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in CONTENT}
 
 
-def append(entry: AuditEntry, chain: int, head: Head) -> Head:
-    """Save the entry as the next row of a chain; answers the new end, which the caller stores with the lock held."""
-    entry.chain, entry.number, entry.at = chain, head.number + 1, timezone.now()
-    entry.digest = digest(head.link, content_of(entry))
-    insert(entry)
-    return Head(entry.number, link(entry.pk, entry.digest))
+def append(content: Mapping[str, Any], chain: int, head: Head) -> Head:
+    """Save what a row says as the next of a chain; answers the new end, which the caller stores with the lock held."""
+    said = {**content, "chain": chain, "number": head.number + 1, "at": timezone.now()}
+    bound = digest(head.link, said)
+    return Head(said["number"], link(add(AuditEntry, **said, digest=bound), bound))
 
 
 def write(entry: AuditEntry) -> None:
@@ -131,7 +130,7 @@ def write(entry: AuditEntry) -> None:
     owner: Tenant | ClusterRecord = (
         Tenant.objects.select_for_update().get(pk=entry.tenant_id) if entry.tenant_id else ClusterRecord.locked()
     )
-    keep(owner, append(entry, entry.tenant_id or CLUSTER, Head.of(owner)))
+    keep(owner, append(content_of(entry), entry.tenant_id or CLUSTER, Head.of(owner)))
 
 
 def keep(owner: Tenant | ClusterRecord, head: Head) -> None:

@@ -19,9 +19,9 @@ from contivui.web.trace import current
 from tenants import chain, quotas, standing
 from tenants.labels import follow
 from tenants.lookup import by_key
-from tenants.models import AuditEntry, ClusterRecord, Event, Realization, Tenant
+from tenants.models import ClusterRecord, Event, Realization, Tenant
 from tenants.signals import nodes_changed, tenant_changed
-from tenants.storing import insert, update
+from tenants.storing import add, update
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -233,28 +233,29 @@ def _stand(owner: Tenant | ClusterRecord, generation: int, head: chain.Head, ent
 def _write_entry(step: Change, actor: Actor, verb: str) -> chain.Head:
     assert step.entry is not None
     trace = current()
-    entry = AuditEntry(
-        actor=actor.name,
-        user_id=actor.user_id,
-        token=actor.token,
-        via=actor.via,
-        address=actor.address,
-        request=trace.request,
-        batch=trace.batch,
-        undoes=actor.undoes,
-        tenant=step.tenant,
-        generation=step.generation,
-        verb=verb,
+    content = {
+        "actor": actor.name,
+        "user_id": actor.user_id,
+        "token": actor.token,
+        "via": actor.via,
+        "address": actor.address,
+        "request": trace.request,
+        "batch": trace.batch,
+        "undoes": actor.undoes,
+        "tenant_id": step.tenant.pk if step.tenant else None,
+        "generation": step.generation,
+        "verb": verb,
         **step.entry,
-    )
-    return chain.append(entry, step.chain, chain.Head.of(step.owner))
+    }
+    return chain.append(content, step.chain, chain.Head.of(step.owner))
 
 
 def _write_event(step: Change, verb: str) -> None:
     """The change as programs hear of it: what it was and what of, not its contents, which they ask for."""
     assert step.entry is not None
     told = {name: step.entry[name] for name in ("tenant_name", "object_type", "object_id", "object_name")}
-    insert(Event(kind="change", what=verb, tenant=step.tenant, generation=step.generation, **told))
+    tenant_id = step.tenant.pk if step.tenant else None
+    add(Event, kind="change", what=verb, tenant_id=tenant_id, generation=step.generation, **told)
 
 
 def _advance(tenant_id: int, generation: int, head: chain.Head | None = None) -> None:
@@ -262,7 +263,7 @@ def _advance(tenant_id: int, generation: int, head: chain.Head | None = None) ->
     the new end of the tenant's record, where this change is in it."""
     ends = {"record_number": head.number, "record_link": head.link} if head else {}
     update(Tenant, tenant_id, generation=generation, **ends)
-    insert(Realization(tenant_id=tenant_id, generation=generation, saved_at=timezone.now()))
+    add(Realization, tenant_id=tenant_id, generation=generation, saved_at=timezone.now())
 
     def tell() -> None:
         tenant_changed.send(sender=None, tenant_id=tenant_id, generation=generation)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
 
 from tenants.lookup import run
 
@@ -39,6 +40,20 @@ def insert(row: models.Model) -> None:
     row._state.adding, row._state.db = False, database.alias
 
 
+def add(model: type[models.Model], **values: Any) -> int:
+    """Store a row that nobody needs as an object, by the values of its columns, and answer the key it gets. A column
+    that is not named has its default, one that keeps the moment it was made at that moment."""
+    sql, columns = _addition(model)
+    if unknown := values.keys() - columns.keys():
+        raise TypeError(f"{model.__name__} has no column {', '.join(sorted(unknown))}.")
+    database = connections[DEFAULT_DB_ALIAS]
+    row = [
+        prepare(values[name] if name in values else default(), database) for name, (prepare, default) in columns.items()
+    ]
+    ((pk,),) = run(database, sql, row)
+    return int(pk)
+
+
 def update(model: type[models.Model], pk: int, **values: Any) -> None:
     """Set columns of the row of this key, past its signals. No such row is no error."""
     sql, prepares = _alteration(model, tuple(values))
@@ -59,6 +74,15 @@ def _insertion(model: type[models.Model], given: bool) -> tuple[str, list[tuple[
     returning = "" if given else f" RETURNING {quoted(meta.pk.column)}"
     sql = f"INSERT INTO {quoted(meta.db_table)} ({columns}) VALUES ({places}){returning}"  # noqa: S608
     return sql, [(field, _preparer(field)) for field in fields]
+
+
+@cache
+def _addition(model: type[models.Model]) -> tuple[str, dict[str, tuple[Prepare, Callable[[], Any]]]]:
+    sql, fields = _insertion(model, False)
+    defaults = {
+        field: timezone.now if getattr(field, "auto_now_add", False) else field.get_default for field, _ in fields
+    }
+    return sql, {field.attname: (prepare, defaults[field]) for field, prepare in fields}
 
 
 @cache
