@@ -162,7 +162,8 @@ def database() -> dict[str, object]:
         "PASSWORD": unquote(url.password or ""),
         "HOST": unquote(url.hostname or ""),
         "PORT": str(url.port or ""),
-        "OPTIONS": {"pool": True},
+        # One to begin with: connections are given out in turn, and each has what it was asked for in its own memory.
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 8}},
     }
 
 

@@ -49,6 +49,7 @@ def serve(people: list[socket.socket], agents: list[socket.socket]) -> None:
         # Whose word counts for where a request comes from: lock-outs and the record go by it.
         forwarded_allow_ips=settings.TRUSTED_PROXIES,
         log_level="warning",
+        access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
     )

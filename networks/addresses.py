@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -11,6 +11,7 @@ from core import ipam, ranges
 from core.ipam import AddressError
 from networks.kept import Family, of_family, pools_of
 from networks.models import Endpoint, Network
+from tenants import standing
 from tenants.checks import FieldErrors
 from tenants.lookup import Lookup
 from tenants.models import Tenant
@@ -43,7 +44,8 @@ def near(tenant: Tenant, family: Family, subnet: str) -> list[Network]:
     field: Any = Network._meta.get_field(f"base{family}")
     span = ipam.span(subnet)
     around = [field.digits(base) for base in ipam.bases_around(subnet)]
-    return _near(family, len(around)).all(tenant.pk, field.digits(span.first), field.digits(span.last), *around)
+    ask = partial(_near(family, len(around)).all, tenant.pk, field.digits(span.first), field.digits(span.last), *around)
+    return standing.once(tenant.pk, ("near", family, subnet), ask)
 
 
 @cache

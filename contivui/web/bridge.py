@@ -11,6 +11,7 @@ import contextvars
 import os
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
@@ -76,9 +77,11 @@ class Bridge:
 
 async def whole_body(receive: Receive) -> IO[bytes]:
     """The body of a request, from its beginning; contivui.web.limits bounds it. Raises Gone."""
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return BytesIO(message.get("body", b""))
     body: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the caller closes it
     while True:
-        message = await receive()
         body.write(message.get("body", b""))
         if message["type"] == "http.disconnect":
             body.close()
@@ -86,6 +89,7 @@ async def whole_body(receive: Receive) -> IO[bytes]:
         if not message.get("more_body"):
             body.seek(0)
             return body
+        message = await receive()
 
 
 def length_of(body: IO[bytes]) -> int:

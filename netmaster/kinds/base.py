@@ -76,6 +76,8 @@ class Kind:
     def links(self, row: Any) -> Links | None:
         return None
 
+    # These three are within one transaction, which ends with any refusal (netmaster.refusal.whole).
+
     def create(self, actor: Actor, body: Body) -> Any:
         raise NotImplementedError
 

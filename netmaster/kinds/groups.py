@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
-
 from core import ipam, ranges
 from netmaster.addresses import octets
 from netmaster.group_numbers import give_number, skip_number
@@ -89,18 +87,17 @@ class Groups(OwnedKind):
             raise Refusal(f"Network {name} conflicts with the endpointGroup name")
         if body["ipPool"]:
             _refuse_pool(network, body["ipPool"])
-        with transaction.atomic():
-            row = create_group(
-                actor=actor, tenant=tenant, name=name, network=network, label=body["cfgdTag"], pool4=body["ipPool"]
-            )
-            give_number(row)
-            if not any(body[name] for name in ATTACHED):
-                return _alone(row)
-            try:
-                attach(actor, row, body)
-            except Refusal as refusal:
-                refusal.leaves = skip_number
-                raise
+        row = create_group(
+            actor=actor, tenant=tenant, name=name, network=network, label=body["cfgdTag"], pool4=body["ipPool"]
+        )
+        give_number(row)
+        if not any(body[name] for name in ATTACHED):
+            return _alone(row)
+        try:
+            attach(actor, row, body)
+        except Refusal as refusal:
+            refusal.leaves = skip_number
+            raise
         return row
 
     def made(self, row: Any) -> Any:
@@ -111,8 +108,7 @@ class Groups(OwnedKind):
             raise Refusal("Cannot change network association after epg is created.")
         if body["ipPool"] != row.pool4:
             raise Refusal("Cannot change IP pool after epg is created.")
-        with transaction.atomic():
-            attach(actor, row, body)
+        attach(actor, row, body)
         return row
 
     def delete(self, actor: Actor, row: Any) -> None:
@@ -121,10 +117,9 @@ class Groups(OwnedKind):
             raise Refusal(f"Cannot delete {row.name}, associated to appProfile {row.tenant.name}:{member.profile.name}")
         if row.endpoints.exists():
             raise Refusal(f"Error: EPG {row.name} has active endpoints")
-        with transaction.atomic():
-            attach(actor, row, {"policies": [], "netProfile": "", "extContractsGrps": []})
-            lose(actor, row.peer_rules.all())
-            delete_group(actor=actor, row=row)
+        attach(actor, row, {"policies": [], "netProfile": "", "extContractsGrps": []})
+        lose(actor, row.peer_rules.all())
+        delete_group(actor=actor, row=row)
 
     def spare(self, body: Body) -> Body:
         """A tag is given once: another one is ignored."""

@@ -109,12 +109,11 @@ class Networks(OwnedKind):
             raise Refusal(f"cannot delete {row.name} has {count} services ")
         if row.kind != NetworkKind.INFRA and row.endpoints.exists():
             raise Refusal("Error: Network has active endpoints", leaves=partial(_take_off, row))
-        with transaction.atomic():
-            # What is in an infrastructure network are the nodes' own entrances: they go with it.
-            for endpoint in row.endpoints.all():
-                remove(actor, endpoint)
-            lose(actor, row.peer_rules.all())
-            delete_network(actor=actor, row=row)
+        # What is in an infrastructure network are the nodes' own entrances: they go with it.
+        for endpoint in row.endpoints.all():
+            remove(actor, endpoint)
+        lose(actor, row.peer_rules.all())
+        delete_network(actor=actor, row=row)
 
     def oper(self, row: Network) -> Body:
         return network_oper(World(row.tenant, row), row)

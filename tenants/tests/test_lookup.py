@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Value
 from django.db.models.functions import Upper
+from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tenants.lookup import Lookup
-from tenants.models import AuditEntry, Event, Tenant
-from tenants.storing import insert, update
+from tenants.lookup import Lookup, by_key
+from tenants.models import AuditEntry, Event, Tenant, Verdict
+from tenants.storing import add, insert, update
 
 pytestmark = pytest.mark.django_db
 NAMED = Lookup(lambda name: Tenant.objects.filter(name=name, default_verdict="allow"), str)
@@ -82,3 +85,34 @@ def test_a_row_that_brings_its_key_is_inserted_under_it() -> None:
     assert Tenant.objects.get(name="blue").pk == 4711 == blue.pk
     with pytest.raises(IntegrityError):
         insert(Tenant(pk=4711, name="green"))
+
+
+def test_a_row_that_is_added_is_as_one_that_is_inserted() -> None:
+    tenant = Tenant.objects.create(name="blue")
+    event = Event(kind="change", what="w", tenant=tenant, generation=7, data={"a": 1})
+    insert(event)
+    key = add(Event, kind="change", what="w", tenant_id=tenant.pk, generation=7, data={"a": 1})
+    rows = Event.objects.values()
+    own = {"id": 0, "at": None}
+    assert rows.get(pk=key) | own == rows.get(pk=event.pk) | own
+    assert abs(Event.objects.get(pk=key).at - event.at) < timedelta(seconds=5)
+    with pytest.raises(TypeError, match="Event has no column nonsense, tenant"):
+        add(Event, kind="change", what="w", tenant=tenant, nonsense=1)
+
+
+def test_values_that_are_not_of_their_columns_own_type_are_prepared_as_the_column_does() -> None:
+    blue = Tenant(name=Verdict.DENY, default_verdict=Verdict.DENY, generation="12")
+    insert(blue)
+    assert list(Tenant.objects.values_list("name", "default_verdict", "generation")) == [("deny", "deny", 12)]
+    with pytest.raises(ValueError, match="expected a number"):
+        insert(Tenant(name="green", generation="many"))
+
+
+def test_what_the_database_refuses_is_told_as_djangos_own_error() -> None:
+    Tenant.objects.create(name="blue")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(Tenant(name="blue"))
+    with pytest.raises(TransactionManagementError), transaction.atomic():
+        with pytest.raises(IntegrityError), transaction.atomic(savepoint=False):
+            insert(Tenant(name="blue"))
+        by_key(Tenant).first(1)

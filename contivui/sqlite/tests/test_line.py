@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -50,25 +49,6 @@ def test_who_gives_up_is_not_waited_for() -> None:
     assert not line.enter(0.01)
     line.leave()
     assert line.enter(0)
-
-
-@pytest.fixture
-def connect(tmp_path: Path, django_db_blocker: Any) -> Iterator[Callable[[], DatabaseWrapper]]:
-    """Connections to one new file, for whichever thread asks; closed in the end."""
-    made: list[DatabaseWrapper] = []
-
-    def one() -> DatabaseWrapper:
-        options = {"transaction_mode": "IMMEDIATE", "timeout": 0.05, "init_command": "PRAGMA journal_mode=WAL;"}
-        settings = {"ENGINE": "contivui.sqlite", "NAME": str(tmp_path / "tried.sqlite3"), "OPTIONS": options}
-        more = {"TIME_ZONE": None, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False, "AUTOCOMMIT": True}
-        made.append(DatabaseWrapper({**settings, **more}, alias=f"tried{len(made)}"))
-        made[-1].inc_thread_sharing()
-        return made[-1]
-
-    with django_db_blocker.unblock():
-        yield one
-        for each in made:
-            each.close()
 
 
 def begin(connection: DatabaseWrapper) -> None:

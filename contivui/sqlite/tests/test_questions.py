@@ -1,0 +1,34 @@
+"""Questions worded for SQLite: as Django words them, whether they are kept or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db.backends.sqlite3.base import SQLiteCursorWrapper
+
+from contivui.sqlite.base import LONGEST_KEPT, DatabaseWrapper
+
+QUESTIONS = [
+    "SELECT %s, %s",
+    "SELECT '100%%', %s, %s",
+    "SELECT %s -- %%s\n, %s",
+    "SELECT " + " + ".join(["%s", "%s", *["0"] * LONGEST_KEPT]),
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_is_worded_as_django_words_it(connect: Callable[[], DatabaseWrapper], question: str) -> None:
+    theirs: Any = SQLiteCursorWrapper.convert_query
+    with connect().cursor() as cursor:
+        for _ in range(2):
+            assert cursor.cursor.convert_query(question) == theirs(None, question)
+
+
+def test_names_are_put_in_as_names(connect: Callable[[], DatabaseWrapper]) -> None:
+    with connect().cursor() as cursor:
+        cursor.execute("SELECT %(one)s, %(two)s", {"two": 2, "one": 1})
+        assert cursor.fetchall() == [(1, 2)]
+        cursor.execute("SELECT %s, '%%'", ["x"])
+        assert cursor.fetchall() == [("x", "%")]
