@@ -6,7 +6,9 @@ know none of them.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable
+from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +19,8 @@ from netmaster import wire
 Answer = Callable[[HttpRequest], HttpResponse]
 
 
+#: What a path may have as it is.
+PLAIN = "/:@!$&'()*+,;=~"
 BROWSERS = "This port asks for no token, so browsers may not use it: any page they show could. Use a program."
 
 
@@ -25,6 +29,12 @@ def by_browser(request: HttpRequest) -> bool:
     headers = request.headers
     told = headers.get("Origin") or headers.get("Sec-Fetch-Site") or headers.get("Sec-Fetch-Mode")
     return bool(told) or headers.get("User-Agent", "").startswith("Mozilla/")
+
+
+def clean(path: str) -> str:
+    """A path as Contiv's router wants it: no empty part, none that is a dot or two."""
+    cleaned = posixpath.normpath("/" + path.lstrip("/"))
+    return cleaned + "/" if path.endswith("/") and cleaned != "/" else cleaned
 
 
 class NetmasterPort:
@@ -39,6 +49,11 @@ class NetmasterPort:
             return self.get_response(request)
         if settings.NETMASTER_OPEN and by_browser(request):
             return wire.forbidden(BROWSERS)
+        if (cleaned := clean(request.path_info)) != request.path_info:
+            query = request.META.get("QUERY_STRING", "")
+            return HttpResponse(
+                status=301, headers={"Location": quote(cleaned, PLAIN) + (f"?{query}" if query else "")}
+            )
         request.urlconf = self.urlconf
         found = resolve(request.path_info, self.urlconf)
         answer: HttpResponse = found.func(request, *found.args, **found.kwargs)

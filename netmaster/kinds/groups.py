@@ -16,7 +16,8 @@ from netmaster.structs import GROUP, Body
 from netmaster.versions import Changed
 from netmaster.world import World, spans_of
 from networks.actions import create_group, delete_group
-from networks.models import AddressReservation, Endpoint, EndpointGroup, Network
+from networks.models import AddressReservation, Encap, Endpoint, EndpointGroup, InfraType, Network
+from networks.tags import current_fabric
 from policies.actions import update_policy, update_profile
 from policies.models import BandwidthProfile, Policy, Rule
 from routing.actions import update_contract_group
@@ -87,6 +88,8 @@ class Groups(OwnedKind):
             raise Refusal(f"Network {name} conflicts with the endpointGroup name")
         if body["ipPool"]:
             _refuse_pool(network, body["ipPool"])
+        if network.encap == Encap.VXLAN and current_fabric().infra_type == InfraType.ACI:
+            raise Refusal("network type must be VLAN for ACI mode", leaves=skip_number)
         row = create_group(
             actor=actor, tenant=tenant, name=name, network=network, label=body["cfgdTag"], pool4=body["ipPool"]
         )

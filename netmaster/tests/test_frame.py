@@ -62,6 +62,24 @@ def test_everything_else_is_not_found_as_text(contiv: Contiv, method: str, path:
     assert (status, said) == (NOTHING if method != "HEAD" else (404, ""))
 
 
+@pytest.mark.parametrize(
+    ("asked", "there"),
+    [
+        ("//api/v1/tenants/", "/api/v1/tenants/"),
+        ("/api//v1/tenants///blue//", "/api/v1/tenants/blue/"),
+        ("/api/v2/../v1/./tenants/?x=1&y=%2F", "/api/v1/tenants/?x=1&y=%2F"),
+        ("//elsewhere.example/x", "/elsewhere.example/x"),
+        ("/../..", "/"),
+        ("/api/v1/rules/blue:p: //", "/api/v1/rules/blue:p:%20/"),
+    ],
+)
+def test_a_path_that_is_written_oddly_is_sent_to_where_it_belongs(contiv: Contiv, asked: str, there: str) -> None:
+    for method in ("GET", "POST", "DELETE"):
+        path, _, query = asked.partition("?")
+        answer = contiv.client.generic(method, "/", SERVER_PORT="9999", PATH_INFO=path, QUERY_STRING=query)
+        assert (answer.status_code, answer["Location"], answer.content) == (301, there, b"")
+
+
 def test_answers_are_json_that_ends_a_line_and_refusals_are_text(contiv: Contiv) -> None:
     found = contiv.client.get("/api/v1/tenants/blue/", SERVER_PORT="9999")
     assert (found["Content-Type"], found.content) == (

@@ -10,7 +10,7 @@ from core.model import Peer
 from netmaster.models import GroupCounter
 from netmaster.tests.stage import Contiv, keys
 from networks.actions import create_group
-from networks.models import EndpointGroup, Network
+from networks.models import EndpointGroup, Fabric, Network
 from policies.models import Rule
 from policies.rules import as_value
 from tenants.change import SYSTEM
@@ -125,6 +125,19 @@ def test_groups_are_counted_round_and_round_and_one_refused_late_is_counted_too(
     assert (number("g4"), number("g5")) == (65535, 2), "1 is taken"
     shown = net.get("inspect/networks/blue:net1")["Oper"]["endpoints"]
     assert [one["endpointGroupId"] for one in shown] == [1, 5, 7, 65535, 2]
+
+
+def test_where_the_fabric_is_aci_groups_are_on_vlans_only(net: Contiv) -> None:
+    net.network("tunnel", encap="vxlan", subnet="10.1.9.0/24", gateway="10.1.9.254")
+    Fabric.objects.update_or_create(pk=1, defaults={"infra_type": "aci"})
+    net.network("later", encap="vxlan", subnet="10.1.8.0/24", gateway="10.1.8.254")
+    for name in ("tunnel", "later"):
+        said = {"tenantName": "blue", "groupName": "g2", "networkName": name}
+        assert net.refused("endpointGroups", "blue:g2", **said) == "network type must be VLAN for ACI mode"
+    assert [one["groupName"] for one in net.get("endpointGroups")] == ["g1"]
+    net.group("g2")
+    Fabric.objects.update(infra_type="aci-opflex")
+    net.group("g3", networkName="tunnel")
 
 
 def test_a_pool_is_shown_on_both_levels_and_runs_dry(net: Contiv) -> None:
