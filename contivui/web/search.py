@@ -136,12 +136,12 @@ def search(user: Any, text: str, most: int, tenant: str = "") -> Answer:
 
 
 def _met(kind: Findable, rows: Rows, text: str, most: int) -> Iterator[Found]:
-    whole = rows.select_related(*kind.resource.select)
     try:
         address = ip_address(text)
     except ValueError:
-        yield from _labelled(kind, whole, text, most) if "=" in text else _worded(kind, rows, text, most)
+        yield from (_labelled if "=" in text else _worded)(kind, rows, text, most)
         return
+    whole = rows.select_related(*kind.resource.select)
     for row, column in kind.at(whole, address) if kind.at else ():
         yield Found(kind, row, column, str(getattr(row, column)))
 
@@ -150,7 +150,8 @@ def _labelled(kind: Findable, rows: Rows, text: str, most: int) -> Iterator[Foun
     if not hasattr(kind.resource.model, "labels"):
         return
     chosen: Rows = rows.labelled(text)  # type: ignore[attr-defined]
-    for row in chosen.order_by("pk")[:most]:
+    # Most kinds have none, and what rows are shown with takes a database longer to plan than to look up.
+    for row in _loaded(kind, rows, _keys(chosen, most)):
         yield Found(kind, row, "labels", ", ".join(f"{key}={row.labels[key]}" for key in sorted(row.labels)))
 
 
@@ -168,10 +169,14 @@ def _worded(kind: Findable, rows: Rows, text: str, most: int) -> Iterator[Found]
     for pk, *values in sorted(hits, key=lambda hit: _rank(hit[1], text)):
         column = next(path for path, value in zip(kind.words, values, strict=True) if words[0].lower() in value.lower())
         met.setdefault(pk, column)
-    loaded = rows.select_related(*kind.resource.select).in_bulk(list(met)) if met else {}
-    for pk, column in met.items():
-        if pk in loaded:
-            yield Found(kind, loaded[pk], column, str(getattr(loaded[pk], column)))
+    for row in _loaded(kind, rows, list(met)):
+        yield Found(kind, row, met[row.pk], str(getattr(row, met[row.pk])))
+
+
+def _loaded(kind: Findable, rows: Rows, keys: list[int]) -> list[Any]:
+    """The rows of these keys, in their order, with what showing them needs."""
+    found = rows.select_related(*kind.resource.select).in_bulk(keys) if keys else {}
+    return [found[pk] for pk in keys if pk in found]
 
 
 def _keys(rows: Rows, most: int) -> list[int]:
