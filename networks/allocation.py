@@ -49,7 +49,9 @@ def lowest_address(network: Network, family: Family, group: EndpointGroup | None
     """The lowest free address of a network that has the family, for members of a group or (None) of none; not free any
     more then. Refused at `field` when there is none."""
     pool = of_family(group, "pool", family) if group else ""
-    lowest = spaces.take_lowest(space_of(network, family), group.pk if group and pool else None)
+    lowest = None if pool else spaces.take_lowest_of(network.pk, f"ip{family}")
+    if lowest is None:
+        lowest = spaces.take_lowest(space_of(network, family), group.pk if group and pool else None)
     if lowest is None:
         subnet = of_family(network, "subnet", family)
         where = f"pool {pool} of group {group}" if pool else f"subnet {subnet}"

@@ -25,6 +25,13 @@ LOWEST = Lookup(lambda space: FreeSpan.objects.filter(space=space, group=None).o
 LOWEST_OF_POOL = Lookup(
     lambda space, pool: FreeSpan.objects.filter(space=space, group=pool).order_by("first")[:1], int, int
 )
+LOWEST_OF_NETWORK = Lookup(
+    lambda network, what: FreeSpan.objects.filter(space__network=network, space__what=what, group=None).order_by(
+        "first"
+    )[:1],
+    int,
+    str,
+)
 #: Rows written at once when a space is counted from the beginning.
 BATCH = 5_000
 
@@ -40,8 +47,16 @@ def make(space: NumberSpace, found: Iterable[Span]) -> NumberSpace:
 def take_lowest(space: NumberSpace, pool: int | None = None) -> int | None:
     """The lowest number of a pool (None: of those in no pool), which is not free any more; None when there is none."""
     row = LOWEST.first(space.pk) if pool is None else LOWEST_OF_POOL.first(space.pk, pool)
-    if row is None:
-        return None
+    return _take_first(space, row) if row else None
+
+
+def take_lowest_of(network: int, what: str) -> int | None:
+    """As take_lowest, of what is in no pool, without asking for the space; None also where it was never counted."""
+    row = LOWEST_OF_NETWORK.first(network, what)
+    return _take_first(NumberSpace(pk=row.space_id, network_id=network, what=what), row) if row else None
+
+
+def _take_first(space: NumberSpace, row: FreeSpan) -> int:
     lowest = int(row.first, 16)
     _write(space, [row], spans.take([_span(row)], (lowest, lowest)))
     return lowest

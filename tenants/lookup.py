@@ -13,6 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.base import ModelState
+from django.db.models.signals import post_init, pre_init
 
 Row = TypeVar("Row", bound=models.Model)
 #: What stands for a value while the SQL is made, by its type and position; it is found again among the parameters.
@@ -20,6 +22,7 @@ Row = TypeVar("Row", bound=models.Model)
 STAND_INS: dict[type, Callable[[int], Any]] = {int: lambda n: 2**30 + n, str: lambda n: f"value {n} of a look-up"}
 
 
+AS_DJANGO_MAKES_IT: Any = models.Model.from_db.__func__  # type: ignore[attr-defined]
 #: How a column becomes a value of Python, and the expression such functions are given.
 Conversion = tuple[list[Callable[[Any, Any, Any], Any]], Any]
 
@@ -98,18 +101,36 @@ class Lookup(Columns, Generic[Row]):
         super().__init__(ask, *types)
 
     @cached_property
+    def _model(self) -> Any:
+        model: Any = self._question.model
+        heard = pre_init.has_listeners(model) or post_init.has_listeners(model)
+        if heard or model.__init__ is not models.Model.__init__ or model.from_db.__func__ is not AS_DJANGO_MAKES_IT:
+            raise TypeError(f"Something is done when a {model.__name__} is made, so a look-up cannot find it.")
+        return model
+
+    @cached_property
     def _names(self) -> list[str]:
         return [column.target.attname for column in self._question.columns]
 
     def all(self, *values: Any) -> list[Row]:
         database = connections[DEFAULT_DB_ALIAS]
-        make: Any = self._question.model.from_db
-        return [make(database.alias, self._names, row) for row in self._asked(database, values)]
+        found = self._asked(database, values)
+        model = self._model if found else None
+        return [_made(model, self._names, row, database) for row in found]
 
     def first(self, *values: Any) -> Row | None:
         """The first row; for questions that have one answer at most, or say themselves how many they want."""
         found = self.all(*values)
         return found[0] if found else None
+
+
+def _made(model: Any, names: list[str], values: Sequence[Any], database: BaseDatabaseWrapper) -> Any:
+    """A row as Django makes it of what a database answers, past its signals, which take as long as the rest of it."""
+    row = model.__new__(model)
+    row.__dict__.update(zip(names, values, strict=True))
+    state = row._state = ModelState()
+    state.adding, state.db = False, database.alias
+    return row
 
 
 @cache

@@ -86,7 +86,7 @@ def test_no_plugin_call_breaks_on_rubbish(house: Contiv, verb: str) -> None:
             transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize("key", ["%00", "%FF", "..", "a%2Fb", "x" * 3000, "%F0%9F%92%A5", ":", "::", "a:b:c:d", "%"])
+@pytest.mark.parametrize("key", ["%00", "%FF", "...", "a%2Fb", "x" * 3000, "%F0%9F%92%A5", ":", "::", "a:b:c:d", "%"])
 def test_no_key_breaks_anything(house: Contiv, key: str) -> None:
     for collection in KINDS:
         for path in (f"{collection}/{key}/", f"inspect/{collection}/{key}/"):

@@ -6,13 +6,18 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Value
 from django.db.models.functions import Upper
+from django.db.models.signals import post_init
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from networks.actions import create_network
+from networks.models import Network
+from tenants.change import SYSTEM
 from tenants.lookup import Lookup, by_key
 from tenants.models import AuditEntry, Event, Tenant, Verdict
 from tenants.storing import add, insert, update
+from tenants.testing import Cast
 
 pytestmark = pytest.mark.django_db
 NAMED = Lookup(lambda name: Tenant.objects.filter(name=name, default_verdict="allow"), str)
@@ -43,6 +48,35 @@ def test_a_question_that_alters_its_value_is_none_for_a_look_up() -> None:
     forgotten = Lookup(lambda name: Tenant.objects.filter(name=Upper(Value("b"))), str)
     with pytest.raises(TypeError, match="not compared as it is"):
         forgotten.first("b")
+
+
+def test_a_row_that_is_found_is_as_one_that_a_queryset_finds(people: Cast) -> None:
+    network = create_network(actor=SYSTEM, tenant=people.blue, name="net", subnet4="10.1.0.0/24", labels={"a": "b"})
+    found, theirs = by_key(Network).first(network.pk), Network.objects.get(pk=network.pk)
+    assert found is not None
+    for row in (found, theirs):
+        assert (row.labels, row.tenant, str(row), row._state.db, row._state.adding) == (
+            {"a": "b"}, people.blue, "net", "default", False,
+        )  # fmt: skip
+    assert {name: value for name, value in vars(found).items() if name != "_state"} == {
+        name: value for name, value in vars(theirs).items() if name != "_state"
+    }
+    found.label = "saved"
+    found.save()
+    assert Network.objects.get(pk=network.pk).label == "saved"
+    found.refresh_from_db()
+    assert found.get_deferred_fields() == set()
+
+
+def test_a_model_that_somebody_listens_for_is_none_for_a_look_up() -> None:
+    Tenant.objects.create(name="blue")
+    asked = Lookup(lambda name: Tenant.objects.filter(name=name), str)
+    post_init.connect(listener := lambda **_: None, Tenant)
+    try:
+        with pytest.raises(TypeError, match="when a Tenant is made"):
+            asked.first("blue")
+    finally:
+        post_init.disconnect(listener, Tenant)
 
 
 def test_a_row_that_is_inserted_is_as_one_that_is_saved() -> None:
