@@ -26,9 +26,9 @@ BROWSERS = "This port asks for no token, so browsers may not use it: any page th
 
 def by_browser(request: HttpRequest) -> bool:
     """Whether a browser asks. It would do so for any page of anybody's, whoever the port is bound for."""
-    headers = request.headers
-    told = headers.get("Origin") or headers.get("Sec-Fetch-Site") or headers.get("Sec-Fetch-Mode")
-    return bool(told) or headers.get("User-Agent", "").startswith("Mozilla/")
+    said = request.META
+    told = said.get("HTTP_ORIGIN") or said.get("HTTP_SEC_FETCH_SITE") or said.get("HTTP_SEC_FETCH_MODE")
+    return bool(told) or said.get("HTTP_USER_AGENT", "").startswith("Mozilla/")
 
 
 def clean(path: str) -> str:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 
 HEADER = "X-Request-ID"
+HEADER_OF_REQUEST = "HTTP_X_REQUEST_ID"
 #: What a client's own id may look like: no blanks and quotes, so that it stays one word in a log.
 SANE = re.compile(r"[A-Za-z0-9._:/+=-]{1,64}", re.ASCII)
 
@@ -56,7 +57,7 @@ class TraceMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with traced(request.headers.get(HEADER, "")) as trace:
+        with traced(request.META.get(HEADER_OF_REQUEST, "")) as trace:
             response = self.get_response(request)
         response.headers[HEADER] = trace.request
         return response
