@@ -25,11 +25,12 @@ def group_number(group: EndpointGroup) -> int:
     return found.number if found else give_number(group)
 
 
-def give_number(group: EndpointGroup) -> int:
-    """The next number that no group has."""
+def give_number(group: EndpointGroup, *, new: bool = False) -> int:
+    """The next number that no group has; the group's own, if it got one meanwhile. It cannot have, where it was made in
+    this transaction (`new`)."""
     with transaction.atomic(savepoint=False):
         counter = _locked()
-        found = OF_GROUP.first(group.pk)
+        found = None if new else OF_GROUP.first(group.pk)
         if found is not None:
             return found.number
         for ahead in range(LAST):

@@ -20,11 +20,12 @@ def local_tag(network: Network) -> int:
     return found.number if found else give_local_tag(network)
 
 
-def give_local_tag(network: Network) -> int:
-    """As local_tag, of a network that nobody has asked of yet."""
+def give_local_tag(network: Network, *, new: bool = False) -> int:
+    """As local_tag, of a network that nobody has asked of yet; nobody can have, where it was made in this transaction
+    (`new`)."""
     with transaction.atomic(savepoint=False):
         locked_fabric()
-        found = GIVEN.first(network.pk)
+        found = None if new else GIVEN.first(network.pk)
         if found is not None:
             return found.number
         number = _lowest()

@@ -93,7 +93,7 @@ class Groups(OwnedKind):
         row = create_group(
             actor=actor, tenant=tenant, name=name, network=network, label=body["cfgdTag"], pool4=body["ipPool"]
         )
-        give_number(row)
+        give_number(row, new=True)
         if not any(body[name] for name in ATTACHED):
             return _alone(row)
         try:

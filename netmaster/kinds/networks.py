@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from core import ipam
@@ -22,7 +25,7 @@ from netmaster.world import World
 from networks.actions import create_network, delete_network
 from networks.addresses import handed_out, near
 from networks.models import EndpointGroup, Fabric, Network, NetworkKind
-from networks.tags import current_fabric, free_tags
+from networks.tags import current_fabric
 from tenants.change import Actor
 from tenants.checks import named_in
 from tenants.models import Tenant
@@ -77,22 +80,23 @@ class Networks(OwnedKind):
         _refuse_tag(fabric, body["encap"], body["pktTag"])
         first, last, prefix = spread(body["subnet"])
         subnet6 = _subnet6(body["ipv6Subnet"])
-        row = create_network(
-            actor=actor,
-            tenant=tenant,
-            name=body["networkName"],
-            subnet4=prefix,
-            range4=_narrowed(prefix, first, last) if "-" in body["subnet"] else "",
-            gateway4=_gateway(prefix, body["gateway"]),
-            subnet6=subnet6,
-            gateway6=_gateway(subnet6, body["ipv6Gateway"]),
-            encap=body["encap"],
-            tag=body["pktTag"],
-            kind=body["nwType"],
-            label=body["cfgdTag"],
-        )
+        with _some_tag(body["encap"]):
+            row = create_network(
+                actor=actor,
+                tenant=tenant,
+                name=body["networkName"],
+                subnet4=prefix,
+                range4=_narrowed(prefix, first, last) if "-" in body["subnet"] else "",
+                gateway4=_gateway(prefix, body["gateway"]),
+                subnet6=subnet6,
+                gateway6=_gateway(subnet6, body["ipv6Gateway"]),
+                encap=body["encap"],
+                tag=body["pktTag"],
+                kind=body["nwType"],
+                label=body["cfgdTag"],
+            )
         if row.encap == "vxlan":
-            give_local_tag(row)
+            give_local_tag(row, new=True)
         return row
 
     def made(self, row: Any) -> Any:
@@ -198,14 +202,25 @@ def _narrowed(prefix: str, first: str, last: str) -> str:
     return f"{ipam.text_of(4, low)}-{ipam.text_of(4, high)}"
 
 
+@contextmanager
+def _some_tag(encap: str) -> Iterator[None]:
+    """Contiv's words where no tag is left."""
+    try:
+        yield
+    except ValidationError as error:
+        if any(one.code == "full" for one in getattr(error, "error_dict", {}).get("tag", ())):
+            raise Refusal(f"no {encap}s available") from None
+        raise
+
+
 def _refuse_tag(fabric: Fabric, encap: str, tag: int) -> None:
+    """Of a tag that is asked for; whether any is left is seen when one is chosen."""
     first, last = getattr(fabric, f"{encap}_first"), getattr(fabric, f"{encap}_last")
     if tag == 0:
-        if not free_tags(fabric, encap, 1):
-            raise Refusal(f"no {encap}s available")
-    elif encap == "vxlan" and 0 < tag < first:
+        return
+    if encap == "vxlan" and 0 < tag < first:
         raise Refusal("requested vxlan is out of range")
-    elif not first <= tag <= last or Network.objects.filter(encap=encap, tag=tag).exists():
+    if not first <= tag <= last or Network.objects.filter(encap=encap, tag=tag).exists():
         # Contiv prints the tag as a number without sign.
         where = f" - vlan:{tag % 2**64}" if encap == "vlan" else ""
         raise Refusal(f"requested {encap} not available{where}")
