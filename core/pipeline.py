@@ -188,9 +188,14 @@ def _look_up(item: ChainItem, layer: Layer, swapped: bool) -> str:
 
 def match_element(item: MatchItem) -> Element:
     name = layer_set_name(item.direction, item.group, item.layer)
-    own = f"{item.own} . " if item.own else ""
-    match = f"{own}{item.peer} . {interval(item.protocol)} . {interval(item.ports)}"
+    own = f"{_as_printed(item.own)} . " if item.own else ""
+    match = f"{own}{_as_printed(item.peer)} . {interval(item.protocol)} . {interval(item.ports)}"
     return Element("inet", name, match, comment=str(item.rule))
+
+
+def _as_printed(span: str) -> str:
+    """Addresses as nft prints them: a single one without its length."""
+    return span.removesuffix("/128" if ":" in span else "/32")
 
 
 def interval(bounds: Iterable[int]) -> str:

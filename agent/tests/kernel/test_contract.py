@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from agent.kernel.interface import ApplyError
-from agent.tests.kernel.cases import TENANT, desired, endpoint, intent, moved, with_rules
+from agent.tests.kernel.cases import TENANT, WEB, desired, endpoint, intent, moved, with_rules
 from agent.tests.kernel.conftest import Bench
 from core import ids
 from core.diff import diff
@@ -16,6 +16,13 @@ from core.model import TCP, BandwidthProfile, Network, Peer, PortRange, Rule
 from core.plan import Op, plan
 from core.ruleset import Chain, Element, Set, chain
 from core.state import Address, Namespace, Neighbour, Port, Tbf
+
+
+#: One address, two, a whole prefix, a range that is none; of either family, and several at once.
+ADDRESSES = [
+    "20.1.1.12", "20.1.1.12/31", "20.1.1.0/24", "20.1.1.11-20.1.1.13", "0.0.0.0/0", "20.1.1.11 20.1.1.13-20.1.1.14",
+    "fd01::c", "fd01::c/127", "fd01::/64", "fd01::b-fd01::d", "::/0", "fd01::b fd00::/32 20.1.1.12",
+]  # fmt: skip
 
 
 def readable(fileno: int) -> bool:
@@ -30,6 +37,19 @@ def test_what_was_applied_is_what_is_observed(bench: Bench) -> None:
 
 def test_a_second_apply_does_nothing(bench: Bench) -> None:
     wanted = bench.realize(intent())
+    assert bench.reach(wanted) == ()
+
+
+@pytest.mark.parametrize("addresses", ADDRESSES)
+@pytest.mark.parametrize("narrowed", ["peer", "own", "group"])
+def test_rules_about_addresses_are_observed_as_they_were_applied(bench: Bench, addresses: str, narrowed: str) -> None:
+    """The kernel prints one address, a prefix and a range each in its own way."""
+    ranges = tuple(addresses.split())
+    peer = {"peer": Peer("address", ranges=ranges), "own": Peer("any"), "group": Peer("group", WEB, ranges)}[narrowed]
+    own = ranges if narrowed == "own" else ()
+    wanted = bench.realize(with_rules(intent(), Rule(104, "in", 20, "allow", peer, TCP, (PortRange(443, 443),), own)))
+    delta = diff(wanted, bench.kernel.observe(TENANT))
+    assert delta.empty, delta
     assert bench.reach(wanted) == ()
 
 
