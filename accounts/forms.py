@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils.functional import lazystr
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -102,7 +102,7 @@ class PasswordForm(OwnPasswordForm):
         label=_("New password"),
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
         strip=False,
-        help_text=lazystr(_new_password_help),
+        help_text=lazy(_new_password_help, str)(),
     )
     again = forms.CharField(
         label=_("New password again"), widget=forms.PasswordInput({"autocomplete": "new-password"}), strip=False

@@ -118,6 +118,11 @@ class Agent:
         """Tenants held at an older state than wanted, and why."""
         return {tenant: keeper.refused for tenant, keeper in sorted(self._keepers.items()) if keeper.refused}
 
+    @property
+    def drifting(self) -> list[int]:
+        """Tenants in which something differs from what is held, and could not be set right."""
+        return [tenant for tenant, keeper in sorted(self._keepers.items()) if keeper.drifting]
+
     def status(self) -> Message:
         """What this agent says of itself on its local socket."""
         drift = {"tenant": self.last_drift[0], **asdict(self.last_drift[1])} if self.last_drift else None
@@ -131,12 +136,15 @@ class Agent:
             "revision": self.spec.revision,
             "applied": self.applied.revision,
             "digest": self.spec.digest,
-            "tenants": {str(t): "refused" if t in self.refused else "in sync" for t in self.tenants},
+            "tenants": {str(t): self._word(t) for t in self.tenants},
             "refused": {str(tenant): reason for tenant, reason in self.refused.items()},
             "attached": self.plugs.endpoints,
             "last_drift": drift,
             "features": [asdict(feature) for feature in self.features],
         }
+
+    def _word(self, tenant: int) -> str:
+        return "refused" if tenant in self.refused else "differs" if tenant in self.drifting else "in sync"
 
     # --- the link's inbox -------------------------------------------------------------------------------------------
 

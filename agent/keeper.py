@@ -190,6 +190,11 @@ class Keeper:
         self._believed = None
         return f"It was set right and differs again: {describe(left[0])}"
 
+    @property
+    def drifting(self) -> bool:
+        """Whether what was last found to differ still does."""
+        return bool(self._unhealed)
+
     def _drift(self, found_at: float, difference: tuple[str, ...], problem: str) -> Drift | None:
         """The drift to report, none if there is none or if the same, still unhealed, has been reported."""
         told_before = bool(problem) and difference == self._unhealed

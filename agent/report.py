@@ -33,6 +33,9 @@ class Reporting(Protocol):
     @property
     def tenants(self) -> list[int]: ...
 
+    @property
+    def drifting(self) -> list[int]: ...
+
     async def in_thread(self, function: Callable[..., Any], *args: Any) -> Any: ...
 
 
@@ -58,7 +61,8 @@ class Reporter:
             tenants = await self._counters() if begun >= due else {}
             if tenants:
                 due = begun + (time.monotonic() - begun) / SHARE
-            self._agent.link.send({"type": "report", "tenants": tenants, "attached": self._agent.plugs.endpoints})
+            told = {"attached": self._agent.plugs.endpoints, "drifting": self._agent.drifting}
+            self._agent.link.send({"type": "report", "tenants": tenants, **told})
 
     async def _counters(self) -> Message:
         tenants = {}

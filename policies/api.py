@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from contivui.web.api import Done
+from contivui.web.parameters import only
 from contivui.web.strict import require_types
 from policies.actions import replace_rules
 from policies.explain import explain
@@ -63,6 +64,7 @@ class ExplainView(APIView):
 
     @extend_schema(request=QuestionSerializer, responses=ExplanationSerializer)
     def post(self, request: Request) -> Response:
+        only(request)
         form = QuestionSerializer(data=request.data, context={"request": request})
         require_types(form)
         form.is_valid(raise_exception=True)

@@ -49,6 +49,7 @@ def report(node: Node, message: Mapping[str, Any]) -> tuple[int, ...]:
     """Take a node's counters. Answers the ids of the tenants whose numbers moved."""
     now = timezone.now()
     NodeStatus.objects.filter(node=node).update(seen_at=now, connected=True)
+    over = _end_drift(node, message.get("drifting"), now)
     said = {int(key): value for key, value in message.get("tenants", {}).items() if isinstance(value, dict)}
     tenants = {pk: said[pk] for pk in held(node, said)}
     rules = {int(k): v for part in tenants.values() for k, v in part.get("rules", {}).items()}
@@ -57,7 +58,30 @@ def report(node: Node, message: Mapping[str, Any]) -> tuple[int, ...]:
         moved = _rule_hits(node, rules, tenants, now)
         _traffic(node, endpoints, now)
         moved |= _drops(node, tenants)
-    return tuple(sorted(moved))
+    return tuple(sorted(moved | over))
+
+
+def _end_drift(node: Node, stands: object, now: datetime) -> set[int]:
+    """Drift in a tenant that the node does not name any more is over, whoever set it right. Answers the tenants' ids;
+    an older agent names none, and of what it found nothing more is known."""
+    if not isinstance(stands, list):
+        return set()
+    over = DriftEvent.objects.filter(node=node, healed_at=None).exclude(tenant_id__in=[int(one) for one in stands])
+    ended = list(over.values_list("pk", "tenant_id"))
+    if not ended:
+        return set()
+    with transaction.atomic():
+        status = NodeStatus.objects.select_for_update().get(node=node)
+        DriftEvent.objects.filter(pk__in=[pk for pk, _ in ended]).update(healed_at=now)
+        status.drift_healed += len(ended)
+        _count_standing(status)
+    return {tenant for _, tenant in ended if tenant}
+
+
+def _count_standing(status: NodeStatus) -> None:
+    stands = DriftEvent.objects.filter(node=status.node_id, healed_at=None)
+    status.drifting = stands.values("tenant").distinct().count()
+    status.save(update_fields=["drift_found", "drift_healed", "drifting"])
 
 
 def held(node: Node, tenants: Iterable[int]) -> set[int]:
@@ -165,7 +189,7 @@ def drift(node: Node, message: Mapping[str, Any]) -> int | None:
     status = NodeStatus.objects.select_for_update().get(node=node)
     status.drift_found += 1
     status.drift_healed += bool(healed)
-    status.save(update_fields=["drift_found", "drift_healed"])
+    _count_standing(status)
     _record(node, tenant, event, said=message["tenant"])
     events.note("drift", tenant=tenant, data={"node": node.name, "healed": bool(healed), "difference": sentences})
     return tenant.pk if tenant else None

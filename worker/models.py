@@ -75,6 +75,8 @@ class NodeStatus(models.Model):
     problem = models.TextField(blank=True)
     drift_found = models.PositiveBigIntegerField(default=0)
     drift_healed = models.PositiveBigIntegerField(default=0)
+    #: In how many tenants something differs from what it applied, and could not be set right.
+    drifting = models.PositiveIntegerField(default=0)
 
     class Meta:
         verbose_name_plural = "node statuses"
@@ -202,6 +204,10 @@ class DriftEvent(models.Model):
 
     class Meta:
         ordering = ["-found_at"]
+        #: Those that stand, of the few there are ever.
+        indexes = [
+            models.Index(fields=["node", "tenant"], condition=models.Q(healed_at=None), name="worker_drift_stands")
+        ]
 
     def __str__(self) -> str:
         return f"{self.node}: {len(self.difference)} differences"

@@ -15,7 +15,7 @@ from networks.models import Endpoint, EndpointGroup, Network, Node
 from policies.models import Policy
 from tenants.models import AuditEntry, Realization, Tenant
 from worker.intake import RATE_FRESH
-from worker.models import DeniedFlow, EndpointTraffic, SpecSection, TrafficSample
+from worker.models import DeniedFlow, DriftEvent, EndpointTraffic, SpecSection, TrafficSample
 from worker.realization import realization_of
 from worker.screens import condition, with_status
 
@@ -25,11 +25,13 @@ A_MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """`pending` changes are on their way, `refused` names (tenant, node, reason); `since` is when the last one became
-    live everywhere."""
+    """`pending` changes are on their way, `refused` names (tenant, node, reason); `drifting` names (tenant, node, why)
+    where something differs that the node could not set right; `since` is when the last change became live everywhere.
+    """
 
     pending: int
     refused: list[tuple[str, str, str]]
+    drifting: list[tuple[str, str, str]]
     since: datetime | None
 
 
@@ -46,7 +48,13 @@ def sync_of(tenants: Sequence[Tenant]) -> Sync:
     rows = Realization.objects.filter(tenant__in=tenants)
     found = rows.aggregate(pending=Count("pk", filter=Q(live_at=None)), since=Max("live_at"))
     refused = SpecSection.objects.filter(tenant__in=tenants).exclude(refused="")
-    return Sync(found["pending"], list(refused.values_list("tenant__name", "node__name", "refused")), found["since"])
+    drifts = DriftEvent.objects.filter(tenant__in=tenants, healed_at=None).order_by("found_at")
+    return Sync(
+        found["pending"],
+        list(refused.values_list("tenant__name", "node__name", "refused")),
+        list({row[:2]: row for row in drifts.values_list("tenant__name", "node__name", "problem")}.values()),
+        found["since"],
+    )
 
 
 def counts_of(tenants: Sequence[Tenant]) -> Counts:

@@ -39,6 +39,7 @@ def condition(node: Node) -> tuple[str, str]:
         State.NEVER_SEEN: ("off", gettext("never seen")),
         State.AWAY: ("bad", gettext("away")),
         State.REFUSES: ("bad", gettext("refuses a spec")),
+        State.DRIFTS: ("bad", gettext("drift stands")),
         State.APPLYING: ("wait", gettext("applying")),
         State.IN_SYNC: ("good", gettext("in sync")),
     }[state_of(node)]

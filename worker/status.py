@@ -14,6 +14,7 @@ class State(StrEnum):
     NEVER_SEEN = "never_seen"
     AWAY = "away"
     REFUSES = "refuses"
+    DRIFTS = "drifts"
     APPLYING = "applying"
     IN_SYNC = "in_sync"
 
@@ -37,6 +38,8 @@ def state_of(node: Node) -> State:
         return State.AWAY
     if status.problem:
         return State.REFUSES
+    if status.drifting:
+        return State.DRIFTS
     return State.APPLYING if status.revision < wanted_of(node) else State.IN_SYNC
 
 

@@ -24,7 +24,7 @@ from accounts.models import FromProvider
 from accounts.patience import Wait
 from accounts.serializers import ConfirmedSerializer, ConfirmSerializer, PasswordSerializer, SessionSerializer
 from contivui.web.api import Done
-from contivui.web.parameters import flag
+from contivui.web.parameters import flag, only
 from contivui.web.strict import require_types
 from tenants.api import TenantWrites, actor_of
 from tenants.change import Refused
@@ -129,6 +129,7 @@ class ConfirmView(OwnView):
     def post(self, request: Request) -> Response:
         """What lets somebody in asks for the password: shown here, it counts for ten minutes, for the token or the
         session that shows it."""
+        only(request)
         form = ConfirmSerializer(data=request.data)
         require_types(form)
         form.is_valid(raise_exception=True)

@@ -21,6 +21,7 @@ from accounts.models import Directory, Provider, Rules
 from accounts.resources import GROUP_GRANT
 from accounts.serializers import AnswersSerializer, DirectorySerializer, ProviderSerializer, RulesSerializer
 from contivui.web.api import Done
+from contivui.web.parameters import only
 from contivui.web.preconditions import etag_of, has_it_already, require_match
 from contivui.web.strict import require_types
 from tenants.access import require
@@ -153,6 +154,7 @@ class OutsideTestView(APIView):
 
     def tried(self, kind: str, model: type[Directory | Provider], try_out: Callable[[Any], None]) -> Response:
         require(self.request.user, f"{kind}.update")
+        only(self.request)
         try:
             try_out(there(model))
         except self.away as away:

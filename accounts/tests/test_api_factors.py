@@ -173,3 +173,12 @@ def test_an_administrator_looks_at_and_resets_what_somebody_lost(alice: User, pe
     assert not has_factor(alice)
     assert not RecoveryCode.objects.exists()
     assert not is_in(open_session)
+
+
+@pytest.mark.parametrize("parameter", ["dryrun=true", "dry_run=true"])
+def test_what_is_said_beside_the_body_is_refused_and_confirms_nothing(alice: User, parameter: str) -> None:
+    client = sign_in()
+    shown_long_ago(client)
+    answer = client.post(f"{ME}confirm/?{parameter}", {"password": PASSWORD}, content_type="application/json")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, parameter.partition("=")[0])
+    assert unconfirmed(client.post(APP))

@@ -210,3 +210,9 @@ def test_it_goes_on_to_pages_of_this_site_only(alice: User) -> None:
         assert answer["Location"] == "/"
         answer = sign_in().post("/account/confirm/", {"current": PASSWORD, "next": elsewhere})
         assert answer["Location"] == "/"
+
+
+def test_the_page_says_what_a_good_password_is(alice: User) -> None:
+    page = sign_in().get("/password/").content.decode()
+    assert "at least 8 characters" in page
+    assert "function" not in page

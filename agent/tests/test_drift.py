@@ -138,8 +138,10 @@ async def test_what_cannot_be_healed_is_told_once_with_the_reason(controller: Co
         assert (drift["healed_at"], drift["problem"]) == (None, "No space left in the neighbour table.")
         await node.agent.sweep(7)
         assert controller.silent("drift")
+        assert (node.agent.drifting, node.agent.status()["tenants"]) == ([7], {"7": "differs"})
         node.kernel.refuse = None
         assert (await controller.heard("drift", within=2 * PERIOD_S))["healed_at"]
+        assert (node.agent.drifting, node.agent.status()["tenants"]) == ([], {"7": "in sync"})
         assert node.kernel.observe(7) == render(blue(remote(2)), [], FACTS)
 
 

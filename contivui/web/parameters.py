@@ -24,7 +24,8 @@ def flag(request: Request, name: str) -> bool:
 def only(request: Request, *names: str) -> None:
     """Refuse parameters of other names: a misspelt one would quietly be none."""
     if unknown := sorted(request.query_params.keys() - set(names)):
-        says = f"There is no such parameter. There are: {', '.join(names)}."
+        there = f"There are: {', '.join(names)}." if names else "Nothing can be said with this request but its body."
+        says = f"There is no such parameter. {there}"
         raise BadParameter(dict.fromkeys(unknown, says))
 
 

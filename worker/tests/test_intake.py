@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
-from networks.models import Endpoint, JoinToken, Knock, NodeCertificate
+from networks.models import Endpoint, JoinToken, Knock, Node, NodeCertificate
 from policies.models import Rule
 from tenants.models import AuditEntry
+from tests.pages import signed_in, unhashed
 from worker import intake
 from worker.models import (
     DeniedFlow,
@@ -18,9 +22,13 @@ from worker.models import (
     TenantDrops,
     TrafficSample,
 )
+from worker.overview import sync_of
+from worker.screens import with_status
+from worker.status import state_of
 from worker.tests.cast import Stage, stage, told
 
-pytestmark = pytest.mark.django_db
+__all__ = ["unhashed"]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unhashed")]
 
 
 @pytest.fixture
@@ -111,6 +119,32 @@ def test_drift_that_could_not_be_healed_is_counted_as_found_only(blue: Stage) ->
     status = NodeStatus.objects.get(node=blue.nodes[1])
     assert (status.drift_found, status.drift_healed) == (1, 0)
     assert AuditEntry.objects.get(verb="drift.found").after == {"healed": False, "problem": "no space"}
+
+
+def test_drift_stands_until_the_node_names_it_no_more(blue: Stage) -> None:
+    node, root = blue.nodes[1], User.objects.create(username="root", is_superuser=True)
+    intake.report(node, {"tenants": {}, "drifting": []})
+    NodeStatus.objects.filter(node=node).update(connected_at=timezone.now())
+
+    def stands() -> tuple[str, list[Any], bool]:
+        row = with_status(Node.objects.filter(pk=node.pk)).get()
+        page = signed_in(root).get("/").content.decode()
+        return state_of(row).value, sync_of([blue.tenant]).drifting, "could not set it right: no space" in page
+
+    assert stands() == ("in_sync", [], False)
+    found = {"tenant": blue.tenant.pk, "found_at": time.time(), "healed_at": None, "problem": "no space"}
+    intake.drift(node, found)
+    intake.drift(node, found | {"difference": ["another"]})
+    as_it_is = ("drifts", [("blue", "n2", "no space")], True)
+    assert stands() == as_it_is
+    for said in ({"drifting": [blue.tenant.pk]}, {}, {"drifting": None}):
+        intake.report(node, {"tenants": {}, **said})
+        assert stands() == as_it_is
+    assert intake.report(node, {"tenants": {}, "drifting": [999]}) == (blue.tenant.pk,)
+    assert stands() == ("in_sync", [], False)
+    status = NodeStatus.objects.get(node=node)
+    assert (status.drift_found, status.drift_healed, status.drifting) == (2, 2, 0)
+    assert not DriftEvent.objects.filter(healed_at=None).exists()
 
 
 def test_a_node_says_nothing_of_tenants_its_spec_has_nothing_of(blue: Stage) -> None:

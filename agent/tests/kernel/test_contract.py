@@ -17,7 +17,6 @@ from core.plan import Op, plan
 from core.ruleset import Chain, Element, Set, chain
 from core.state import Address, Namespace, Neighbour, Port, Tbf
 
-
 #: One address, two, a whole prefix, a range that is none; of either family, and several at once.
 ADDRESSES = [
     "20.1.1.12", "20.1.1.12/31", "20.1.1.0/24", "20.1.1.11-20.1.1.13", "0.0.0.0/0", "20.1.1.11 20.1.1.13-20.1.1.14",
