@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "tenants.people.PersonMiddleware",
+    "contivui.web.errors.NotAllowedPage",
     "contivui.web.rates.RateHeaders",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.gate.Gate",

@@ -179,6 +179,8 @@ def span(text: str) -> Span:
     if "/" in text:
         return _span(_prefix(text))
     low, dash, high = text.partition("-")
+    if dash and not (low.strip() and high.strip()):
+        raise AddressError(f"“{text.strip()}” is no range. Write one such as 20.1.1.5-20.1.1.9.")
     first = _address(low)
     last = _address(high, first.version) if dash else first
     if int(last) < int(first):

@@ -175,7 +175,7 @@ class RuleForm(forms.Form):
         label=_("Protocol"),
         max_length=4,
         initial="any",
-        widget=forms.TextInput({"list": "protocols", "class": "short"}),
+        widget=forms.TextInput({"list": "protocols"}),
     )
     ports = forms.CharField(
         label=_("Ports"), required=False, max_length=500, widget=forms.TextInput({"placeholder": "80, 8000-8100"})
@@ -183,9 +183,17 @@ class RuleForm(forms.Form):
     priority = forms.IntegerField(
         label=_("Priority"), initial=1, widget=forms.NumberInput({"min": 1, "max": 100, "class": "short"})
     )
-    name = forms.CharField(label=_("Name"), required=False, max_length=64, widget=forms.TextInput({"class": "short"}))
+    name = forms.CharField(
+        label=_("Name"),
+        required=False,
+        max_length=64,
+        widget=forms.TextInput({"class": "wide", "placeholder": _("Name")}),
+    )
     description = forms.CharField(
-        label=_("Note"), required=False, max_length=200, widget=forms.TextInput({"class": "wide"})
+        label=_("Note"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput({"class": "wide", "placeholder": _("Note")}),
     )
     labels = LabelsField()
 

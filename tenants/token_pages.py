@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
+from contivui.web.forms import dress
 from contivui.web.request import PageRequest
 from tenants.credentials import end_token, make_token, tokens_of
 from tenants.models import Tenant, TokenRights
@@ -30,6 +31,8 @@ class TokenForm(forms.Form):
         super().__init__(*args, **options)
         field: Any = self.fields["tenant"]
         field.queryset = tenants
+        for each in self.fields.values():
+            dress(each.widget)
 
 
 @require_http_methods(["GET", "POST"])

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils import timezone
 from knox.auth import TokenAuthentication as KnoxAuthentication
+from rest_framework.authentication import get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
@@ -22,6 +23,11 @@ USE_NOTED = timedelta(minutes=1)
 
 class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
     """`Authorization: Token cvui_…`. The person it answers is cut to what the token was made for."""
+
+    def authenticate(self, request: Request) -> Any:
+        if get_authorization_header(request).lower().startswith(b"bearer "):
+            raise AuthenticationFailed("Write “Token” before the token, as in “Authorization: Token cvui_…”.")
+        return super().authenticate(request)
 
     def authenticate_credentials(self, token: bytes) -> Any:
         try:

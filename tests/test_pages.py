@@ -60,6 +60,17 @@ OF_TENANT = (
 WITH_KEY = [name for name, keyed in page_routes() if keyed]
 
 
+def test_a_page_that_only_takes_a_form_says_so_to_a_browser(people: Cast) -> None:
+    keys, client = furnish(people.blue, "10.0.0.1"), signed_in(people.root)
+    for name, keyed in page_routes():
+        if name in POSTED:
+            where = url_of(name, keys) if keyed else reverse(name)
+            answer = client.get(where, headers={"Accept": "text/html,*/*"})
+            assert answer.status_code == 405, name
+            assert "only takes what a form sends" in answer.content.decode()
+            assert answer["Allow"]
+
+
 def test_the_walk_finds_the_pages() -> None:
     names = {name for name, _ in page_routes()}
     assert {"overview", "activity", "explain", "policy.rules", "node.token", "node.revoke", "joining", "login"} <= names

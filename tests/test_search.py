@@ -167,3 +167,11 @@ def test_the_page_shows_the_same_and_the_box_keeps_what_was_typed(people: Cast) 
     assert client.get("/search/").status_code == 200
     refused = client.get("/search/", {"q": "=web"})
     assert refused.status_code == 422 and 'role="alert"' in refused.content.decode()
+
+
+def test_a_selector_that_nobody_can_follow_is_refused_however_it_is_written(people: Cast) -> None:
+    for text in ("tier in (", "tier notin(web", "tier=web,,"):
+        answer = client_of(people.root).get("/api/v2/search/", {"q": text})
+        assert (answer.status_code, answer.json()["type"]) == (400, "/problems/invalid"), text
+    assert client_of(people.root).get("/api/v2/search/", {"q": "a name in (the)"}).status_code == 400
+    assert client_of(people.root).get("/api/v2/search/", {"q": "within"}).status_code == 200

@@ -6,12 +6,13 @@ what Django answers before or after either (404, 400, 500).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -205,6 +206,23 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if not request.path_info.startswith(PREFIX):
         return defaults.server_error(request)
     return plain(500, "error", "This is our fault, not yours. It is in the log; nothing was changed.")
+
+
+class NotAllowedPage:
+    """What a browser shows of an address that only takes a form, when it is opened: a page, not nothing."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.get_response(request)
+        if answer.status_code != HTTPStatus.METHOD_NOT_ALLOWED or "text/html" not in request.headers.get("Accept", ""):
+            return answer
+        if request.path_info.startswith(PREFIX):
+            return answer
+        page = render(request, "405.html", status=answer.status_code)
+        page["Allow"] = answer.get("Allow", "POST")
+        return page
 
 
 def plain(status: int, code: str, detail: str) -> HttpResponse:

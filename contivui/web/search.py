@@ -4,6 +4,7 @@ found, and by what (`findable`, called as their app becomes ready).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -96,6 +97,8 @@ class Somewhere(IContains):
 for column in (CharField, TextField):
     column.register_lookup(Somewhere)
 
+#: What makes a text a selector of labels rather than words.
+SELECTOR = re.compile(r"=|\b(not)?in\s*\(")
 _kinds: list[Findable] = []
 
 
@@ -124,8 +127,8 @@ def _holds(rows: Rows, column: str, address: Address) -> bool:
 
 def search(user: Any, text: str, most: int, tenant: str = "") -> Answer:
     """Objects this person may see that `text` finds, at most so many of each kind. An address finds what has it or
-    holds it; what has “=” in it is a selector of labels (and may be refused as one: tenants.labels.BadSelector);
-    anything else are words, all of which must be there."""
+    holds it; what has “=” or “in (…)” in it is a selector of labels (and may be refused as one:
+    tenants.labels.BadSelector); anything else are words, all of which must be there."""
     answer = Answer()
     for kind in _kinds:
         met = list(islice(_met(kind, kind.rows(user, tenant), text, most + 1), most + 1))
@@ -139,7 +142,7 @@ def _met(kind: Findable, rows: Rows, text: str, most: int) -> Iterator[Found]:
     try:
         address = ip_address(text)
     except ValueError:
-        yield from (_labelled if "=" in text else _worded)(kind, rows, text, most)
+        yield from (_labelled if SELECTOR.search(text) else _worded)(kind, rows, text, most)
         return
     whole = rows.select_related(*kind.resource.select)
     for row, column in kind.at(whole, address) if kind.at else ():

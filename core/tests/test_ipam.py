@@ -192,6 +192,9 @@ def test_merging_keeps_the_addresses_and_leaves_no_overlap(given_spans: list[tup
 
 
 def test_a_range_that_runs_backwards_is_refused_with_the_right_one() -> None:
+    for half in ("20.1.1.9-", " -20.1.1.9", "-"):
+        with pytest.raises(AddressError, match=f"“{half.strip()}” is no range"):
+            ipam.span(half)
     with pytest.raises(AddressError, match=r"runs backwards; write 20\.1\.1\.2-20\.1\.1\.9\."):
         ipam.span("20.1.1.9-20.1.1.2")
     with pytest.raises(AddressError, match="is an IPv6 address"):

@@ -22,7 +22,7 @@
     total.value = String(index + 1);
     const row = body.lastElementChild;
     fit(row);
-    field(row, "action").focus();
+    field(row, "priority").focus();
     changed();
   };
   const remove = (row) => {

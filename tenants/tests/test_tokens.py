@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from contivui.web import rates
 from networks.actions import create_network
 from tenants.change import SYSTEM
+from tenants.credentials import make_token
 from tenants.models import AuditEntry, Membership, Token
 from tenants.testing import Cast, client_of, people
 from tests.pages import signed_in, unhashed
@@ -162,3 +163,10 @@ def test_the_document_is_read_on_a_page_from_our_own_files(people: Cast) -> None
     assert "vendor/swagger-ui.min.js" in page.content.decode()
     assert "'unsafe-inline'" not in page["Content-Security-Policy"]
     assert signed_in(people.bob).get(reverse("api-openapi")).json()["openapi"].startswith("3.1")
+
+
+def test_who_writes_another_word_before_the_token_is_told_which(people: Cast) -> None:
+    text = make_token(actor=SYSTEM, user=people.alice, name="t")[1]
+    for scheme, status in (("Bearer", 401), ("bearer", 401), ("Token", 200)):
+        answer = APIClient().get("/api/v2/networks/", HTTP_AUTHORIZATION=f"{scheme} {text}")
+        assert (answer.status_code, "Write “Token”" in answer.content.decode()) == (status, status == 401)
