@@ -14,6 +14,7 @@ from random import Random
 
 import pytest
 
+from core.diff import diff
 from core.evaluate import Evaluator
 from core.isolation import compile_policy
 from core.model import Endpoint, Flow
@@ -60,6 +61,18 @@ def test_it_says_what_the_kernel_does(bare) -> None:  # type: ignore[no-untyped-
     assert sum(seen.values()) == POLICIES * FLOWS >= 300
     # Both verdicts in both families, or this would show little.
     assert set(seen) == {("allow", "4"), ("allow", "6"), ("deny", "4"), ("deny", "6")}
+
+
+def test_what_was_applied_is_what_is_observed(bare) -> None:  # type: ignore[no-untyped-def]
+    """However the kernel prints a rule: what an agent would not recognise it would call drift, and never heal."""
+    random = Random(SEED)
+    intent = chance.tenant(bare.nodes)
+    for _ in range(2 * POLICIES):
+        intent = chance.with_policies(intent, random)
+        bare.realize(intent)
+        for machine in bare.machines.values():
+            delta = diff(machine.applied[intent.id], machine.kernel.observe(intent.id))
+            assert delta.empty, (intent.policies, delta)
 
 
 def told(flow: Flow, how: How, decision: object) -> str:
