@@ -57,6 +57,9 @@ def _of_value(field: Any, data: Any) -> list[ErrorDetail] | None:
     if isinstance(field, serializers.IntegerField):
         fits = type(data) is int or (type(data) is float and data.is_integer())
         return None if fits else [ErrorDetail("Give a whole number.", "type")]
-    if isinstance(field, serializers.CharField | serializers.ChoiceField):
-        return None if isinstance(data, str) else [ErrorDetail("Give a text.", "type")]
+    if isinstance(field, serializers.CharField | serializers.ChoiceField) and not isinstance(data, str):
+        return [ErrorDetail("Give a text.", "type")]
+    if type(field) is serializers.ChoiceField and data not in field.choices and not (data == "" and field.allow_blank):
+        there = ", ".join(str(choice) for choice in field.choices if choice != "")
+        return [ErrorDetail(f"There is no “{data[:100]}” to choose. Give one of: {there}.", "invalid_choice")]
     return None
