@@ -20,8 +20,7 @@ Row = TypeVar("Row", bound=models.Model)
 #: What stands for a value while the SQL is made, by its type and position; it is found again among the parameters.
 #: The numbers fit the smallest key there is, that of accounts.
 STAND_INS: dict[type, Callable[[int], Any]] = {int: lambda n: 2**30 + n, str: lambda n: f"value {n} of a look-up"}
-
-
+#: The function that makes rows, of every model that does not make them otherwise.
 AS_DJANGO_MAKES_IT: Any = models.Model.from_db.__func__  # type: ignore[attr-defined]
 #: How a column becomes a value of Python, and the expression such functions are given.
 Conversion = tuple[list[Callable[[Any, Any, Any], Any]], Any]
