@@ -23,14 +23,19 @@ class Line:
     after: str | None
 
 
-def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[Line]:
-    """The fields that differ, in the order of the object; of a new or deleted object those that say something."""
-    old, new = _flat(before or {}), _flat(after or {})
+def difference(
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    names: Mapping[tuple[str, int], str] | None = None,
+) -> list[Line]:
+    """The fields that differ, in the order of the object; of a new or deleted object those that say something. `names`
+    are what the ids in its columns are called."""
+    old, new = _flat(before or {}, names or {}), _flat(after or {}, names or {})
     fields = [*new, *(field for field in old if field not in new)]
     return [Line(f, old.get(f), new.get(f)) for f in fields if old.get(f) != new.get(f)]
 
 
-def _flat(values: Mapping[str, Any]) -> dict[str, str]:
+def _flat(values: Mapping[str, Any], names: Mapping[tuple[str, int], str]) -> dict[str, str]:
     """Each field in words; lists of things one by one, so that a change of one rule is one line. Empty is left out."""
     lines: dict[str, str] = {}
     for field, value in values.items():
@@ -41,7 +46,8 @@ def _flat(values: Mapping[str, Any]) -> dict[str, str]:
         elif _are_things(value):
             lines |= {f"{field.removesuffix('s')} {one.get('name') or one['id']}": _words(one) for one in value}
         else:
-            lines[field.removesuffix("_id")] = _word(value)
+            called = names.get((field, value)) if isinstance(value, int) else None
+            lines[field.removesuffix("_id")] = called or _word(value)
     return lines
 
 

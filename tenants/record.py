@@ -21,6 +21,7 @@ from contivui.web.screens import registry
 from tenants.access import Forbidden
 from tenants.difference import difference
 from tenants.models import AuditEntry
+from tenants.references import names_of
 from tenants.signals import undo_asked
 from tenants.undo import can_be, require_all, take_back, together, verbs_of
 
@@ -32,9 +33,11 @@ RECENT = 2000
 def described(entries: Iterable[AuditEntry], person: Person | None = None) -> list[AuditEntry]:
     """The entries, each with its difference as `lines`, and whether undoing it is offered to the person."""
     rows = list(entries)
+    names = names_of(rows)
     for entry in rows:
         entry.may_undo = _is_offered(entry, person) if person else False  # type: ignore[attr-defined]
-        entry.lines = difference(entry.before, entry.after)  # type: ignore[attr-defined]
+        lines = difference(entry.before, entry.after, names.get(entry.object_type))
+        entry.lines = lines  # type: ignore[attr-defined]
         entry.page = page_of(entry)  # type: ignore[attr-defined]
     return rows
 
