@@ -167,7 +167,7 @@ def test_rules_are_edited_in_place(visit: Any) -> None:
     before = page.locator("#rules tbody tr:visible").count()
     page.click("text=Add a rule")
     row = page.locator("#rules tbody tr").last
-    assert row.locator("[name$=action]").evaluate("field => field === document.activeElement")
+    assert row.locator("[name$=priority]").evaluate("field => field === document.activeElement")
     row.locator("[name$=peer]").select_option("address")
     row.locator("[name$=peer_addresses]").fill("10.0.0.0/8")
     row.locator("[name$=protocol]").fill("tcp")
