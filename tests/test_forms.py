@@ -361,3 +361,23 @@ def test_labels_are_typed_shown_again_and_refused_at_their_field(house: Cast) ->
     assert 'value="canary=, tier=web"' in client.get(edit).content.decode()
     answer = client.post(edit, {**typed, "labels": "-tier=web"})
     assert answer.status_code == 422 and "cannot be the key of a label" in wrong(answer)["labels"][0]
+
+
+def test_what_cannot_be_read_hides_nothing_of_what_is_wrong_besides(house: Cast) -> None:
+    client, before = signed_in(house.alice), AuditEntry.objects.count()
+    typed = {"name": "no name", "subnet4": "20.1.1.128/25", "gateway4": "9.9.9.9", "tag": "many", "labels": "a=b=c"}
+    answer = client.post(reverse("network.create"), {**typed, "encap": "vxlan", "kind": "data"})
+    assert answer.status_code == 422
+    assert set(wrong(answer)) == {"tag", "labels", "name", "subnet4", "gateway4"}
+    assert wrong(answer)["tag"] == ["Write a whole number, for example 10."]
+    assert "overlaps network net" in wrong(answer)["subnet4"][0]
+    assert all(f'value="{said}"' in answer.content.decode() for said in typed.values())
+    net = Network.objects.get(name="net")
+    answer = client.post(reverse("network.edit", args=[net.pk]), {**typed, "name": "fine", "encap": "vxlan"})
+    assert {"labels", "gateway4"} <= set(wrong(answer)), "the tag is no field of it: an endpoint stands on it"
+    assert (Network.objects.get().name, AuditEntry.objects.count()) == ("net", before)
+
+
+def test_a_field_without_which_there_is_no_verb_is_asked_for_alone(house: Cast) -> None:
+    answer = signed_in(house.alice).post(reverse("endpoint.create"), {"name": "no name", "network": "", "group": ""})
+    assert list(wrong(answer)) == ["network"]

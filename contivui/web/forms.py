@@ -3,10 +3,13 @@ alike, and what it refuses comes back to the field it is about."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import transaction
 
 from contivui.web.problem import Problem
 from contivui.web.request import PageRequest
@@ -55,6 +58,7 @@ class VerbForm(forms.Form):
     def run(self, verb: Verb, **frame: Any) -> tuple[bool, Any]:
         """Do it. Answers (whether it was done, what the verb answered); what was wrong is at its field by then."""
         if not self.is_valid():
+            self._look_further(verb, frame)
             return False, None
         try:
             return True, verb(**frame, **self.arguments())
@@ -64,12 +68,38 @@ class VerbForm(forms.Form):
             self.problem = problem
         return False, None
 
+    def _look_further(self, verb: Verb, frame: Mapping[str, Any]) -> None:
+        """What the verb says of the fields that could be read, beside those that could not: a person sees everything at
+        once. It is done for its refusal only, and nothing of it stays."""
+        try:
+            given = {**frame, **self.arguments()}
+        except KeyError:  # Several fields are one argument, and one of them could not be read.
+            return
+        if needed_by(verb) - given.keys():
+            return
+        with transaction.atomic():
+            try:
+                verb(**given)
+            except ValidationError as error:
+                found = error.update_error_dict({})
+                for name in found.keys() & self.fields.keys() - self.errors.keys():
+                    self.add_error(name, found[name])
+            except Problem:
+                pass
+            transaction.set_rollback(True)
+
     def blame(self, error: ValidationError) -> None:
         """Put each error at its field; one of a field the form does not have goes to the top, with its name."""
         found = error.update_error_dict({})
         for name, errors in found.items():
             known = name in self.fields or name == NON_FIELD_ERRORS
             self.add_error(None if name == NON_FIELD_ERRORS or not known else name, errors)
+
+
+def needed_by(verb: Verb) -> set[str]:
+    """The arguments it cannot do without."""
+    parameters = signature(verb).parameters.values()
+    return {one.name for one in parameters if one.default is one.empty and one.kind is one.KEYWORD_ONLY}
 
 
 def dress(widget: forms.Widget) -> None:
