@@ -9,6 +9,9 @@ from lab import fabric, namespace, sandbox
 from lab.probe import Probe, run
 from lab.tests.conftest import shell
 
+#: Times a probe is sent before a link counts as dead.
+TRIES = 5
+
 
 def test_nodes_are_numbered_and_have_addresses_of_test_net_1(tmp_path: Path) -> None:
     assert [(n.name, n.vtep) for n in fabric.nodes(2, tmp_path)] == [("node-1", "192.0.2.1"), ("node-2", "192.0.2.2")]
@@ -33,7 +36,11 @@ async def test_nodes_reach_each_other_over_the_underlay(tmp_path: Path) -> None:
     fabric.build(nodes, 1600)
     try:
         probes = [Probe(one.netns, two.netns, two.vtep, protocol, port) for protocol, port in ((ICMP, None), (TCP, 80))]
-        assert await run(probes) == ["answered", "answered"]
+        # On a busy machine a link that was just made carries nothing for a moment.
+        tries = [await run(probes)]
+        while tries[-1] != ["answered", "answered"] and len(tries) < TRIES:
+            tries.append(await run(probes))
+        assert tries[-1] == ["answered", "answered"], tries
         assert "mtu 1600" in shell("ip", "link", "show", "up0", at=one.netns)
     finally:
         shell("ip", "link", "del", fabric.UNDERLAY)

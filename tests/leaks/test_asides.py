@@ -119,7 +119,7 @@ def elsewhere(house: House) -> Iterator[tuple[str, Aside]]:
     yield "networks", Aside("GET", "networks/{id:d}/addresses/?from=20.1.1.1")
     yield "policies", Aside("PUT", f"policies/{house.home_keys['policies']}/rules/", [{"id": "{id}"}])
     yield "rules", Aside("PUT", f"policies/{house.home_keys['policies']}/rules/", [{"id": "{id}"}])
-    yield "networks", Aside("PUT", "policies/{id:d}/rules/?dry_run=true", [])
+    yield "policies", Aside("PUT", "policies/{id:d}/rules/?dry_run=true", [])
     yield "tenants", Aside("PATCH", "tenants/{id:d}/quota/", {"networks": 1})
     yield "tenants", Aside("POST", "tokens/", {"tenant": "{tenant}", "name": "x"})
     yield "audit", Aside("POST", "audit/{id:d}/undo/?dry_run=true")
