@@ -65,7 +65,11 @@ class Bridge:
         pieces = self._app(environ, start)
         try:
             if not getattr(pieces, "streaming", False):
-                return [*head, {"type": "http.response.body", "body": b"".join(pieces)}]
+                body = b"".join(pieces)
+                # Else it would be sent in chunks, which costs both sides more, and old clients read badly.
+                if body and all(name != b"content-length" for name, _ in head[0]["headers"]):
+                    head[0]["headers"].append((b"content-length", str(len(body)).encode()))
+                return [*head, {"type": "http.response.body", "body": body}]
             send_now(head[0])
             for piece in pieces:
                 send_now({"type": "http.response.body", "body": piece, "more_body": True})

@@ -55,8 +55,20 @@ def test_a_request_is_there_whole_and_its_answer_is_sent_whole() -> None:
 
     head, end = served(answering(echoed), body(b"one ", more=True), body(b"two"))
     assert head["status"] == 201
-    assert head["headers"] == [(b"x-name", b"value"), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]
+    given = [(b"x-name", b"value"), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]
+    assert head["headers"] == [*given, (b"content-length", b"25")]
     assert end == {"type": "http.response.body", "body": b"POST/a bx=1|one two|views"}
+
+
+def test_how_long_an_answer_is_is_said_once_and_of_what_has_a_body() -> None:
+    def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        text = environ["wsgi.input"].read()
+        start("200 OK", [("Content-Length", "4")] if text == b"told" else [])
+        return [text]
+
+    for text, said in ((b"told", [(b"content-length", b"4")]), (b"not", [(b"content-length", b"3")]), (b"", [])):
+        head, end = served(app, body(text))
+        assert (head["headers"], end["body"]) == (said, text)
 
 
 def test_a_body_that_does_not_say_how_long_it_is_is_read_whole() -> None:
