@@ -39,9 +39,10 @@ class Prompt:
     def publish(self, tenants: Iterable[int]) -> None:
         """Begin to, and return at once."""
         for tenant_id in tenants:
-            if tenant_id in self._wanted:
-                self._wanted[tenant_id] = True
-            else:
+            begun = tenant_id in self._wanted
+            # Noted here, not by the task: that begins later, and another may be asked for before it does.
+            self._wanted[tenant_id] = True
+            if not begun:
                 self._begin(self._publish(tenant_id))
 
     def leave(self, node_id: int, served: Serving) -> None:
@@ -50,7 +51,6 @@ class Prompt:
             del self.serving[node_id]
 
     async def _publish(self, tenant_id: int) -> None:
-        self._wanted[tenant_id] = True
         try:
             while self._wanted[tenant_id]:
                 self._wanted[tenant_id] = False
