@@ -65,8 +65,9 @@ def test_others_see_and_change_themselves_alone(people: Cast) -> None:
 
 def test_somebody_is_left_who_administers(people: Cast) -> None:
     root = Proxy(people.root)
-    assert root.own("local_users/root/", "PATCH", {"disable": True})[0] == 400
-    assert "last who administers" in root.own("local_users/root/", "DELETE")[1]["error"]
+    herself = f"local_users/{people.root.username}/"
+    assert root.own(herself, "PATCH", {"disable": True})[0] == 400
+    assert "last who administers" in root.own(herself, "DELETE")[1]["error"]
     User.objects.create_superuser("admin", password=PASSWORD)
     assert (
         root.own("local_users/admin/", "DELETE")[0]
