@@ -34,9 +34,8 @@ FLAT = 1.25
 
 
 class Client:
-    """One connection that is kept, and a request sent whole, as Contiv's clients do. Nothing of HTTP that takes longer
-    than that is done while the clock runs: Python's own client sends head and body apart, and reads an answer in a
-    quarter of a millisecond."""
+    """One connection that is kept, and each request sent whole, as Contiv's clients do it. Python's own client sends
+    head and body apart, and the clock would run while it takes answers to pieces."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)

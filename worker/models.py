@@ -204,7 +204,7 @@ class DriftEvent(models.Model):
 
     class Meta:
         ordering = ["-found_at"]
-        #: Those that stand, of the few there are ever.
+        #: Those that stand are looked for at each report of a node.
         indexes = [
             models.Index(fields=["node", "tenant"], condition=models.Q(healed_at=None), name="worker_drift_stands")
         ]
