@@ -1,5 +1,6 @@
 # make help says what there is. Settings come from the environment; docs/operating.md lists them.
-PYTHON ?= python3
+# Which interpreter the virtual environment is made with; unless this says, launcher/install.py chooses.
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 # Where Debian keeps ip, nft and tc; an ordinary user's PATH leaves it out.
@@ -43,10 +44,12 @@ lock: $(VENV)/.dev ## renew the lock files after a change of requirements
 clean: ## remove what can be made again; the data folder stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+INSTALL := $(or $(PYTHON),python3) launcher/install.py $(if $(PYTHON),--this-python) $(VENV)
+
 $(VENV)/.run: requirements.lock launcher/install.py
-	@$(PYTHON) launcher/install.py $(VENV) requirements.lock
+	@$(INSTALL) requirements.lock
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock launcher/install.py
-	@$(PYTHON) launcher/install.py $(VENV) requirements-dev.lock
+	@$(INSTALL) requirements-dev.lock
 	@touch $@
