@@ -39,8 +39,8 @@ def note(what: str, *, tenant: Tenant | None = None, tenant_id: int | None = Non
 
 
 def newest() -> int:
-    """The newest number, after giving numbers to what has none yet."""
-    if Event.objects.filter(number=None).exists():
+    """The newest number, after giving numbers to everything that has none yet."""
+    while Event.objects.filter(number=None).exists():
         _give_numbers()
     return EventHead.objects.filter(pk=1).values_list("number", flat=True).first() or 0
 
@@ -55,7 +55,9 @@ def _give_numbers() -> None:
 
 
 def forget() -> None:
-    """Drop what nobody resumes from any more."""
+    """Drop what nobody resumes from any more. All have a number then, also those that nobody listened to, so that
+    whoever was away sees that some are missing."""
+    newest()
     Event.objects.filter(at__lt=timezone.now() - KEPT).exclude(number=None).delete()
 
 

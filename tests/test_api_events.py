@@ -6,12 +6,14 @@ import json
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from channels.testing import WebsocketCommunicator
 from django.db import connections
+from django.utils import timezone
 
 from contivui.asgi import make
 from networks.actions import create_network, delete_network
@@ -72,6 +74,36 @@ def test_who_was_away_too_long_is_told_so(people: Cast) -> None:
     assert alice.get(f"/api/v2/events/?since={last - 1}").json()["missed"] is False
     for wrong in ("since=x", "since=-1", "kind=x", "object=network.x", f"since={10**30}"):
         assert alice.get(f"/api/v2/events/?{wrong}").status_code == 400, wrong
+
+
+def note_many(count: int, at: datetime | None = None) -> None:
+    rows = Event.objects.bulk_create(Event(kind="status", what=f"w{n}", object_name="") for n in range(count))
+    if at:
+        Event.objects.filter(pk__gte=rows[0].pk).update(at=at)
+
+
+def test_who_begins_now_is_told_nothing_of_before_however_much_there_was(people: Cast) -> None:
+    """Nobody had listened, so none of it had a number yet."""
+    note_many(events.MOST * 2 + 3)
+    root = client_of(people.root)
+    begun = root.get("/api/v2/events/").json()
+    assert begun["events"] == []
+    note_many(1)
+    found = root.get(f"/api/v2/events/?since={begun['last']}").json()
+    assert [each["what"] for each in found["events"]] == ["w0"]
+    assert not Event.objects.filter(number=None).exists()
+
+
+def test_what_nobody_listened_to_is_dropped_in_time_too(people: Cast) -> None:
+    Event.objects.all().delete()
+    note_many(events.MOST + 3, at=timezone.now() - events.KEPT - timedelta(days=1))
+    last = events.newest()
+    note_many(events.MOST + 3, at=timezone.now() - events.KEPT - timedelta(days=1))
+    note_many(2)
+    events.forget()
+    assert Event.objects.filter(kind="status").count() == 2
+    read = client_of(people.root).get(f"/api/v2/events/?since={last}").json()
+    assert (len(read["events"]), read["missed"]) == (2, True)
 
 
 @pytest.mark.django_db(transaction=True)
