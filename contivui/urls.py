@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
 from accounts import api as accounts_api
+from contivui.web.openapi import WRITTEN
 from contivui.web.search_views import SearchView
 from networks import api as networks_api
 from policies import api as policies_api
@@ -34,7 +35,7 @@ api: list[URLPattern | URLResolver] = [
     path("search/", SearchView.as_view(), name="api-search"),
     path("events/", programs.EventsView.as_view(), name="api-events"),
     path("events/stream/", programs.StreamView.as_view(), name="api-events-stream"),
-    path("openapi.json", SpectacularJSONAPIView.as_view(), name="api-openapi"),
+    path("openapi.json", SpectacularJSONAPIView.as_view(renderer_classes=WRITTEN), name="api-openapi"),
     *router.urls,
     re_path(r"", tenants_api.NoSuchThing.as_view()),
 ]

@@ -19,7 +19,7 @@ from tenants.lookup import Lookup
 from tenants.storing import update
 
 #: Hexadecimal digits that hold the largest number of a space.
-WIDTHS = {NumberSpace.What.IP6: 32}
+WIDTHS: dict[str, int] = {NumberSpace.What.IP6: 32}
 WIDTH = 8
 LOWEST = Lookup(lambda space: FreeSpan.objects.filter(space=space, group=None).order_by("first")[:1], int)
 LOWEST_OF_POOL = Lookup(
@@ -47,18 +47,22 @@ def make(space: NumberSpace, found: Iterable[Span]) -> NumberSpace:
 def take_lowest(space: NumberSpace, pool: int | None = None) -> int | None:
     """The lowest number of a pool (None: of those in no pool), which is not free any more; None when there is none."""
     row = LOWEST.first(space.pk) if pool is None else LOWEST_OF_POOL.first(space.pk, pool)
-    return _take_first(space, row) if row else None
+    return _take_first(space.what, row) if row else None
 
 
 def take_lowest_of(network: int, what: str) -> int | None:
     """As take_lowest, of what is in no pool, without asking for the space; None also where it was never counted."""
     row = LOWEST_OF_NETWORK.first(network, what)
-    return _take_first(NumberSpace(pk=row.space_id, network_id=network, what=what), row) if row else None
+    return _take_first(what, row) if row else None
 
 
-def _take_first(space: NumberSpace, row: FreeSpan) -> int:
-    lowest = int(row.first, 16)
-    _write(space, [row], spans.take([_span(row)], (lowest, lowest)))
+def _take_first(what: str, row: FreeSpan) -> int:
+    """The first number of a row, which keeps the others or goes with its last one."""
+    lowest, last, _ = _span(row)
+    if lowest < last:
+        update(FreeSpan, row.pk, first=_digits(what, lowest + 1))
+    else:
+        FreeSpan.objects.filter(pk=row.pk).delete()
     return lowest
 
 
@@ -94,7 +98,7 @@ def _first(most: int) -> Lookup[FreeSpan]:
 
 def all_spans(space: NumberSpace, start: int = 0) -> Iterable[Span]:
     """Every span that ends at `start` or after, in order, read as they are used."""
-    rows: QuerySet[FreeSpan] = space.spans.filter(first__gt=_digits(space, start)).order_by("first")
+    rows: QuerySet[FreeSpan] = space.spans.filter(first__gt=_digits(space.what, start)).order_by("first")
     yield from free_in(space, (start, start))
     columns = rows.values_list("first", "last", "group_id")
     yield from ((int(first, 16), int(last, 16), group) for first, last, group in columns.iterator())
@@ -107,7 +111,7 @@ def _edit(space: NumberSpace, area: Interval, decide: Callable[[list[Span]], lis
 
 def _near(space: NumberSpace, area: Interval) -> list[FreeSpan]:
     """The rows that meet the area: those that begin in it, and the one before if it reaches into it."""
-    first, last = (_digits(space, max(0, number)) for number in area)
+    first, last = (_digits(space.what, max(0, number)) for number in area)
     before = list(space.spans.filter(first__lt=first).order_by("-first")[:1])
     return [row for row in before if row.last >= first] + list(
         space.spans.filter(first__range=(first, last)).order_by("first")
@@ -135,13 +139,13 @@ def batched(rows: list[FreeSpan]) -> Iterator[list[FreeSpan]]:
 
 def _row(space: NumberSpace, span: Span) -> FreeSpan:
     first, last, pool = span
-    return FreeSpan(space=space, first=_digits(space, first), last=_digits(space, last), group_id=pool)
+    return FreeSpan(space=space, first=_digits(space.what, first), last=_digits(space.what, last), group_id=pool)
 
 
 def _span(row: FreeSpan) -> Span:
     return int(row.first, 16), int(row.last, 16), row.group_id
 
 
-def _digits(space: NumberSpace, number: int) -> str:
-    width = WIDTHS.get(NumberSpace.What(space.what), WIDTH)
+def _digits(what: str, number: int) -> str:
+    width = WIDTHS.get(what, WIDTH)
     return f"{number:0{width}x}"

@@ -56,16 +56,18 @@ class VerbForm(forms.Form):
         return dict(self.cleaned_data)
 
     def run(self, verb: Verb, **frame: Any) -> tuple[bool, Any]:
-        """Do it. Answers (whether it was done, what the verb answered); what was wrong is at its field by then."""
-        if not self.is_valid():
-            self._look_further(verb, frame)
-            return False, None
+        """Do it. Answers (whether it was done, what the verb answered); what was wrong is at its field by then, and the
+        page opens with the first such field in focus."""
         try:
-            return True, verb(**frame, **self.arguments())
+            if self.is_valid():
+                return True, verb(**frame, **self.arguments())
+            self._look_further(verb, frame)
         except ValidationError as error:
             self.blame(error)
         except Problem as problem:
             self.problem = problem
+        if first := next((field for name, field in self.fields.items() if name in self.errors), None):
+            first.widget.attrs["autofocus"] = True
         return False, None
 
     def _look_further(self, verb: Verb, frame: Mapping[str, Any]) -> None:

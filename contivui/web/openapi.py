@@ -11,6 +11,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer
 
 from contivui.web.errors import MEDIA_TYPE
 
@@ -29,6 +30,29 @@ class OnceMade(SchemaGenerator):
 @cache
 def _document() -> Any:
     return SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+
+
+class OnceWritten(OpenApiJsonRenderer):
+    """The document as bytes that were written once; writing them takes as long as hundreds of answers."""
+
+    def render(self, data: Any, media_type: Any = None, renderer_context: Any = None) -> bytes:
+        made: bytes = _written() if data is _document() else super().render(data, media_type, renderer_context)
+        return made
+
+
+class OnceWrittenPlain(OnceWritten):
+    """For who accepts JSON only."""
+
+    media_type = "application/json"
+
+
+#: How the document is given out.
+WRITTEN = [OnceWritten, OnceWrittenPlain]
+
+
+@cache
+def _written() -> bytes:
+    return OpenApiJsonRenderer().render(_document())  # type: ignore[no-any-return]
 
 
 METHODS = ("get", "post", "put", "patch", "delete")
