@@ -192,7 +192,7 @@ class Node(Labelled):
 class Endpoint(TenantOwned):
     """One interface of a container: a MAC, its addresses, the node it is on (none yet: addressed, not plugged in)."""
 
-    network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="endpoints")
+    network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="endpoints", db_index=False)
     group = models.ForeignKey(EndpointGroup, null=True, blank=True, on_delete=models.PROTECT, related_name="endpoints")
     node = models.ForeignKey(Node, null=True, blank=True, on_delete=models.PROTECT, related_name="endpoints")
     mac = models.CharField(max_length=17)
@@ -229,7 +229,7 @@ class NumberSpace(models.Model):
         VXLAN = "vxlan", "VXLAN"
 
     what = models.CharField(max_length=5, choices=What)
-    network = models.ForeignKey(Network, null=True, on_delete=models.CASCADE, related_name="spaces")
+    network = models.ForeignKey(Network, null=True, on_delete=models.CASCADE, related_name="spaces", db_index=False)
 
     class Meta:
         constraints = [
@@ -247,7 +247,7 @@ class FreeSpan(models.Model):
     """Numbers that are free, as long as they go without a gap; `group` is whose pool they are in (None: nobody's).
     First and last are hexadecimal of a fixed width, so that their order as text is their order."""
 
-    space = models.ForeignKey(NumberSpace, on_delete=models.CASCADE, related_name="spans")
+    space = models.ForeignKey(NumberSpace, on_delete=models.CASCADE, related_name="spans", db_index=False)
     group = models.ForeignKey(EndpointGroup, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     first = models.CharField(max_length=32)
     last = models.CharField(max_length=32)

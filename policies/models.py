@@ -54,7 +54,7 @@ class Rule(Labelled):
 
     tenant_path = "policy__tenant"
 
-    policy = models.ForeignKey(Policy, on_delete=models.CASCADE, related_name="rules")
+    policy = models.ForeignKey(Policy, on_delete=models.CASCADE, related_name="rules", db_index=False)
     name = models.CharField(max_length=64, blank=True, validators=[validate_name])
     description = models.CharField(max_length=200, blank=True)
     direction = models.CharField(max_length=3, choices=RuleDirection, default=RuleDirection.IN)

@@ -28,8 +28,8 @@ class SpecSection(models.Model):
     node's reason for not applying it ("" is none).
     """
 
-    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="sections")
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="sections")
+    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="sections", db_index=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="sections", db_index=False)
     items = models.JSONField(default=list)
     revision = models.PositiveBigIntegerField(default=0)
     generation = models.PositiveBigIntegerField(default=0)
@@ -48,7 +48,7 @@ class SpecSection(models.Model):
 class SpecStep(models.Model):
     """The delta that led to a revision, in wire form; the last few are kept, so a connected node gets only those."""
 
-    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="steps")
+    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="steps", db_index=False)
     revision = models.PositiveBigIntegerField()
     delta = models.JSONField()
 
@@ -90,7 +90,7 @@ class RuleHits(models.Model):
 
     tenant_path = "rule__policy__tenant"
 
-    rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="hits")
+    rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="hits", db_index=False)
     node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="+")
     packets = models.PositiveBigIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
@@ -134,7 +134,7 @@ class TenantDrops(models.Model):
 
     tenant_path = "tenant"
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="drops")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="drops", db_index=False)
     node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="+")
     denied = models.PositiveBigIntegerField(default=0)
     spoofed = models.PositiveBigIntegerField(default=0)

@@ -52,7 +52,7 @@ WRITTEN = [OnceWritten, OnceWrittenPlain]
 
 @cache
 def _written() -> bytes:
-    return OpenApiJsonRenderer().render(_document())  # type: ignore[no-any-return]
+    return OpenApiJsonRenderer().render(_document())
 
 
 METHODS = ("get", "post", "put", "patch", "delete")

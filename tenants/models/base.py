@@ -95,7 +95,9 @@ class TenantOwned(Labelled):
     #: Look-up path from a row to its tenant.
     tenant_path = "tenant"
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="%(class)ss")
+    # Whose names are once per tenant, that is an index that begins with the tenant; so is another index wherever a
+    # relation has none of its own.
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="%(class)ss", db_index=False)
     name = models.CharField(max_length=64, validators=[validate_name])
     generation = models.PositiveBigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -62,7 +62,12 @@ class AuditEntry(models.Model):
     batch = models.CharField(max_length=32, blank=True)
     undoes = models.PositiveBigIntegerField(null=True)
     tenant = models.ForeignKey(
-        Tenant, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="audit_entries"
+        Tenant,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="audit_entries",
     )
     tenant_name = models.CharField(max_length=64, blank=True)
     generation = models.PositiveBigIntegerField(null=True)
