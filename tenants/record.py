@@ -20,6 +20,7 @@ from contivui.web.request import PageRequest, Person
 from contivui.web.screens import registry
 from tenants.access import Forbidden
 from tenants.difference import difference
+from tenants.doings import in_words, saying
 from tenants.models import AuditEntry
 from tenants.references import names_of
 from tenants.signals import undo_asked
@@ -68,10 +69,11 @@ class Asked:
     def of(cls, request: PageRequest) -> Asked:
         return cls(*(request.GET.get(key, "").strip()[:100] for key in ("q", "verb", "object")))
 
-    def narrow(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+    def narrow(self, rows: QuerySet[AuditEntry], verbs: Iterable[str]) -> QuerySet[AuditEntry]:
+        """`verbs` are those that are looked for by their words."""
         for word in self.query.split()[:8]:
             said = Q(actor__icontains=word) | Q(object_name__icontains=word) | Q(verb__icontains=word)
-            rows = rows.filter(said | Q(request=word))
+            rows = rows.filter(said | Q(request=word) | Q(verb__in=saying(word, verbs)))
         if self.verb:
             rows = rows.filter(verb=self.verb)
         kind, _dot, key = self.thing.partition(".")
@@ -91,8 +93,9 @@ def activity(request: PageRequest) -> HttpResponse:
         rows = rows.filter(tenant=request.person.tenant)
     verbs = sorted(set(rows.values_list("verb", flat=True)[:RECENT]))
     asked = Asked.of(request)
-    page = Paginator(asked.narrow(rows).select_related("tenant"), PER_PAGE).get_page(request.GET.get("page"))
-    context = {"asked": asked, "verbs": verbs, "page": page, "entries": described(page, request.person)}
+    page = Paginator(asked.narrow(rows, verbs).select_related("tenant"), PER_PAGE).get_page(request.GET.get("page"))
+    offered = sorted((in_words(verb), verb) for verb in verbs)
+    context = {"asked": asked, "verbs": offered, "page": page, "entries": described(page, request.person)}
     context["newer"] = asked.address(page=page.number - 1) if page.has_previous() else ""
     context["older"] = asked.address(page=page.number + 1) if page.has_next() else ""
     return render(request, "tenants/activity.html", context)
@@ -115,7 +118,7 @@ def undo(request: PageRequest, pk: int) -> HttpResponse:
         problem = found
     if request.method == "POST" and not problem:
         messages.success(
-            request, _("%(verb)s of %(name)s is undone.") % {"verb": entry.verb, "name": entry.object_name}
+            request, _("Undone: %(verb)s, %(name)s.") % {"verb": entry.doing, "name": entry.object_name}
         )
         return redirect("activity")
     context = {"entry": entry, "entries": described(entries), "changes": described(changes), "problem": problem}

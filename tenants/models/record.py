@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 
 from tenants import access
+from tenants.doings import in_words
 from tenants.models.base import Tenant, the_one
 
 if TYPE_CHECKING:
@@ -95,6 +96,11 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.verb} {self.object_name}"
+
+    @property
+    def doing(self) -> str:
+        """The verb in words, in the reader's language."""
+        return in_words(self.verb)
 
     def save(self, **options: Any) -> None:
         """For tenants.chain only, once."""
