@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.formsets import DELETION_FIELD_NAME
 from django.utils.translation import gettext_lazy as _
 
 from contivui.web.forms import VerbForm, dress
@@ -239,20 +240,18 @@ class RuleForm(forms.Form):
 class RuleTable(RuleForms):
     """All rules of a policy, edited in place and saved in one go."""
 
-    def entries(self) -> list[dict[str, Any]]:
-        return [form.entry() for form in self.kept()]
+    def readable(self) -> list[RuleForm]:
+        """The rows that stay and could be read: all that stay, where the table is valid."""
+        return [form for form in self.forms if form.is_valid() and not form.cleaned_data.get(DELETION_FIELD_NAME)]
 
-    def kept(self) -> list[RuleForm]:
-        return [form for form in self.forms if form not in self.deleted_forms]
-
-    def blame(self, error: ValidationError) -> list[str]:
-        """Put each error of the verb ("rules.2.ports") at its row and field. Answers those of no row."""
+    def blame(self, error: ValidationError, rows: Sequence[RuleForm]) -> list[str]:
+        """Put each error of the verb ("rules.2.ports"), which was given these rows, at its row and field. Answers those
+        of no row."""
         general: list[str] = []
-        kept = self.kept()  # Before the first error: a formset with errors does not know its deleted rows.
         for place, errors in error.update_error_dict({}).items():
             words = place.split(".")
             if len(words) == 3 and words[1].isdecimal():
-                form = kept[int(words[1])]
+                form = rows[int(words[1])]
                 name = words[2] if words[2] in form.fields else "peer"
                 form.add_error(name, errors)
             else:

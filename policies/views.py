@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -45,16 +46,19 @@ def edit_rules(request: PageRequest, pk: int) -> HttpResponse:
 
 
 def _save(request: PageRequest, policy: Policy, table: RuleTable) -> list[str] | None:
-    """None when the rules are saved; else what is wrong with the table as a whole, the rest being at its fields."""
-    if not table.is_valid():
-        return [str(error) for error in table.non_form_errors()]
+    """None when the rules are saved; else what is wrong with the table as a whole, the rest being at its fields. Where
+    some rows cannot be read, the verb is asked for its word on the others all the same, and nothing of that stays: a
+    person sees everything at once."""
+    valid, rows, wrong = table.is_valid(), table.readable(), [str(error) for error in table.non_form_errors()]
     try:
-        replace_rules(actor=request.person.actor, policy=policy, rules=table.entries())
+        with transaction.atomic():
+            replace_rules(actor=request.person.actor, policy=policy, rules=[row.entry() for row in rows])
+            transaction.set_rollback(not valid)
     except ValidationError as error:
-        return table.blame(error)
+        return wrong + table.blame(error, rows)
     except Problem as problem:
-        return [problem.message]
-    return None
+        return [*wrong, problem.message]
+    return None if valid else wrong
 
 
 def _rules_page(

@@ -117,9 +117,7 @@ def undo(request: PageRequest, pk: int) -> HttpResponse:
     except Problem as found:
         problem = found
     if request.method == "POST" and not problem:
-        messages.success(
-            request, _("Undone: %(verb)s, %(name)s.") % {"verb": entry.doing, "name": entry.object_name}
-        )
+        messages.success(request, _("Undone: %(verb)s, %(name)s.") % {"verb": entry.doing, "name": entry.object_name})
         return redirect("activity")
     context = {"entry": entry, "entries": described(entries), "changes": described(changes), "problem": problem}
     refused = problem is not None and request.method == "POST"

@@ -238,6 +238,27 @@ def test_a_wrong_rule_is_marked_in_its_row_and_nothing_is_saved(rules_page: tupl
     assert list(policy.rules.values()) == before
 
 
+def test_rules_that_cannot_be_read_do_not_hide_what_is_wrong_with_the_others(
+    rules_page: tuple[Client, str, Policy],
+) -> None:
+    client, url, policy = rules_page
+    before = list(policy.rules.values())
+    allow, deny = policy.rules.order_by("-priority")
+    rows = [
+        {"id": allow.pk, "DELETE": "on", "priority": "never"},
+        {"priority": "soon"},
+        {"id": deny.pk, "action": "deny"},
+        {"protocol": "tcp", "ports": "70000", "priority": 50, "action": "deny"},
+    ]
+    answer = client.post(url, table(*rows))
+    assert answer.status_code == 422
+    errors = [sorted(form.errors) for form in answer.context["table"].forms]
+    assert errors[1:] == [["priority"], [], ["ports"]]
+    assert list(policy.rules.values()) == before
+    rows[1]["priority"], rows[3]["ports"] = 9, "700"
+    assert client.post(url, table(*rows)).status_code == 302
+
+
 def test_a_rule_without_effect_and_a_peer_of_another_tenant_are_refused(
     house: Cast, rules_page: tuple[Client, str, Policy]
 ) -> None:

@@ -97,11 +97,6 @@ class AuditEntry(models.Model):
     def __str__(self) -> str:
         return f"{self.actor}: {self.verb} {self.object_name}"
 
-    @property
-    def doing(self) -> str:
-        """The verb in words, in the reader's language."""
-        return in_words(self.verb)
-
     def save(self, **options: Any) -> None:
         """For tenants.chain only, once."""
         if not self._state.adding or not self.digest:
@@ -110,6 +105,11 @@ class AuditEntry(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AddedOnly("Rows of the record are never deleted.")
+
+    @property
+    def doing(self) -> str:
+        """The verb in words, in the reader's language."""
+        return in_words(self.verb)
 
 
 class ClusterRecord(models.Model):
