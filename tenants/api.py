@@ -30,7 +30,7 @@ from tenants.access import ClusterRole, Rights, require, rights_of
 from tenants.actions import set_quota
 from tenants.change import Actor
 from tenants.invitations import invite
-from tenants.models import AuditEntry, Membership, Tenant, Token
+from tenants.models import AuditEntry, ClusterRecord, Membership, Tenant, Token
 from tenants.once import once
 from tenants.resources import ACCOUNT, AUDIT, INVITATION, MEMBER, TENANT
 from tenants.serializers import (
@@ -114,7 +114,10 @@ class ObjectViewSet(TenantWrites, BulkViewSet):
         require(self.request.user, f"{self.resource.name}.{action}", tenant)
 
     def lock(self, tenants: Sequence[Any], rows: Sequence[Any] = ()) -> None:
-        """In one order for everybody: tenants, whose lock holds all they own, then what belongs to the cluster."""
+        """In one order for everybody: the cluster's record, which every change of the cluster locks first, then
+        tenants, whose lock holds all they own, then what belongs to the cluster."""
+        if self.resource.scope == "cluster" or self.resource is TENANT:
+            ClusterRecord.locked()
         keys = {tenant.pk for tenant in tenants if tenant is not None}
         list(Tenant.objects.select_for_update().filter(pk__in=keys).order_by("pk"))
         if self.resource.scope == "cluster" and (free := [row for row in rows if self.tenant_of(row) is None]):

@@ -10,11 +10,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 
-from networks.actions import create_network, create_node
+from networks.actions import create_network, create_node, update_node
 from networks.models import Network, Node
 from tenants.change import SYSTEM
-from tenants.models import AuditEntry
+from tenants.models import AuditEntry, ClusterRecord
 from tenants.testing import client_of, make_cast
+from tests.meeting import meeting
 from tests.test_api_routes import furnish
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,3 +127,19 @@ def test_bulks_of_the_same_tenants_in_another_order_do_not_wait_for_each_other_f
 
     assert {answer.status_code for answer in at_once(make)} == {200}
     assert Network.objects.count() == 2 * WRITERS
+
+
+def test_a_conditional_change_of_a_node_and_another_change_of_it_wait_in_one_line() -> None:
+    """Every change of the cluster locks the cluster's record first: so does one with a condition."""
+    people = make_cast()
+    node = create_node(actor=SYSTEM, name="n1", vtep="192.0.2.1")[0]
+    root, where = client_of(people.root), f"/api/v2/nodes/{node.pk}/"
+    tag = root.get(where)["ETag"]
+    answers: list[Any] = []
+
+    def conditional() -> None:
+        answers.append(root.patch(where, {"vtep": "192.0.2.2"}, format="json", headers={"If-Match": tag}))
+
+    meeting(ClusterRecord.locked, conditional, lambda: update_node(actor=SYSTEM, row=node, vtep="192.0.2.3"))
+    assert answers[0].status_code == 412
+    assert Node.objects.get().vtep == "192.0.2.3"

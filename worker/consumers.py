@@ -11,9 +11,10 @@ import logging
 from typing import Any
 
 from channels.consumer import get_handler_name
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.core.exceptions import ValidationError
-from django.db import Error
+from django.db import Error, IntegrityError
 
 from contivui.web.trace import traced
 from networks.actions import TurnedAway, renew_certificate, turn_away
@@ -51,8 +52,22 @@ class Consumer(AsyncJsonWebsocketConsumer):
 class AgentConsumer(Consumer):
     """One connected node. `sent` is the revision the node will be at once it has taken everything it was sent."""
 
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Whatever goes wrong here, the database being away for example, ends the connection and not only its consumer,
+        of which nothing would be cleared away otherwise. The agent comes again."""
+        try:
+            await super().dispatch(message)
+        except StopConsumer:
+            raise
+        except Exception:
+            log.exception("The connection of node %s is closed: it could not be served.", getattr(self, "node", "?"))
+            if message["type"] == "websocket.disconnect":
+                raise StopConsumer from None
+            await self.close(code=1011, reason="The controller could not take this. Connect again.")
+
     async def connect(self) -> None:
         self.known = False
+        self.checking: asyncio.Task[None] | None = None
         self.sent: int | None = None
         self.greeted = False
         try:
@@ -75,11 +90,12 @@ class AgentConsumer(Consumer):
     async def disconnect(self, code: int) -> None:
         if not self.known:
             return
-        self.checking.cancel()
+        if self.checking:
+            self.checking.cancel()
         prompt().leave(self.node.pk, self)
+        await in_database(nodes.goodbye, self.node.pk, self.channel_name)
         for group in (node_group(self.node.pk), EVERY_NODE):
             await self.channel_layer.group_discard(group, self.channel_name)
-        await in_database(nodes.goodbye, self.node.pk, self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:
         """A message that makes no sense ends the connection with the reason: the agent is of another version. Who was
@@ -95,9 +111,9 @@ class AgentConsumer(Consumer):
                 raise ValueError("the first message must be hello")
             with traced():
                 await handler(self, message)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             log.warning("Node %s sent something unusable (%r); its connection is closed.", self.node, error)
-            await self.close(code=4400, reason=f"Unusable message: {error}"[:120])
+            await self.close(code=4400, reason=f"Unusable message: {error}"[:LONGEST_REASON])
 
     async def on_hello(self, message: dict[str, Any]) -> None:
         if message.get("protocol") != PROTOCOL:
@@ -118,23 +134,21 @@ class AgentConsumer(Consumer):
         self._announce("status")
 
     async def on_ack(self, message: dict[str, Any]) -> None:
-        ack = realize.Ack(
-            self.node.pk,
-            int(message["revision"]),
-            digest=str(message.get("digest", "")),
-            took_ms=float(message.get("took_ms", 0)),
-            refused={int(key): str(reason) for key, reason in message.get("refused", {}).items()},
-        )
-        acks().add(ack)
+        acks().add(realize.Ack.of(self.node.pk, message))
         self._announce("status")
 
     async def on_nack(self, message: dict[str, Any]) -> None:
         log.warning("Node %s could not take a delta: %s. It gets the whole spec.", self.node, message.get("reason"))
+        await in_database(nodes.mend, self.node.pk)
         self.sent = None
         await self.send_specs()
 
     async def on_report(self, message: dict[str, Any]) -> None:
-        for tenant_id in await in_database(intake.report, self.node, message):
+        try:
+            moved = await in_database(intake.report, self.node, message)
+        except IntegrityError:  # Something it counts was deleted while this was written down.
+            moved = await in_database(intake.report, self.node, message)
+        for tenant_id in moved:
             announce_soon(f"tenant.{tenant_id}", "hits")
 
     async def on_denied(self, message: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ from worker.models import (
     TenantDrops,
     TrafficSample,
 )
+from worker.nodes import heard
 
 #: Kept for the plots of the overview and the list of denied flows.
 SAMPLES_KEPT = timedelta(hours=1)
@@ -32,7 +33,7 @@ DENIED_KEPT = timedelta(hours=24)
 DRIFT_KEPT = timedelta(days=30)
 #: Who was turned away; tokens and certificates beyond their end.
 WAYS_IN_KEPT = timedelta(days=30)
-#: Realizations that are live are kept for the history of changes.
+#: Realizations are kept for the history of changes.
 REALIZATIONS_KEPT = timedelta(days=7)
 #: A rate older than this says nothing any more.
 RATE_FRESH = timedelta(seconds=8)
@@ -48,7 +49,7 @@ def growth(now: int, before: int) -> int:
 def report(node: Node, message: Mapping[str, Any]) -> tuple[int, ...]:
     """Take a node's counters. Answers the ids of the tenants whose numbers moved."""
     now = timezone.now()
-    NodeStatus.objects.filter(node=node).update(seen_at=now, connected=True)
+    heard(node, now)
     over = _end_drift(node, message.get("drifting"), now)
     said = {int(key): value for key, value in message.get("tenants", {}).items() if isinstance(value, dict)}
     tenants = {pk: said[pk] for pk in held(node, said)}
@@ -247,7 +248,8 @@ def forget() -> None:
     TrafficSample.objects.filter(at__lt=now - SAMPLES_KEPT).delete()
     DeniedFlow.objects.filter(at__lt=now - DENIED_KEPT).delete()
     DriftEvent.objects.filter(found_at__lt=now - DRIFT_KEPT).delete()
-    Realization.objects.filter(live_at__lt=now - REALIZATIONS_KEPT).delete()
+    # Behind a node that is away for good none is ever live; what it is behind by, its section says.
+    Realization.objects.filter(saved_at__lt=now - REALIZATIONS_KEPT).exclude(compiled_at=None).delete()
     Knock.objects.filter(last_at__lt=now - WAYS_IN_KEPT).delete()
     JoinToken.objects.filter(expires_at__lt=now - WAYS_IN_KEPT).delete()
     NodeCertificate.objects.filter(expires_at__lt=now - WAYS_IN_KEPT).delete()

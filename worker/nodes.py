@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import ssl
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from core import wire
@@ -17,6 +19,8 @@ from networks.models import Knock, Node, NodeCertificate
 from tenants import events
 from worker.announce import announce
 from worker.models import NodeSpec, NodeStatus, SpecSection, SpecStep
+
+log = logging.getLogger(__name__)
 
 #: A connected node reports every two seconds; three missed reports and a bit is silence.
 SILENT_AFTER = timedelta(seconds=8)
@@ -50,7 +54,7 @@ def identify(scope: Mapping[str, Any]) -> NodeCertificate:
 def hello(node: Node, channel: str, message: Mapping[str, Any]) -> str:
     """A node's agent is here. Answers the channel of an older connection of the same node, or ""."""
     now = timezone.now()
-    before = NodeStatus.objects.filter(node=node, connected=True).values_list("channel", flat=True).first()
+    before = NodeStatus.objects.filter(node=node).values_list("channel", flat=True).first()
     NodeStatus.objects.update_or_create(
         node=node,
         defaults={
@@ -83,15 +87,27 @@ def features(said: Any) -> list[dict[str, Any]]:
 
 def goodbye(node_id: int, channel: str) -> None:
     """The connection is gone; a newer one of the same node stays."""
-    if NodeStatus.objects.filter(node_id=node_id, channel=channel).update(connected=False, channel=""):
+    its = NodeStatus.objects.filter(node_id=node_id, channel=channel)
+    if its.filter(connected=True).update(connected=False, channel=""):
         _gone(node_id)
+    else:
+        its.update(channel="")
 
 
 def note_silent() -> None:
+    """Its connection is still its own, should it speak again (`heard`)."""
     silent = NodeStatus.objects.filter(connected=True, seen_at__lt=timezone.now() - SILENT_AFTER)
     for node_id in list(silent.values_list("node_id", flat=True)):
-        NodeStatus.objects.filter(node_id=node_id).update(connected=False, channel="")
-        _gone(node_id)
+        if silent.filter(node_id=node_id).update(connected=False):
+            _gone(node_id)
+
+
+def heard(node: Node, at: datetime) -> None:
+    """The node spoke; of one that was silent it is told that it is back."""
+    status = NodeStatus.objects.filter(node=node)
+    if not status.filter(connected=True).update(seen_at=at) and status.update(seen_at=at, connected=True):
+        _note("node.connected", node)
+        _tell(node.pk)
 
 
 def _gone(node_id: int) -> None:
@@ -126,6 +142,23 @@ def deltas_since(node_id: int, revision: int | None, digest: str = "") -> list[d
 
 def _head(node_id: int) -> NodeSpec:
     return NodeSpec.objects.filter(node_id=node_id).first() or NodeSpec(node_id=node_id, digest=wire.digest(()))
+
+
+@transaction.atomic
+def mend(node_id: int) -> bool:
+    """Make the digest of a node's spec what its sections come to, should it not be; whether it was not. A node takes no
+    spec whose digest is another, so nothing else would ever set it right."""
+    head = NodeSpec.objects.select_for_update().filter(node_id=node_id).first()
+    if head is None:
+        return False
+    sections = SpecSection.objects.filter(node_id=node_id).values_list("items", flat=True)
+    found = wire.digest(wire.decode_items([item for items in sections for item in items]))
+    if found == head.digest:
+        return False
+    log.error("The digest of node %s at revision %s was not that of its spec. It is now.", node_id, head.revision)
+    head.digest = found
+    head.save(update_fields=["digest"])
+    return True
 
 
 def whole(node_id: int) -> dict[str, Any]:

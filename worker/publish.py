@@ -24,7 +24,7 @@ from core.model import TenantIntent
 from core.spec import Item, SpecDelta, by_key
 from policies.snapshot import intent_for_nodes
 from tenants.lookup import Columns, Lookup
-from tenants.models import Realization
+from tenants.models import Realization, Tenant
 from worker.announce import announce, tell_node
 from worker.models import NodeSpec, NodeStatus, SpecSection, SpecStep
 from worker.realize import settle
@@ -39,6 +39,20 @@ LOST_AFTER = timedelta(seconds=1)
 
 BEHIND = Columns(
     lambda tenant: Realization.objects.filter(tenant=tenant, compiled_at=None).order_by().values_list("pk")[:1], int
+)
+#: The tenant, locked: publishes of it, and its end, are in line, whatever process they are in. Sections that are not
+#: there yet cannot be locked.
+LOCKED = Columns(lambda tenant: Tenant.objects.select_for_update().filter(pk=tenant).order_by().values_list("pk"), int)
+#: Whether a later generation than this one is compiled.
+OVERTAKEN = Columns(
+    lambda tenant, generation: (
+        Realization.objects.filter(tenant=tenant, generation__gt=generation)
+        .exclude(compiled_at=None)
+        .order_by()
+        .values_list("pk")[:1]
+    ),
+    int,
+    int,
 )
 SECTIONS = Lookup(lambda tenant: SpecSection.objects.select_for_update().filter(tenant=tenant).order_by("node_id"), int)
 _locks: dict[int, threading.Lock] = {}
@@ -83,7 +97,10 @@ def publish_stale_tenants() -> None:
     lost = Realization.objects.filter(compiled_at=None, saved_at__lt=timezone.now() - LOST_AFTER)
     for tenant_id in set(lost.values_list("tenant_id", flat=True)):
         log.info("Publishing tenant %s: its wake-up was lost.", tenant_id)
-        publish_tenant(tenant_id)
+        try:
+            publish_tenant(tenant_id)
+        except Exception:  # The others are not to wait for this one.
+            log.exception("Tenant %s could not be published; it is tried again.", tenant_id)
 
 
 def nudge_nodes() -> None:
@@ -108,9 +125,11 @@ class Step:
 def store(intent: TenantIntent, compiled: Mapping[int, tuple[Item, ...]]) -> dict[int, Any]:
     """Store sections, revisions and deltas; answers these, in wire form, by the ids of the nodes whose items changed.
     The number of queries does not depend on the number of nodes."""
+    if not LOCKED.all(intent.id):
+        return {}  # It was deleted meanwhile, and what nodes had of it withdrawn.
+    if OVERTAKEN.all(intent.id, intent.generation):
+        return {}  # By a newer publish, whose state is the later truth.
     sections = {section.node_id: section for section in SECTIONS.all(intent.id)}
-    if any(s.generation > intent.generation for s in sections.values()):
-        return {}  # A newer publish of this tenant overtook this one; its state is the later truth.
     steps = [
         Step(node_id, items_of(sections.get(node_id)), by_key(compiled.get(node_id, ())))
         for node_id in sorted(compiled.keys() | sections.keys())
@@ -142,7 +161,8 @@ def _note_compiled(intent: TenantIntent, *, steps: int, live: int, waiting: bool
 @transaction.atomic
 def withdraw(tenant_id: int) -> None:
     """A tenant is about to be deleted: whatever its nodes still have of it goes with it."""
-    sections = SpecSection.objects.filter(tenant_id=tenant_id).exclude(items=[]).order_by("node_id")
+    LOCKED.all(tenant_id)
+    sections = [section for section in SECTIONS.all(tenant_id) if section.items]
     for node_id in _advance([Step(section.node_id, items_of(section), {}) for section in sections]):
         transaction.on_commit(lambda node_id=node_id: tell_node(node_id))  # type: ignore[misc]
 

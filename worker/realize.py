@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
+from math import isfinite
 from operator import or_
+from typing import Any, Self
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from networks.models import Node
 from tenants import events
-from tenants.lookup import Columns, Lookup
+from tenants.lookup import Columns
 from tenants.models import Realization
 from tenants.storing import update
 from worker.models import NodeStatus, SpecSection
@@ -23,9 +24,20 @@ from worker.models import NodeStatus, SpecSection
 APPLIED = Columns(
     lambda tenant: SpecSection.objects.filter(tenant=tenant).order_by().values_list("applied_generation"), int
 )
-WAITING = Lookup(
-    lambda tenant: Realization.objects.filter(tenant=tenant, live_at=None).exclude(compiled_at=None).order_by("pk"), int
+#: Of those that are compiled and not yet live, the first and the last generation, and the key of one.
+WAITING = Columns(
+    lambda tenant: (
+        Realization.objects.filter(tenant=tenant, live_at=None)
+        .exclude(compiled_at=None)
+        .order_by()
+        .values("tenant_id")
+        .annotate(first=Min("generation"), last=Max("generation"), one=Max("pk"))
+        .values_list("tenant_id", "first", "last", "one")
+    ),
+    int,
 )
+#: What a column of revisions or ids holds, and one of digests.
+LARGEST, LONGEST_DIGEST = 2**63 - 1, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,19 @@ class Ack:
     took_ms: float
     refused: Mapping[int, str] = field(default_factory=dict)
     at: datetime = field(default_factory=timezone.now)
+
+    @classmethod
+    def of(cls, node_id: int, message: Mapping[str, Any]) -> Self:
+        """What a node's message says. Raises ValueError where no database could keep it: acknowledgements of several
+        nodes are written down together."""
+        revision, took_ms = int(message["revision"]), float(message.get("took_ms", 0))
+        digest = str(message.get("digest", ""))
+        refused = {int(key): str(reason).replace("\0", "") for key, reason in message.get("refused", {}).items()}
+        if any(not 0 <= number <= LARGEST for number in (revision, *refused)) or not isfinite(took_ms):
+            raise ValueError("a number is beyond what there can be")
+        if len(digest) > LONGEST_DIGEST or "\0" in digest:
+            raise ValueError(f"a digest has at most {LONGEST_DIGEST} letters")
+        return cls(node_id, revision, digest, took_ms, refused)
 
 
 @transaction.atomic
@@ -92,26 +117,46 @@ def _refuse(node_id: int, refused: Mapping[int, str]) -> list[int]:
 
 
 def settle(tenant_id: int, now: datetime | None = None) -> None:
-    """Count, for every generation of a tenant that is compiled and not yet live, on how many nodes it is."""
-    applied = [generation for (generation,) in APPLIED.all(tenant_id)]
-    moved: dict[int, list[int]] = defaultdict(list)
-    newest: Realization | None = None
-    for row in WAITING.all(tenant_id):
-        live = sum(generation >= row.generation for generation in applied)
-        if (row.nodes, row.live) != (len(applied), live) or live == len(applied):
-            moved[live].append(row.pk)
-        if live == len(applied) and (newest is None or row.generation > newest.generation):
-            newest = row
-    for live, rows in moved.items():
-        live_at = (now or timezone.now()) if live == len(applied) else None
-        _move(rows, nodes=len(applied), live=live, live_at=live_at)
-    if newest:
-        events.note("live", tenant_id=tenant_id, generation=newest.generation, data={"nodes": len(applied)})
+    """Count, for every generation of a tenant that is compiled and not yet live, on how many nodes it is. How many
+    generations wait, behind a node that is away for long, makes no difference to the number of queries."""
+    for _, first, last, one in WAITING.all(tenant_id):
+        applied = [generation for (generation,) in APPLIED.all(tenant_id)]
+        for after, upto, live in _steps(applied):
+            if after >= last or (upto is not None and upto < first):
+                continue
+            count = {"nodes": len(applied), "live": live}
+            rows = _waiting(tenant_id, after, upto)
+            if live == len(applied):
+                newest = last if upto is None or upto >= last else _newest(rows)
+                _count(one if first == last else None, rows, **count, live_at=now or timezone.now())
+                events.note("live", tenant_id=tenant_id, generation=newest, data={"nodes": len(applied)})
+            else:
+                _count(one if first == last else None, rows.exclude(**count), **count)
 
 
-def _move(rows: Sequence[int], **values: object) -> None:
-    """Nearly always it is one generation at a time."""
-    if len(rows) == 1:
-        update(Realization, rows[0], **values)
+def _count(only: int | None, rows: QuerySet[Realization], **values: object) -> None:
+    """Nearly always one generation waits, whose key is known."""
+    if only is None:
+        rows.update(**values)
     else:
-        Realization.objects.filter(pk__in=rows).update(**values)
+        update(Realization, only, **values)
+
+
+def _newest(rows: QuerySet[Realization]) -> int:
+    return rows.aggregate(newest=Max("generation"))["newest"] or 0
+
+
+def _steps(applied: Sequence[int]) -> Iterator[tuple[int, int | None, int]]:
+    """(after, up to, live) for what nodes have applied: generations after the one and up to the other (None: all that
+    follow) are live on so many nodes."""
+    after = 0
+    for upto in sorted(set(applied)):
+        yield after, upto, sum(generation >= upto for generation in applied)
+        after = upto
+    yield after, None, 0
+
+
+def _waiting(tenant_id: int, after: int, upto: int | None) -> QuerySet[Realization]:
+    """Generations after the one and up to the other that are compiled and not yet live."""
+    rows = Realization.objects.filter(tenant=tenant_id, live_at=None, generation__gt=after).exclude(compiled_at=None)
+    return rows if upto is None else rows.filter(generation__lte=upto)

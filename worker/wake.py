@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from worker.announce import EVERY_NODE, announce, send_group
@@ -103,6 +104,22 @@ def on_nodes_changed(sender: Any, **_: Any) -> None:
     """Connections of nodes that are gone, or were given another token, end; pages look again."""
     send_group(EVERY_NODE, {"type": "node.recheck"})
     announce("cluster", "change")
+
+
+def on_node_leaving(sender: Any, instance: Any, **_: Any) -> None:
+    """What waited for this node alone is live once it is gone."""
+    from worker.models import SpecSection
+    from worker.realize import settle
+
+    tenants = list(SpecSection.objects.filter(node=instance).values_list("tenant_id", flat=True))
+
+    def settled() -> None:
+        for tenant_id in tenants:
+            with transaction.atomic():
+                settle(tenant_id)
+            announce(f"tenant.{tenant_id}", "realization")
+
+    transaction.on_commit(settled, robust=True)
 
 
 def on_tenant_leaving(sender: Any, instance: Any, **_: Any) -> None:

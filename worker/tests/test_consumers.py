@@ -27,6 +27,7 @@ from worker.consumers import AgentConsumer
 from worker.live import LiveConsumer
 from worker.models import NodeStatus, SpecSection
 from worker.nodes import identify
+from worker.prompt import prompt
 from worker.tests.cast import Stage, joined, shows, stage, touch
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
@@ -279,6 +280,20 @@ async def test_an_unusable_message_ends_the_connection_with_the_reason(message: 
     closed = await socket.receive_output(3)
     assert closed["code"] == 4400
     assert "Unusable message" in closed["reason"]
+
+
+async def test_a_message_nobody_foresaw_ends_the_connection_and_leaves_nothing_behind() -> None:
+    made = await dressed()
+    before = asyncio.all_tasks()
+    socket = await greeted(made.nodes[0])
+    await socket.receive_json_from(3)
+    await socket.send_to(text_data="[" * 1_000_000)
+    assert (await socket.receive_output(3))["code"] == 1011
+    await socket.disconnect()
+    assert made.nodes[0].pk not in prompt().serving
+    assert not await sync_to_async(NodeStatus.objects.filter(connected=True).exists)()
+    await asyncio.sleep(0.1)
+    assert not [task for task in asyncio.all_tasks() - before if "_check_often" in repr(task)]
 
 
 async def test_nothing_is_taken_before_hello() -> None:
