@@ -7,7 +7,6 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from accounts import patience
-from accounts.directory import DirectoryAway
 
 
 class Wrong(Exception):
@@ -15,13 +14,14 @@ class Wrong(Exception):
 
 
 def check(request: HttpRequest, name: str, password: str, via: str = "page") -> User:
-    """Whose name and password these are. Raises Wrong, patience.Wait when nothing is listened to now, or
-    DirectoryAway when nobody can tell. A zero byte is in nobody's name, and no database takes it."""
+    """Whose name and password these are. Raises Wrong, patience.Wait when nothing is listened to now, DirectoryAway
+    when nobody can tell, or Refused when they are right and there can be no account of that name. A zero byte is in
+    nobody's name, and no database takes it."""
     name = name.replace("\0", "")
     attempt = patience.attempt(name, request.META.get("REMOTE_ADDR") or None, via)
     try:
         user = authenticate(request, username=name, password=password)
-    except DirectoryAway:
+    except Exception:  # whatever it was, the password was not found wrong
         attempt.unjudged()
         raise
     if user is None:

@@ -18,6 +18,7 @@ from accounts import door
 from accounts.directory import DirectoryAway
 from accounts.patience import Wait
 from contivui.web.forms import dress
+from contivui.web.problem import Problem
 
 AWAY = _("The directory that knows this password does not answer. Try again later, or ask an administrator.")
 
@@ -56,6 +57,8 @@ class SignInForm(AuthenticationForm):
                 raise self.get_invalid_login_error() from None
             except DirectoryAway:
                 raise ValidationError(AWAY, code="away") from None
+            except Problem as problem:
+                raise ValidationError(problem.message, code=problem.code) from None
         return self.cleaned_data
 
 
@@ -82,6 +85,8 @@ class OwnPasswordForm(forms.Form):
             found = None
         except DirectoryAway:
             raise ValidationError(AWAY, code="away") from None
+        except Problem as problem:
+            raise ValidationError(problem.message, code=problem.code) from None
         if found != user:
             raise ValidationError(_("This is not your password."), code="wrong")
         return str(password)

@@ -38,6 +38,8 @@ PROTOCOL = 1
 KERNEL_THREADS = 8
 #: Seconds before a whole spec is asked for again when the last one could not be taken either; doubled each time.
 FIRST_NACK_PAUSE_S, LONGEST_NACK_PAUSE_S = 0.5, 30.0
+#: For so long an endpoint that the spec names no more is plugged in again should the spec name it again.
+COME_BACK_S = 10.0
 
 
 class Agent:
@@ -51,6 +53,10 @@ class Agent:
         self.sections: dict[int, Section] = {}
         self.features: tuple[Feature, ...] = ()
         self.waiting: dict[int, Waiting] = {}
+        #: Plugs that the last specs no longer named, and when they were dropped.
+        self._dropped: dict[int, tuple[Plug, float]] = {}
+        #: How many endpoints the controller is being asked to place here; which they are its answers say.
+        self.placing = 0
         self.last_drift: tuple[int, Drift] | None = None
         self.plugs = PlugStore(config.state)
         self.link = Link(config, self)
@@ -324,6 +330,7 @@ class Agent:
             left = [e for e, p in plugs.items() if _key(tenant, e) not in section and self.plugs.get(e) is p]
             if left:
                 self.plugs.remove(left, tell=False)
+                self._dropped |= {endpoint: (plugs[endpoint], time.monotonic()) for endpoint in left}
             if not section:
                 self._keepers.pop(tenant, None)
 
@@ -352,14 +359,34 @@ class Agent:
     def plug_waiting(self) -> None:
         """Note the plugs of waiting endpoints that the spec knows by now, so that the next converge makes them."""
         ready = [w.plug for e, w in self.waiting.items() if _key(w.plug.tenant, e) in self.spec.items]
-        new = [plug for plug in ready if self.plugs.get(plug.endpoint) is not plug]
+        new = [plug for plug in [*self._come_back(), *ready] if self.plugs.get(plug.endpoint) is not plug]
         if new:
             self.plugs.add(new)
 
+    def _come_back(self) -> list[Plug]:
+        """Plugs that a spec did not name and the next one does: who detaches and at once attaches again can be done
+        with both before the spec comes that the detach led to."""
+        now = time.monotonic()
+        self._dropped = {e: (plug, at) for e, (plug, at) in self._dropped.items() if now - at < COME_BACK_S}
+        back = [plug for e, (plug, _) in self._dropped.items() if _key(plug.tenant, e) in self.spec.items]
+        for plug in back:
+            del self._dropped[plug.endpoint]
+        return [plug for plug in back if plug.endpoint not in self.waiting and not plug.gone(veth=False)]
+
+    def forget_dropped(self, endpoint: int) -> None:
+        """It was detached: no spec brings it back."""
+        self._dropped.pop(endpoint, None)
+
     async def tell_departed(self) -> None:
-        """Tell the controller which endpoints left, until it has heard of each."""
+        """Tell the controller which endpoints left, until it has heard of each. Not of one that is being attached
+        again: told after it was placed, the controller would take it from its running container. While it is not known
+        which are being placed none is told; the end of every attach goes on here."""
         async with self._telling:
             for endpoint in self.plugs.departed:
+                if self.placing:
+                    return
+                if endpoint in self.waiting or not self.plugs.has_departed(endpoint):
+                    continue
                 try:
                     answer = await self.link.ask({"type": "detach", "endpoint": endpoint})
                 except Away:

@@ -57,17 +57,22 @@ async def attach(agent: Agent, message: Message) -> Message:
         raise ValueError(f"There is no network namespace at {netns!r}; give a path such as /run/netns/name.")
     if not ifname.isascii() or not 0 < len(ifname) <= IFNAME_LIMIT or "/" in ifname or " " in ifname:
         raise ValueError(f"{ifname!r} is no name of a device: use at most {IFNAME_LIMIT} letters, digits and dashes.")
-    endpoint = await _placed(agent, message)
-    plug = Plug(int(endpoint["tenant"]), int(endpoint["id"]), netns, ifname, identity_of(netns))
-    agent.spawn(agent.prepare(plug, endpoint))
-    if reason := await _plugged(agent, plug):
-        raise ValueError(f"Endpoint {endpoint['name']} cannot be attached: {reason}")
+    try:
+        endpoint = await _placed(agent, message)
+        plug = Plug(int(endpoint["tenant"]), int(endpoint["id"]), netns, ifname, identity_of(netns))
+        agent.spawn(agent.prepare(plug, endpoint))
+        if reason := await _plugged(agent, plug):
+            raise ValueError(f"Endpoint {endpoint['name']} cannot be attached: {reason}")
+    finally:
+        if agent.plugs.departed:
+            agent.spawn(agent.tell_departed())  # Of those that could not be told meanwhile.
     return {"endpoint": endpoint}
 
 
 async def detach(agent: Agent, message: Message) -> Message:
     """Unplug an endpoint; one that is not plugged in is fine. The controller is told now or when it is back."""
     endpoint = int(message["endpoint"])
+    agent.forget_dropped(endpoint)
     plug = agent.plugs.get(endpoint)
     if plug is not None:
         agent.plugs.remove([endpoint], tell=True)
@@ -81,6 +86,7 @@ async def _placed(agent: Agent, message: Message) -> Message:
     wanted = {name: str(message.get(name) or "") for name in ("tenant", "network", "group", "name", "ip4", "ip6")}
     if not wanted["tenant"] or not wanted["name"]:
         raise ValueError("Give at least tenant and name of the endpoint.")
+    agent.placing += 1
     try:
         answer = await agent.link.ask({"type": "attach", **wanted})
     except Away as away:
@@ -88,6 +94,8 @@ async def _placed(agent: Agent, message: Message) -> Message:
         if known is None:
             raise ValueError(f"{away} An endpoint this node does not know yet cannot be attached meanwhile.") from None
         return known
+    finally:
+        agent.placing -= 1
     if not answer.get("ok"):
         raise ValueError(str(answer.get("error") or "The controller refused without a reason."))
     return dict(answer["endpoint"])

@@ -92,10 +92,14 @@ class PlugStore:
     def departed(self) -> list[int]:
         return sorted(self._departed)
 
+    def has_departed(self, endpoint: int) -> bool:
+        return endpoint in self._departed
+
     def foresee(self, plug: Plug) -> Callable[[], None]:
-        """A plug that is to be added soon. Answers what notes it on disk already, to be called from any thread while
-        there is time: adding it then takes none. It is forgotten with `remove`."""
+        """A plug that is to be added soon, so its endpoint has not left. Answers what notes it on disk already, to be
+        called from any thread while there is time: adding it then takes none. It is forgotten with `remove`."""
         self._foreseen[plug.endpoint] = plug
+        self._departed.discard(plug.endpoint)
         return self._noting()
 
     def add(self, plugs: Iterable[Plug]) -> None:

@@ -8,11 +8,15 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from tenants.access import Right, require, rights_of
 from tenants.change import Actor, change
 from tenants.models import Tenant, Token, TokenRights
 from tenants.signals import tokens_ended
+
+#: How long what time has ended, a token or an invitation, is still shown to those who wonder why it opens nothing.
+ENDED_KEPT = timedelta(days=30)
 
 
 def tokens_of(user: User) -> QuerySet[Any]:
@@ -64,6 +68,12 @@ def end_tokens(*, actor: Actor, user: User) -> None:
     for row in sorted(rows, key=lambda row: (row.tenant_id or 0, row.pk)):
         end_token(actor=actor, user=user, row=row)
     tokens_ended.send(sender=User, user=user)
+
+
+def forget_tokens() -> None:
+    """Drop those that ended by time long ago. That is no change: since then they opened nothing, and the record has
+    had the end of each from its making on. One that is shown after its end goes at once, without a row as well."""
+    Token.objects.filter(expiry__lt=timezone.now() - ENDED_KEPT).delete()
 
 
 def _recorded(row: Token) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from tenants.actions import recorded_member
 from tenants.change import Actor, Refused, change, fresh, plain
 from tenants.checks import FieldErrors
+from tenants.credentials import ENDED_KEPT
 from tenants.models import Invitation, Membership, Role, Tenant
 from tenants.users import create_user
 
@@ -90,6 +91,12 @@ def join(*, address: str | None, secret: str, username: str, password: str) -> M
             raise Refused(OVER, code="invitation_over")
         user = create_user(actor=Actor(username, "page", None, address), username=username, password=password)
         return accept(actor=Actor(username, "page", user.pk, address), secret=secret, user=user)
+
+
+def forget_invitations() -> None:
+    """Drop those that expired long ago: addresses of people who never came are not ours to keep. That is no change:
+    since then they opened nothing, and the record has had the end of each from its making on."""
+    Invitation.objects.filter(expires_at__lt=timezone.now() - ENDED_KEPT).delete()
 
 
 def hashed(secret: str) -> str:

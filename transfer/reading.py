@@ -24,7 +24,7 @@ from tenants.actions import set_quota
 from tenants.change import Actor
 from tenants.models import ClusterRecord, Tenant
 from transfer import writing
-from transfer.document import Document, Item, items, without_empty
+from transfer.document import Document, Item, NoDocument, items, without_empty
 from transfer.kinds import CLUSTER, NODES, OWNED, POLICIES, TENANTS, Kind
 from transfer.limits import QUOTA, Limits, read, wider
 from transfer.steps import Does, Outcome, Step
@@ -78,7 +78,9 @@ class _Carrier:
             for part in items(item, kind.name, f"tenant {tenant.name}"):
                 self._object(kind, part, tenant)
         for part in items(item, POLICIES.name, f"tenant {tenant.name}"):
-            self._step(f"rules {tenant.name}/{part.get('name')}", partial(self._rules, part, tenant))
+            # A policy that was refused says so in its own step.
+            if policy := Policy.objects.filter(tenant=tenant, name=part.get("name")).first():
+                self._step(f"rules {tenant.name}/{policy.name}", partial(self._rules, part, policy))
         if quota or tenant.limits:
             self._step(f"quota {tenant.name}", partial(self._quota, quota, tenant))
 
@@ -91,14 +93,14 @@ class _Carrier:
         try:
             with transaction.atomic():
                 does, why = work()
-        except (ValidationError, Unreadable, Problem) as error:
+        except (ValidationError, Unreadable, Problem, NoDocument) as error:
             does, why = "refused", " ".join(_sentences(error))
         self.outcome.steps.append(Step(does, what, why))
 
     def _make(self, kind: Kind, item: Item, tenant: Tenant | None) -> tuple[Does, str]:
         own = {name: value for name, value in item.items() if name != "rules" or kind is not POLICIES}
         if unknown := own.keys() - kind.fields.keys():
-            raise Unreadable({name: ["There is no such field."] for name in sorted(unknown)})
+            raise Unreadable({str(name): ["There is no such field."] for name in sorted(unknown, key=str)})
         row = self._found(kind, own, tenant)
         if row is None:
             return self._create(kind, own, tenant)
@@ -139,15 +141,14 @@ class _Carrier:
         form.is_valid(raise_exception=True)
         return {name: value for name, value in form.validated_data.items() if name != "tenant"}
 
-    def _rules(self, item: Item, tenant: Tenant) -> tuple[Does, str]:
-        policy = Policy.objects.get(tenant=tenant, name=item["name"])
+    def _rules(self, item: Item, policy: Policy) -> tuple[Does, str]:
         has = [
             writing.line_of(rule) for rule in policy.rules.select_related("peer_group", "peer_network").order_by("id")
         ]
         wants = [without_empty(line) for line in items(item, "rules", f"policy {policy.name}")]
         if has == wants:
             return "same", ""
-        form = LineSerializer(data=wants, many=True, context=POLICIES.context(tenant))
+        form = LineSerializer(data=wants, many=True, context=POLICIES.context(policy.tenant))
         if unknown := _unknown(form.child.fields, wants):  # type: ignore[attr-defined]
             raise Unreadable(unknown)
         form.is_valid(raise_exception=True)
@@ -163,7 +164,9 @@ class _Carrier:
         set_quota(actor=self.actor, row=tenant, **limits)
         return "update", ", ".join(limits)
 
-    def _fabric(self, wanted: Item) -> tuple[Does, str]:
+    def _fabric(self, wanted: Any) -> tuple[Does, str]:
+        if not isinstance(wanted, dict):
+            raise Unreadable({"fabric": ["Write its settings by their names, for example vxlan_last: 20000."]})
         has = writing.fabric()
         changed = {name: value for name, value in wanted.items() if has.get(name) != value}
         if not changed:
@@ -180,10 +183,12 @@ def _unknown(known: Mapping[str, Any], lines: Sequence[Item]) -> dict[str, list[
     return {name: ["There is no such field."] for name in names}
 
 
-def _sentences(error: ValidationError | Unreadable | Problem) -> Iterator[str]:
+def _sentences(error: ValidationError | Unreadable | Problem | NoDocument) -> Iterator[str]:
     """What is wrong, with its field in front."""
     if isinstance(error, Problem):
         yield error.message
+    elif isinstance(error, NoDocument):
+        yield str(error)
     elif isinstance(error, ValidationError) and hasattr(error, "error_dict"):
         for name, found in error.message_dict.items():
             yield from (f"{name}: {sentence}" for sentence in found)

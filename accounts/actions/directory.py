@@ -29,7 +29,10 @@ def drop_directory(*, actor: Actor) -> None:
 
 @transaction.atomic
 def take_in(found: Found) -> User:
-    """The account of somebody the directory vouches for, made at her first sign-in, with the roles of her groups."""
+    """The account of somebody the directory vouches for, made at her first sign-in, with the roles of her groups.
+
+    Raises Refused when no account can be called as she is there.
+    """
     user = _known(found) or _make(found)
     FromDirectory.objects.filter(user=user).exclude(dn=found.dn).update(dn=found.dn)
     return give_roles(user, found.groups, DIRECTORY)
@@ -45,9 +48,7 @@ def _make(found: Found) -> User:
         if (known := _known(found)) is not None:
             step.unchanged()
             return known
-        user = User(username=found.name, first_name=found.first_name[:150], last_name=found.last_name[:150])
-        user.set_unusable_password()
-        user.clean_fields()
+        user = outside.new_account(found.name, found.first_name, found.last_name)
         user.save()
         FromDirectory.objects.create(user=user, dn=found.dn)
         step.created(user, {"username": user.username, "dn": found.dn})

@@ -6,6 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+
 from accounts.models import Directory, Provider
 from accounts.sealed import seal
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, plain
@@ -57,6 +60,22 @@ def drop(model: type[Outside], *, actor: Actor) -> None:
         before = recorded(row)
         row.delete()
         step.deleted(row, before)
+
+
+def new_account(name: str, first_name: str, last_name: str) -> User:
+    """The account of somebody it vouches for, not stored yet, with no password here. Raises Refused when no account can
+    be called so."""
+    user = User(username=name, first_name=first_name[:150], last_name=last_name[:150])
+    user.set_unusable_password()
+    try:
+        user.clean_fields()
+    except ValidationError as error:
+        raise Refused(
+            f"An account cannot be called {name[:150]}: a name is at most 150 letters, digits and signs out of @.+-_ "
+            "without a space. Ask an administrator for such a name.",
+            code="name",
+        ) from error
+    return user
 
 
 def recorded(row: Directory | Provider) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.actions import outside
@@ -59,12 +58,7 @@ def _make(vouched: Vouched) -> User:
             raise Refused(
                 f"There is an account {vouched.name} here already, which is not the provider's.", code="name_in_use"
             )
-        user = User(username=vouched.name, first_name=vouched.first_name[:150], last_name=vouched.last_name[:150])
-        user.set_unusable_password()
-        try:
-            user.clean_fields()
-        except ValidationError as error:
-            raise Refused(f"An account cannot be called {vouched.name[:150]}.", code="name") from error
+        user = outside.new_account(vouched.name, vouched.first_name, vouched.last_name)
         user.save()
         FromProvider.objects.create(user=user, issuer=vouched.issuer, subject=vouched.subject)
         step.created(user, {"username": user.username, "issuer": vouched.issuer, "subject": vouched.subject})

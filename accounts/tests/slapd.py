@@ -119,7 +119,8 @@ def _fill(port: int, only_tls: bool) -> None:
     connection.add(BASE, ["domain"], {"dc": "example"})
     for part in ("people", "groups"):
         connection.add(f"ou={part},{BASE}", ["organizationalUnit"], {"ou": part})
-    for name, kind in (("erin", "Erin"), ("frank", "Frank"), ("star*name", "Star"), ("root", "Root")):
+    people = {"erin": "Erin", "frank": "Frank", "star*name": "Star", "root": "Root", "jane doe": "Jane"}
+    for name, kind in people.items():
         dn = f"cn={kind},{PEOPLE}"
         said = {"sn": "Example", "givenName": kind, "sAMAccountName": name, "userPassword": PASSWORD}
         connection.add(dn, ["inetOrgPerson", "user"], said)

@@ -21,7 +21,7 @@ from accounts.tests import slapd
 from accounts.tests.slapd import BASE, GROUPS, PASSWORD, SERVICE, SERVICE_PASSWORD
 from netmaster.tests.proxy import Proxy
 from tenants.actions import add_member
-from tenants.change import SYSTEM
+from tenants.change import SYSTEM, Refused
 from tenants.models import AuditEntry, Membership
 from tenants.testing import Cast
 from tests.pages import signed_in
@@ -124,6 +124,19 @@ def test_a_locked_account_stays_out(directory: Directory) -> None:
     User.objects.filter(pk=user.pk).update(is_active=False)
     with pytest.raises(door.Wrong):
         check("erin")
+
+
+def test_whose_name_no_account_can_have_is_told_so_and_has_guessed_nothing(directory: Directory) -> None:
+    with pytest.raises(Refused, match="cannot be called jane doe: a name is at most 150 letters, digits") as refused:
+        check("jane doe")
+    assert refused.value.code == "name"
+    page = Client(REMOTE_ADDR="192.0.2.1").post("/login/", {"username": "jane doe", "password": PASSWORD})
+    assert (page.status_code, "cannot be called jane doe" in page.content.decode()) == (200, True)
+    assert {guesses.count for guesses in Guesses.objects.all()} == {0}
+    with pytest.raises(door.Wrong):
+        check("jane doe", "wrong")
+    assert {guesses.count for guesses in Guesses.objects.all()} == {1}
+    assert not User.objects.filter(username="jane doe").exists()
 
 
 def test_guesses_are_counted_whatever_the_spelling(directory: Directory) -> None:

@@ -98,6 +98,11 @@ class Controller:
         #: What its welcome says besides.
         self.more = {"renew_s": 3600.0}
         self.place: Callable[[Message], Message] | None = None
+        #: Cleared: it takes its time over a detach, and like the real one does not turn to the next message meanwhile.
+        self.quick = asyncio.Event()
+        self.quick.set()
+        #: Seconds it takes to place an endpoint.
+        self.places_in_s = 0.0
         self.connected = asyncio.Event()
         self._heard: dict[str, asyncio.Queue[Message]] = {}
         self._socket: ServerConnection | None = None
@@ -162,12 +167,14 @@ class Controller:
             case "nack":
                 await self._send_whole()
             case "attach" if self.place is not None:
+                await asyncio.sleep(self.places_in_s)
                 answer = self.place(message)
                 await self.send({"type": "result", "id": message["id"], **answer})
             case "renew":
                 given = given_to("node-1", message["request"])
                 await self.send({"type": "result", "id": message["id"], "ok": True, "renew_s": 3600.0, **given})
             case "detach":
+                await self.quick.wait()
                 await self.send({"type": "result", "id": message["id"], "ok": True})
 
     async def _send_whole(self) -> None:

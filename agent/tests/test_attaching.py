@@ -226,6 +226,93 @@ async def test_what_was_detached_meanwhile_is_told_when_the_controller_is_back(
         await until(lambda: again.agent.plugs.departed == [])
 
 
+async def depart(controller: Controller, node: Node, *numbers: int) -> None:
+    """Detach them while the controller takes its time over the first."""
+    controller.quick.clear()
+    for number in numbers:
+        assert (await node.ask(verb="detach", endpoint=number))["ok"]
+    assert (await controller.heard("detach"))["endpoint"] == numbers[0]
+    assert node.agent.plugs.departed == list(numbers)
+
+
+async def test_an_endpoint_that_is_attached_again_is_not_told_to_have_left(controller: Controller, node: Node) -> None:
+    Placing(controller)
+    async with running(node):
+        await controller.connected.wait()
+        for number in (1, 2, 3):
+            assert (await attach(node, f"web-{number}"))["ok"]
+        await depart(controller, node, 1, 2, 3)
+        again = asyncio.create_task(attach(node, "web-2"))
+        await asyncio.sleep(0.1)  # Behind the first detach, the controller has not come to it.
+        controller.places_in_s = 0.1
+        controller.quick.set()
+        assert (await again)["ok"]
+        assert (await controller.heard("detach"))["endpoint"] == 3, "not 2: the controller would unplug it"
+        await until(lambda: node.agent.plugs.departed == [])
+        assert controller.silent("detach")
+        assert node.kernel.attached(7) == {2}
+
+
+async def test_nor_is_one_whose_spec_is_awaited(controller: Controller, node: Node) -> None:
+    placing = Placing(controller)
+    async with running(node):
+        await controller.connected.wait()
+        for number in (1, 2, 3):
+            assert (await attach(node, f"web-{number}"))["ok"]
+        await depart(controller, node, 1, 2)
+        await controller.tell(blue(endpoint(3)))
+        await until(lambda: len(node.agent.sections[7]) == 3)
+        placing.spec_follows = False
+        again = asyncio.create_task(attach(node, "web-2"))
+        await asyncio.sleep(0.1)
+        controller.quick.set()
+        await until(lambda: 2 in node.agent.waiting)
+        assert (await node.ask(verb="detach", endpoint=3))["ok"]
+        assert (await controller.heard("detach"))["endpoint"] == 3
+        await controller.tell(blue(endpoint(2)))
+        assert (await again)["ok"]
+        assert node.agent.plugs.departed == []
+        assert controller.silent("detach")
+
+
+async def drop_and_name_again(controller: Controller, node: Node) -> None:
+    """The spec that a detach of 2 led to, and then the one that placing it again did."""
+    await controller.tell(blue(endpoint(1)))
+    await until(lambda: node.kernel.attached(7) == {1})
+    await controller.tell(blue(endpoint(1), endpoint(2)))
+    await until(lambda: f"7/endpoint/{2}" in node.agent.applied.items)
+
+
+async def test_what_is_attached_again_before_its_detach_is_in_the_spec_stays_attached(
+    controller: Controller, node: Node
+) -> None:
+    Placing(controller)
+    async with running(node):
+        await controller.connected.wait()
+        for name in ("web-1", "web-2"):
+            assert (await attach(node, name))["ok"]
+        assert (await node.ask(verb="detach", endpoint=2))["ok"]
+        await controller.heard("detach")
+        assert (await attach(node, "web-2"))["ok"], "the spec still names it"
+        await drop_and_name_again(controller, node)
+        assert node.kernel.attached(7) == {1, 2}
+
+
+async def test_what_was_detached_stays_detached_when_the_spec_names_it_again(
+    controller: Controller, node: Node
+) -> None:
+    Placing(controller)
+    async with running(node):
+        await controller.connected.wait()
+        for name in ("web-1", "web-2"):
+            assert (await attach(node, name))["ok"]
+        await controller.tell(blue(endpoint(1)))
+        await until(lambda: node.kernel.attached(7) == {1})
+        assert (await node.ask(verb="detach", endpoint=2))["ok"]
+        await drop_and_name_again(controller, node)
+        assert node.kernel.attached(7) == {1}
+
+
 async def test_the_controllers_refusal_is_the_answer(controller: Controller, node: Node) -> None:
     controller.place = lambda message: {"ok": False, "error": "The network front has no free address."}
     async with running(node):

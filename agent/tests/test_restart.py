@@ -133,6 +133,15 @@ def test_a_plug_that_was_foreseen_is_read_back_and_forgotten_with_its_endpoint(t
     assert read_back(tmp_path) == store.endpoints == [1]
 
 
+def test_an_endpoint_that_was_foreseen_again_has_not_left(tmp_path: Path) -> None:
+    store = PlugStore(tmp_path)
+    store.remove([1, 2], tell=True)
+    store.foresee(Plug(7, 1, "/run/netns/a"))()
+    again = PlugStore(tmp_path)
+    again.load()
+    assert (again.endpoints, again.departed) == ([1], [2])
+
+
 def read_back(folder: Path) -> list[int]:
     store = PlugStore(folder)
     store.load()

@@ -287,3 +287,41 @@ def test_a_misspelt_field_of_a_rule_is_refused_as_any_other() -> None:
     assert [(step.what, step.why) for step in outcome.refused] == [
         ("rules blue/p", "1.own_adresses: There is no such field.")
     ]
+
+
+@pytest.mark.parametrize("only_plan", [True, False])
+def test_rules_of_a_policy_that_is_refused_do_not_hide_what_else_is_wrong(only_plan: bool) -> None:
+    rules = [{"protocol": "tcp"}]
+    policies = [
+        {"name": "lost", "groups": ["nowhere"], "rules": rules},
+        {"groups": [], "rules": rules},
+        {"name": "fine", "rules": rules},
+    ]
+    tenant = {"name": "blue", "policies": policies, "services": [{"name": "odd", "colour": "red"}]}
+    outcome = carry_over({"format": "contivui/1", "tenants": [tenant]}, ACTOR, only_plan=only_plan)
+    said = {step.what: step.why for step in outcome.refused}
+    assert list(said) == ["policy blue/lost", "policy blue/", "service blue/odd"]
+    assert "Tenant blue has no group nowhere" in said["policy blue/lost"]
+    assert said["policy blue/"].startswith("name: ")
+    assert [step.what for step in outcome.steps if step.what.startswith("rules ")] == ["rules blue/fine"]
+    assert not Tenant.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "what", "says"),
+    [
+        ({"fabric": [1]}, "fabric", "fabric: Write its settings by their names"),
+        ({"nodes": [{"name": "n1", 1: "odd", "colour": "red"}]}, "node n1", "1: There is no such field. colour: "),
+        (
+            {"tenants": [{"name": "green", "policies": [{"name": "p", "rules": {"protocol": "tcp"}}]}]},
+            "rules green/p",
+            "“rules” of policy p must be a list of objects.",
+        ),
+    ],
+)
+def test_nor_does_what_cannot_be_read_at_all(part: Any, what: str, says: str) -> None:
+    tenants = [*part.get("tenants", []), {"name": "blue", "colour": "red"}]
+    outcome = carry_over({"format": "contivui/1", **part, "tenants": tenants}, ACTOR)
+    said = {step.what: step.why for step in outcome.refused}
+    assert list(said) == [what, "tenant blue"]
+    assert said[what].startswith(says)
