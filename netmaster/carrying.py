@@ -16,7 +16,7 @@ from netmaster.kinds import KINDS
 from netmaster.kinds.base import Kind
 from netmaster.refusal import Refusal, text_of
 from netmaster.scanner import decode
-from netmaster.source import Member, Source
+from netmaster.source import Held, Member, Source, whole
 from netmaster.wire import compact
 from networks.models import Network, Node
 from tenants.change import Actor
@@ -48,8 +48,9 @@ class _Undo(Exception):
 
 def carry_over(source: Source, actor: Actor, *, only_plan: bool = False, without_refused: bool = False) -> Outcome:
     """Make what the source holds, in one transaction. With `only_plan` nothing is stored; neither is when something is
-    refused, unless it is to be left out. What is here and not there stays. Doing it again changes nothing."""
-    outcome = Outcome()
+    refused, unless it is to be left out. What is here and not there stays. Doing it again changes nothing. The
+    source is read before anybody is locked out."""
+    source, outcome = Held(whole(source, ORDER)), Outcome()
     try:
         with transaction.atomic():
             ClusterRecord.locked()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -50,15 +50,11 @@ class Netmaster:
             ) from None
 
 
-class Saved:
-    """A file that `import_contiv --save` wrote: {collections: {name: [objects]}, networks: {key: state}}."""
+class Held:
+    """What was read of a source: {collections: {name: [objects]}, networks: {key: state}}."""
 
-    def __init__(self, path: Path) -> None:
-        try:
-            held = json.loads(path.read_text(encoding="utf-8"))
-            self._collections, self._networks = held["collections"], held["networks"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise NoSource(f"{path} is not what import_contiv --save writes ({error}).") from None
+    def __init__(self, held: Mapping[str, Any]) -> None:
+        self._collections, self._networks = held["collections"], held["networks"]
 
     def collection(self, name: str) -> list[Member]:
         return list(self._collections.get(name, []))
@@ -67,8 +63,21 @@ class Saved:
         return dict(self._networks.get(key, {}))
 
 
-def save(source: Source, path: Path, collections: Iterable[str]) -> None:
-    """Keep all of a source, so that it can be carried over when it is gone."""
+def whole(source: Source, collections: Iterable[str]) -> dict[str, Any]:
+    """All of a source, read now: it may be slow, or be this very database, so nobody is to wait for it meanwhile."""
     held = {name: source.collection(name) for name in collections}
     networks = {str(one["key"]): source.state(str(one["key"])) for one in held["networks"]}
-    path.write_text(json.dumps({"collections": held, "networks": networks}, indent=1) + "\n", encoding="utf-8")
+    return {"collections": held, "networks": networks}
+
+
+def read_saved(path: Path) -> Held:
+    """A file that `import_contiv --save` wrote. Raises NoSource."""
+    try:
+        return Held(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NoSource(f"{path} is not what import_contiv --save writes ({error}).") from None
+
+
+def save(source: Source, path: Path, collections: Iterable[str]) -> None:
+    """Keep all of a source, so that it can be carried over when it is gone."""
+    path.write_text(json.dumps(whole(source, collections), indent=1) + "\n", encoding="utf-8")

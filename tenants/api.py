@@ -23,6 +23,7 @@ from contivui.web.errors import BadParameter
 from contivui.web.facts import facts
 from contivui.web.fields import LARGEST_ID
 from contivui.web.parameters import seconds
+from contivui.web.preconditions import etag_of, require_match
 from contivui.web.resource import Resource
 from contivui.web.strict import require_types
 from tenants import quotas
@@ -196,13 +197,21 @@ class TenantViewSet(ObjectViewSet):
         """How much of each thing the tenant has and may have. Administrators set it."""
         row = self.find(pk)
         if request.method == "GET":
-            return Response(quota_of(row))
+            shown = quota_of(row)
+            return Response(shown, headers={"ETag": etag_of(shown)})
         require(request.user, "quota.update", row)
         form = LimitsSerializer(data=request.data)
         require_types(form)
         form.is_valid(raise_exception=True)
         given = form.validated_data
-        return self.write(lambda: Done(quota_of(set_quota(actor=self.actor(), row=row, **given)), tenants=[row]))
+        return self.write(lambda: self._limited(row, request.headers.get("If-Match"), given))
+
+    def _limited(self, row: Tenant, if_match: str | None, given: dict[str, Any]) -> Done:
+        if if_match is not None:
+            self.lock([row])
+            require_match(if_match, quota_of(self.find(str(row.pk))))
+        row = set_quota(actor=self.actor(), row=row, **given)
+        return Done(quota_of(row), tenants=[row], whole=True)
 
 
 def quota_of(row: Tenant) -> dict[str, Any]:

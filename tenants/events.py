@@ -10,8 +10,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
+from django.apps import apps
 from django.db import transaction
 from django.db.models import Min
 from django.utils import timezone
@@ -27,6 +29,7 @@ MOST = 500
 #: How long one can be away and still resume.
 KEPT = timedelta(days=7)
 KINDS = ("change", "status")
+OBJECT = "Name a kind of object, or one by its kind and id: network or network.7, for example."
 
 
 def note(what: str, *, tenant: Tenant | None = None, tenant_id: int | None = None, **told: Any) -> None:
@@ -74,10 +77,12 @@ class Asked:
     @classmethod
     def of(cls, said: Mapping[str, str], last: str | None = None) -> Asked:
         """From an address; `last` is the header Last-Event-ID, which goes before. Raises BadParameter."""
-        kind, (thing, _dot, key) = said.get("kind", ""), said.get("object", "").partition(".")
+        kind, (thing, dot, key) = said.get("kind", ""), said.get("object", "").partition(".")
         if kind not in ("", *KINDS):
             raise BadParameter({"kind": f"Ask for {' or '.join(KINDS)}."})
-        number = _whole("object", key, "Name an object by its kind and id, for example network.7.") if key else None
+        if (dot or thing) and thing not in _things():
+            raise BadParameter({"object": f"{OBJECT} There is no kind {thing[:40]!r}."})
+        number = _whole("object", key, OBJECT) if dot else None
         since = [_whole("since", each, "Give the id of an event.") for each in (last, said.get("since")) if each]
         return cls(
             since[0] if since else None, _plain("tenant", said.get("tenant", "")), kind, _plain("object", thing), number
@@ -109,8 +114,10 @@ class Read:
 def read(user: Any, asked: Asked) -> Read:
     """At most MOST events that this person may know of, after `asked.since`."""
     head = newest()
-    if asked.since is None or asked.since > head:
+    if asked.since is None:
         return Read([], head)
+    if asked.since > head:  # An older database was put back: what she has read is not what there was.
+        return Read([], head, missed=True)
     first = Event.objects.exclude(number=None).aggregate(first=Min("number"))["first"]
     missed = asked.since < (head if first is None else first - 1)
     rows = Event.objects.visible_to(user).filter(number__gt=asked.since, number__lte=head)
@@ -141,6 +148,12 @@ def as_stream(found: Read) -> str:
     if found.missed:
         parts.insert(0, "event: missed\ndata: {}\n\n")
     return "".join(parts) + f"id: {found.last}\nevent: seen\ndata: {found.last}\n\n"
+
+
+@cache
+def _things() -> frozenset[str]:
+    """What an event can be of, as the record names it."""
+    return frozenset(str(model._meta.model_name) for model in apps.get_models())
 
 
 def _whole(name: str, said: str, sentence: str) -> int:

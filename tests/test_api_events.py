@@ -282,6 +282,45 @@ async def test_a_websocket_opens_for_nobody_else(path: str, headers: list[tuple[
     assert not (await socket.connect(PATIENCE_S))[0]
 
 
+@pytest.mark.asyncio
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("query", "headers", "status", "said"),
+    [
+        (b"", [], 401, "Token"),
+        (b"since=0", [(b"authorization", b"Token cvui_x")], 401, "Token"),
+        (b"since=x", [], 400, "Give the id of an event."),
+        (b"kind=bogus", [], 400, "Ask for change or status."),
+        (b"sinse=0", [], 400, "There is no such parameter."),
+    ],
+)
+async def test_who_may_not_open_a_websocket_is_told_why_as_anywhere_else(
+    query: bytes, headers: list[tuple[bytes, bytes]], status: int, said: str
+) -> None:
+    scope = WebsocketCommunicator(make(), "/ws/events/", headers=headers).scope
+    scope |= {"query_string": query, "extensions": {"websocket.http.response": {}}}
+    talk = ApplicationCommunicator(make(), scope)
+    await talk.send_input({"type": "websocket.connect"})
+    start, body = [await talk.receive_output(PATIENCE_S) for _ in range(2)]
+    assert (start["type"], start["status"]) == ("websocket.http.response.start", status)
+    assert json.loads(body["body"])["status"] == status
+    assert said in body["body"].decode()
+
+
+def test_an_object_that_no_event_can_be_of_is_refused(people: Cast) -> None:
+    alice = client_of(people.alice)
+    for wrong in ("bogus", ".5", "network.", "network.x", "."):
+        assert alice.get("/api/v2/events/", {"since": 0, "object": wrong}).status_code == 400, wrong
+    for right in ("network", "network.5", "endpointgroup", "node"):
+        assert alice.get("/api/v2/events/", {"since": 0, "object": right}).status_code == 200, right
+
+
+def test_who_has_read_beyond_the_newest_is_told_that_an_older_database_was_put_back(people: Cast) -> None:
+    head = events.newest()
+    found = client_of(people.alice).get(f"/api/v2/events/?since={head + 7}").json()
+    assert found == {"events": [], "last": head, "missed": True}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_tenants_token_hears_of_nothing_else() -> None:
     people = make_cast()

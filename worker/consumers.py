@@ -43,27 +43,24 @@ class Consumer(AsyncJsonWebsocketConsumer):
     """Channels looks for database connections to close before each message, in a thread; in_database does so itself."""
 
     async def dispatch(self, message: dict[str, Any]) -> None:
+        """Whatever goes wrong, the database being away for example, ends the connection and not only its consumer, of
+        which nothing would be cleared away otherwise. The other side comes again."""
         handler = getattr(self, get_handler_name(message), None)
         if handler is None:
             raise ValueError(f"No handler for message type {message['type']}")
-        await handler(message)
+        try:
+            await handler(message)
+        except StopConsumer:
+            raise
+        except Exception:
+            log.exception("A connection from %s is closed: it could not be served.", nodes.address_of(self.scope))
+            if message["type"] == "websocket.disconnect":
+                raise StopConsumer from None
+            await self.close(code=1011, reason="This could not be taken. Connect again.")
 
 
 class AgentConsumer(Consumer):
     """One connected node. `sent` is the revision the node will be at once it has taken everything it was sent."""
-
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Whatever goes wrong here, the database being away for example, ends the connection and not only its consumer,
-        of which nothing would be cleared away otherwise. The agent comes again."""
-        try:
-            await super().dispatch(message)
-        except StopConsumer:
-            raise
-        except Exception:
-            log.exception("The connection of node %s is closed: it could not be served.", getattr(self, "node", "?"))
-            if message["type"] == "websocket.disconnect":
-                raise StopConsumer from None
-            await self.close(code=1011, reason="The controller could not take this. Connect again.")
 
     async def connect(self) -> None:
         self.known = False

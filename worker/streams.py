@@ -10,12 +10,13 @@ from urllib.parse import parse_qsl, urlsplit
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.http.request import validate_host
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import APIException, AuthenticationFailed
 
 from accounts.sessions import alive
-from contivui.web.errors import BadParameter
+from contivui.web.errors import MEDIA_TYPE, BadParameter, answer_of
 from contivui.web.waiting import until_left
 from tenants import events
+from tenants.programs import NAMES
 from tenants.tokens import TokenAuthentication
 from worker.bell import Bell
 from worker.live import JUDGED_S
@@ -33,12 +34,11 @@ class EventsSocket:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         await receive()  # websocket.connect
         try:
-            asked = events.Asked.of(dict(parse_qsl(scope["query_string"].decode("latin-1"))))
-        except BadParameter:
-            await send({"type": "websocket.close"})
-            return
-        if await in_database(listener, scope) is None:
-            await send({"type": "websocket.close"})  # Before accepting: the handshake is answered with 403.
+            asked = asked_in(scope)
+            if await in_database(listener, scope) is None:
+                raise AuthenticationFailed("Send a token in the header Authorization: Token, then the token itself.")
+        except APIException as error:
+            await refuse(scope, send, error)
             return
         await send({"type": "websocket.accept"})
         await until_left(self._follow(scope, asked, send), receive, "websocket.disconnect")
@@ -55,6 +55,25 @@ class EventsSocket:
             asked = asked.after(found.last)
             await self.bell(JUDGED_S, found.last)
         await send({"type": "websocket.close", "code": 4401, "reason": "This token or session has ended."})
+
+
+def asked_in(scope: dict[str, Any]) -> events.Asked:
+    """Raises BadParameter."""
+    said = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    if wrong := sorted(said.keys() - set(NAMES)):
+        raise BadParameter(dict.fromkeys(wrong, f"There is no such parameter. There are: {', '.join(NAMES)}."))
+    return events.Asked.of(said)
+
+
+async def refuse(scope: dict[str, Any], send: Any, error: APIException) -> None:
+    """Answer the handshake as the API answers any request, where the server can; else it is 403 and says nothing."""
+    found = answer_of(error, "GET")
+    if found is None or "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close"})
+        return
+    headers = [(b"content-type", MEDIA_TYPE.encode())]
+    await send({"type": "websocket.http.response.start", "status": found.status_code, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": json.dumps(found.data).encode()})
 
 
 def listener(scope: dict[str, Any]) -> Any | None:

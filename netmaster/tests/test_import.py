@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from netmaster.carrying import carry_over
-from netmaster.source import Netmaster, NoSource, Saved
+from netmaster.source import Held, Member, Netmaster, NoSource, read_saved
 from networks.actions import create_node
 from networks.models import Endpoint, EndpointGroup, Network, Node
 from policies.models import Rule
@@ -119,9 +120,28 @@ def saved(tmp_path: Path, **other: Any) -> Path:
     return path
 
 
+class Slow(Held):
+    """A source that says what would wait for it."""
+
+    def collection(self, name: str) -> list[Member]:
+        assert not connection.in_atomic_block
+        return super().collection(name)
+
+    def state(self, key: str) -> Member:
+        assert not connection.in_atomic_block
+        return super().state(key)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("only_plan", [True, False])
+def test_nobody_is_locked_out_while_a_netmaster_is_read(only_plan: bool) -> None:
+    outcome = carry_over(Slow({"collections": HELD, "networks": STATE}), ACTOR, only_plan=only_plan)
+    assert len(outcome.steps) > len(HELD)
+
+
 def test_everything_is_made_with_its_tags_and_addresses(tmp_path: Path) -> None:
     create_node(actor=SYSTEM, name="h1", vtep="192.0.2.1")
-    outcome = carry_over(Saved(saved(tmp_path)), ACTOR)
+    outcome = carry_over(read_saved(saved(tmp_path)), ACTOR)
     assert outcome.refused == []
     network = Network.objects.get(name="front")
     assert (network.tag, network.subnet4, network.gateway4) == (77, "20.1.1.0/24", "20.1.1.254")
@@ -136,7 +156,7 @@ def test_everything_is_made_with_its_tags_and_addresses(tmp_path: Path) -> None:
 
 
 def test_again_it_changes_nothing(tmp_path: Path) -> None:
-    source = Saved(saved(tmp_path))
+    source = read_saved(saved(tmp_path))
     carry_over(source, ACTOR)
     before = AuditEntry.objects.count()
     outcome = carry_over(source, ACTOR)
@@ -145,7 +165,7 @@ def test_again_it_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_plan_stores_nothing(tmp_path: Path) -> None:
-    outcome = carry_over(Saved(saved(tmp_path)), ACTOR, only_plan=True)
+    outcome = carry_over(read_saved(saved(tmp_path)), ACTOR, only_plan=True)
     assert len(outcome.steps) == 12
     assert not Tenant.objects.filter(name="blue").exists()
 
@@ -153,12 +173,12 @@ def test_a_plan_stores_nothing(tmp_path: Path) -> None:
 def test_what_cannot_be_is_named_with_the_reason_and_can_be_left_out(tmp_path: Path) -> None:
     odd = {**HELD["networks"][0], "key": "blue:odd", "networkName": "odd", "subnet": "20.1.1.128/25"}
     path = saved(tmp_path, networks=[*HELD["networks"], odd])
-    outcome = carry_over(Saved(path), ACTOR)
+    outcome = carry_over(read_saved(path), ACTOR)
     assert [(step.what, step.why) for step in outcome.refused] == [
         ("network blue:odd", "network front conflicts with subnet 20.1.1.128/25")
     ]
     assert not Tenant.objects.filter(name="blue").exists()
-    carry_over(Saved(path), ACTOR, without_refused=True)
+    carry_over(read_saved(path), ACTOR, without_refused=True)
     assert [network.name for network in Network.objects.all()] == ["front"]
 
 
@@ -175,12 +195,12 @@ def test_the_command_tells_and_refuses(tmp_path: Path) -> None:
 def test_one_that_runs_is_read_and_saved(live_server: Any, settings: Any, tmp_path: Path) -> None:
     """Our own dialect is a netmaster to whoever asks: what it holds leads back to itself."""
     settings.ROOT_URLCONF = "netmaster.urls"
-    carry_over(Saved(saved(tmp_path)), ACTOR)
+    carry_over(read_saved(saved(tmp_path)), ACTOR)
     source = Netmaster(live_server.url)
     assert {step.does for step in carry_over(source, ACTOR).steps} == {"same"}
     kept = tmp_path / "kept.json"
     call_command("import_contiv", live_server.url, "--save", str(kept))
-    assert {step.does for step in carry_over(Saved(kept), ACTOR).steps} == {"same"}
+    assert {step.does for step in carry_over(read_saved(kept), ACTOR).steps} == {"same"}
 
 
 def test_an_address_where_nobody_answers_is_said() -> None:

@@ -115,6 +115,15 @@ def test_administrators_set_them_and_members_see_them(people: Cast) -> None:
     assert said["errors"][0]["code"] == "quota"
 
 
+def test_they_are_changed_on_condition_that_they_are_what_was_seen(people: Cast) -> None:
+    root, path = client_of(people.root), f"/api/v2/tenants/{people.blue.pk}/quota/"
+    seen = root.get(path)["ETag"]
+    made = root.patch(path, {"networks": 3}, format="json", headers={"If-Match": seen})
+    assert (made.status_code, made["ETag"]) == (200, root.get(path)["ETag"])
+    late = root.patch(path, {"networks": 4}, format="json", headers={"If-Match": seen})
+    assert (late.status_code, late.json()["current"]["networks"]["limit"]) == (412, 3)
+
+
 @pytest.mark.usefixtures("unhashed")
 def test_the_form_says_what_is_left_and_the_page_how_much_is_in_use(people: Cast) -> None:
     limited(people.blue, networks=2)

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from contivui.web.trace import traced
 from netmaster.carrying import ORDER, carry_over
-from netmaster.source import Netmaster, NoSource, Saved, Source, save
+from netmaster.source import Netmaster, NoSource, Source, read_saved, save
 from tenants.change import Actor
 
 ACTOR = Actor("import_contiv", "system")
@@ -50,4 +50,4 @@ class Command(BaseCommand):
 
 
 def _source(said: str) -> Source:
-    return Netmaster(said) if said.startswith(("http://", "https://")) else Saved(Path(said))
+    return Netmaster(said) if said.startswith(("http://", "https://")) else read_saved(Path(said))
