@@ -15,6 +15,7 @@ from networks.models import ArpMode, Encap, EndpointGroup, ForwardingMode, Infra
 from tenants.forms import LabelsField, NameField
 
 FIXED = _("This cannot change any more: endpoints stand on it.")
+GIVEN = _("An endpoint keeps its network and its addresses. Make another one instead.")
 
 
 TAGS = _("Networks take their tags from first to last; those in use must stay inside.")
@@ -197,7 +198,7 @@ class EndpointForm(VerbForm):
         if not nodes.exists():
             del self.fields["node"]  # Nodes are not hers to see: where it is stays as it is.
         if self.row is not None:
-            fix(self, "network", "ip4", "ip6")
+            fix(self, "network", "ip4", "ip6", why=GIVEN)
 
     def arguments(self) -> dict[str, Any]:
         """Empty addresses are none asked for; those that are given for life are not said again."""
@@ -212,9 +213,9 @@ def offer(form: VerbForm, name: str, rows: Any) -> None:
     field.queryset = rows
 
 
-def fix(form: VerbForm, *names: str) -> None:
+def fix(form: VerbForm, *names: str, why: Any = FIXED) -> None:
     """Show, but do not let change, and say why."""
     for name in names:
         form.fields[name].disabled = True
         form.fields[name].required = False
-        form.fields[name].help_text = FIXED
+        form.fields[name].help_text = why

@@ -94,7 +94,6 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
     context = {"invitation": found, "role": ROLES[found.role] if found else "", "form": form, "problem": problem}
     answer = render(request, "tenants/invitation.html", context, status=status)
     answer["Cache-Control"] = "no-store"
-    answer["Referrer-Policy"] = "no-referrer"
     return answer
 
 

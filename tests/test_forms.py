@@ -76,15 +76,6 @@ def test_an_overlapping_subnet_is_refused_at_its_field_naming_the_other_network(
     assert not Network.objects.filter(name="clash").exists()
 
 
-def test_a_refused_form_opens_with_the_first_wrong_field_in_focus(house: Cast) -> None:
-    client, focus = signed_in(house.alice), re.compile(r"<[^>]*name=\"([a-z0-9_]+)\"[^>]*\bautofocus\b")
-    typed = {"name": "two", "subnet4": "nonsense", "gateway4": "20.1.8.1", "encap": "gre"}
-    assert focus.findall(client.post(reverse("network.create"), typed).content.decode()) == ["subnet4"]
-    fits = {"name": "net", "subnet4": "20.1.9.0/24", "encap": "vxlan"}
-    assert focus.findall(client.post(reverse("network.create"), fits).content.decode()) == ["name"]
-    assert focus.findall(client.get(reverse("network.create")).content.decode()) == []
-
-
 @pytest.mark.parametrize(
     ("typed", "field"),
     [

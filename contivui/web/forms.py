@@ -39,6 +39,8 @@ class VerbForm(forms.Form):
         self.prepare()
         for field in self.fields.values():
             dress(field.widget)
+            if field.disabled:  # An example in it would look like what it holds.
+                field.widget.attrs.pop("placeholder", None)
 
     def start(self) -> dict[str, Any]:
         """What a form for a new one begins with: what the address says (`?network=3`), for links from other pages."""
@@ -56,8 +58,7 @@ class VerbForm(forms.Form):
         return dict(self.cleaned_data)
 
     def run(self, verb: Verb, **frame: Any) -> tuple[bool, Any]:
-        """Do it. Answers (whether it was done, what the verb answered); what was wrong is at its field by then, and the
-        page opens with the first such field in focus."""
+        """Do it. Answers (whether it was done, what the verb answered); what was wrong is at its field by then."""
         try:
             if self.is_valid():
                 return True, verb(**frame, **self.arguments())
@@ -66,8 +67,6 @@ class VerbForm(forms.Form):
             self.blame(error)
         except Problem as problem:
             self.problem = problem
-        if first := next((field for name, field in self.fields.items() if name in self.errors), None):
-            first.widget.attrs["autofocus"] = True
         return False, None
 
     def _look_further(self, verb: Verb, frame: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, register_converter
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from contivui.web.export import exported
@@ -125,7 +126,8 @@ def create(request: PageRequest, screen: Screen) -> HttpResponse:
         if done and screen.made:
             return screen.made(request, row)
         if done:
-            return saved(request, screen, row, _("%(one)s %(name)s is made.") % {"one": screen.one, "name": row})
+            words = capfirst(_("%(one)s %(name)s is made.") % {"one": screen.one, "name": row})
+            return saved(request, screen, row, words)
     return _form_page(request, screen, form, None)
 
 
@@ -138,7 +140,7 @@ def edit(request: PageRequest, pk: int, screen: Screen) -> HttpResponse:
     if request.method == "POST":
         done, changed = form.run(screen.resource.update, actor=request.person.actor, row=row)
         if done:
-            words = _("%(one)s %(name)s is saved.") % {"one": screen.one, "name": changed}
+            words = capfirst(_("%(one)s %(name)s is saved.") % {"one": screen.one, "name": changed})
             return saved(request, screen, changed, words)
     return _form_page(request, screen, form, row)
 
@@ -180,7 +182,7 @@ def delete(request: PageRequest, pk: int, screen: Screen) -> HttpResponse:
         _delete_verb(screen)(actor=request.person.actor, row=row)
     except Problem as problem:
         return render(request, "web/delete.html", _deletion(screen, row, problem), status=409)
-    messages.success(request, _("%(one)s %(name)s is deleted.") % {"one": screen.one, "name": name})
+    messages.success(request, capfirst(_("%(one)s %(name)s is deleted.") % {"one": screen.one, "name": name}))
     if not screen.in_tenant:
         return redirect(screen.url("list"))
     assert tenant is not None

@@ -98,6 +98,36 @@ def visit(browser: Any, house: House) -> Iterator[Any]:
         one.context.close()
 
 
+def test_a_list_with_two_boxes_is_searched_by_the_enter_key(visit: Any) -> None:
+    page = visit().sign_in("root")
+    page.goto("/endpoints/")
+    page.fill("[data-filters] input[name=q]", "web-1")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/endpoints/?q=web-1*")
+    page.fill("[data-filters] input[name=labels]", "tier=web")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Nothing matches")
+
+
+def test_the_search_of_the_bar_is_reached_by_a_tap_on_its_sign(visit: Any) -> None:
+    page = visit(viewport={"width": 390, "height": 800}).sign_in("root")
+    box = page.locator(".find .icon").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert page.evaluate("document.activeElement.id") == "find"
+
+
+def test_a_refused_form_opens_at_its_first_wrong_field(visit: Any) -> None:
+    here = visit()
+    page = here.sign_in("alice")
+    page.goto("/networks/new/")
+    assert page.evaluate("document.activeElement === document.body")
+    page.fill("#id_name", "two")
+    page.fill("#id_subnet4", "nonsense")
+    page.click("button:has-text('Save')")
+    page.wait_for_selector("#id_subnet4[aria-invalid=true]")
+    page.wait_for_function("document.activeElement.id === 'id_subnet4'")
+
+
 def test_no_page_complains_or_scrolls_sideways_on_a_phone(visit: Any) -> None:
     here = visit(viewport={"width": 420, "height": 800})
     page = here.sign_in("root")

@@ -56,3 +56,27 @@ def test_her_tokens_end_with_her_password_when_she_says_so(visit: Any) -> None:
     page.wait_for_selector("text=Your password is changed")
     page.goto("/tokens/")
     page.get_by_text("There is none yet.").wait_for()
+
+
+def invitation(page: Any, email: str) -> str:
+    """Where the link of a new invitation to blue leads."""
+    page.goto("/tenants/")
+    page.click("td a:text-is('blue')")
+    page.click("text=Invite somebody")
+    page.fill("#id_email", email)
+    page.click("button:has-text('Make a link')")
+    return str(page.locator("#link").inner_text())
+
+
+def test_who_is_invited_joins_by_the_link_with_an_account_and_without(visit: Any) -> None:
+    root = visit().sign_in("root")
+    stranger = visit().page
+    stranger.goto(invitation(root, "new@example.org"))
+    stranger.fill("#id_username", "newcomer")
+    stranger.fill("#id_password", PASSWORD)
+    stranger.click("text=Make an account and join")
+    stranger.wait_for_url("**/login/*")
+    charlie = visit().sign_in("charlie")
+    charlie.goto(invitation(root, "charlie@example.org"))
+    charlie.click("button:has-text('Join')")
+    charlie.wait_for_selector("text=You are a member of blue.")
