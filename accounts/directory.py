@@ -161,4 +161,5 @@ def _first(said: Any, name: str) -> str:
 
 def _away(directory: Directory, error: Exception) -> DirectoryAway:
     log.warning("The directory %s cannot be asked: %s", directory, type(error).__name__)
-    return DirectoryAway(f"{directory} cannot be asked: {type(error).__name__}.")
+    look = "Look at its address, its certificate and the account it is asked with"
+    return DirectoryAway(f"{directory} cannot be asked. {look} ({type(error).__name__}).")

@@ -120,4 +120,5 @@ def _time(said: Any) -> datetime | None:
 
 def _failed(provider: Provider, error: Exception) -> ProviderFailed:
     log.warning("Signing in by %s failed: %s", provider, type(error).__name__)
-    return ProviderFailed(f"{provider} cannot be asked: {type(error).__name__}.")
+    look = "Look at its address, its certificate and the secret it was given"
+    return ProviderFailed(f"{provider} cannot be asked. {look} ({type(error).__name__}).")
