@@ -58,7 +58,7 @@ def test_a_network_is_made_and_its_page_follows_the_change(house: Cast) -> None:
     assert entry is not None
     assert (entry.actor, entry.via, entry.verb, entry.address) == ("alice", "page", "network.create", "127.0.0.1")
     page = client.get(answer["Location"]).content.decode()
-    assert "network two is made" in page
+    assert "Network two is made" in page
     assert "Compiling" in page
     Realization.objects.filter(generation=row.generation).update(compiled_at="2026-01-01T00:00:00Z")
     assert "No node carries an endpoint" in client.get(answer["Location"]).content.decode()

@@ -173,7 +173,7 @@ def test_a_page_that_asks_again_leaves_messages_for_the_next_page(people: Cast) 
     answer = client.post(reverse("network.create"), {"name": "new", "subnet4": "30.0.0.0/24", "encap": "vxlan"})
     url = answer["Location"]
     client.get(url, headers={"X-Live": "1"})
-    assert "network new is made" in client.get(url).content.decode()
+    assert "Network new is made" in client.get(url).content.decode()
 
 
 def many(tenant: Tenant, first: int, count: int) -> None:

@@ -99,7 +99,7 @@ def read(body: bytes) -> Mapping[str, str]:
     try:
         asked = json.loads(body)
         found = {name: asked[name] for name in FIELDS}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError(f"Send a JSON object with {', '.join(FIELDS)}.") from None
     if wrong := [name for name, value in found.items() if not isinstance(value, str) or "\0" in value]:
         raise ValueError(f"{wrong[0]} must be a text.")

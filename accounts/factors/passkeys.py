@@ -84,7 +84,7 @@ def take(request: HttpRequest, user: User, answer: str) -> bool:
             credential_public_key=base64url_to_bytes(row.public_key),
             credential_current_sign_count=row.sign_count,
         )
-    except (WebAuthnException, Passkey.DoesNotExist, ValueError, KeyError, TypeError):
+    except (WebAuthnException, Passkey.DoesNotExist, ValueError, KeyError, TypeError, RecursionError):
         return False
     row.sign_count, row.last_used_at = found.new_sign_count, timezone.now()
     row.save(update_fields=["sign_count", "last_used_at"])

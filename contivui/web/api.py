@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 
 from django.db import models, transaction
 from django.shortcuts import get_object_or_404
-from django_filters.rest_framework import FilterSet  # type: ignore[import-untyped]
+from django_filters.rest_framework import DjangoFilterBackend, FilterSet  # type: ignore[import-untyped]
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
+from rest_framework.filters import SearchFilter
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,6 +23,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from contivui.web.errors import BadParameter
 from contivui.web.filters import filters_of, require_values
+from contivui.web.paging import Ordering
 from contivui.web.parameters import flag, only
 from contivui.web.preconditions import etag_of, has_it_already, require_match
 from contivui.web.resource import Resource
@@ -97,6 +99,7 @@ class ResourceViewSet(Writes, GenericViewSet[Any]):
 
     resource: ClassVar[Resource]
     lookup_value_regex = "[0-9]+"
+    filter_backends = (DjangoFilterBackend, SearchFilter, Ordering)
     default_ordering: ClassVar[str] = "id"
     filterset_class: ClassVar[type[FilterSet]]
     search_fields: ClassVar[tuple[str, ...]] = ()

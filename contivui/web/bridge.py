@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
 from io import BytesIO
@@ -27,6 +28,8 @@ Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 #: Bodies of requests are kept in memory up to this many bytes, and in a file beyond.
 IN_MEMORY = 2_500_000
+#: The one thing said with a content type that anything here reads: what stands between the files of a form.
+BOUNDARY = re.compile(r';\s*boundary=("[^"]*"|[^;\s]*)', re.IGNORECASE)
 
 
 class Gone(Exception):
@@ -47,10 +50,7 @@ class Bridge:
             return
         loop = asyncio.get_running_loop()
         with body:
-            environ: Environ = dict(build_environ(scope, body))  # type: ignore[arg-type]
-            # A body that comes in pieces does not say how long it is, and nothing reads beyond what is said.
-            environ["CONTENT_LENGTH"] = str(length_of(body))
-            ask = partial(self._ask, environ, partial(_from_thread, loop, send))
+            ask = partial(self._ask, environ_of(scope, body), partial(_from_thread, loop, send))
             for message in await self._threads.run(partial(contextvars.copy_context().run, ask)):
                 await send(message)
 
@@ -94,6 +94,21 @@ async def whole_body(receive: Receive) -> IO[bytes]:
             body.seek(0)
             return body
         message = await receive()
+
+
+def environ_of(scope: Scope, body: IO[bytes]) -> Environ:
+    environ: Environ = dict(build_environ(scope, body))  # type: ignore[arg-type]
+    # A body that comes in pieces does not say how long it is, and nothing reads beyond what is said.
+    environ["CONTENT_LENGTH"] = str(length_of(body))
+    if ";" in (said := environ.get("CONTENT_TYPE", "")):
+        environ["CONTENT_TYPE"] = content_type(said)
+    return environ
+
+
+def content_type(said: str) -> str:
+    """A content type without its charset, and whatever else Django would read addresses by: all here is UTF-8."""
+    boundary = BOUNDARY.search(said)
+    return said.partition(";")[0].strip() + (boundary[0] if boundary else "")
 
 
 def length_of(body: IO[bytes]) -> int:

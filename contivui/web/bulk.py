@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from contivui.web.api import Done, ResourceViewSet
 from contivui.web.errors import Several, answer_of
+from contivui.web.fields import LARGEST_ID
 from contivui.web.strict import require_types
 
 #: One transaction holds its tenants for as long as it takes; more is for several requests.
@@ -78,14 +79,14 @@ class BulkViewSet(ResourceViewSet):
         verb, pk, body = operation["op"], operation.get("id"), operation.get("body")
         if verb == "create":
             return self.make(_needed(body, "body", "Give the body of the new object."))
-        pk = str(_needed(pk, "id", "Give the id of the object."))
+        pk = str(int(_needed(pk, "id", "Give the id of the object.")))  # JSON writes 3 as 3.0, too.
         if verb == "delete":
             return self.remove(pk, operation.get("if_match"))
         return self.alter(pk, _needed(body, "body", "Give what changes."), True, operation.get("if_match"))
 
     def _concerned(self, operations: list[dict[str, Any]]) -> tuple[list[Any], list[Any]]:
         """Tenants and rows the operations are about, as far as that can be known: locked before anything is done."""
-        keys = [operation["id"] for operation in operations if operation.get("id")]
+        keys = [operation["id"] for operation in operations if 0 < (operation.get("id") or 0) <= LARGEST_ID]
         named = {str((operation.get("body") or {}).get("tenant", "")) for operation in operations}
         rows = list(self.get_queryset().filter(pk__in=keys))
         return [*map(self.tenant_of, rows), *self.tenants_named(named)], rows

@@ -46,7 +46,7 @@ TYPES: dict[str, int] = {
     "error": 500,
 }
 #: One wrong field: where it is, what kind of wrong, and the sentence for the person.
-FieldError = dict[str, str]
+FieldError = dict[str, Any]
 
 
 class BadParameter(exceptions.ValidationError):
@@ -82,6 +82,7 @@ class Several(Problem):
         self.status = refused[0][1]["status"]
         self.code = refused[0][1]["type"].rpartition("/")[2]
         self.users = refused[0][1]["users"]
+        self.current = refused[0][1].get("current")
         self.errors = [error for place, each in refused for error in _within(place, each)]
 
 
@@ -120,7 +121,9 @@ def answer_of(exc: Exception, method: str | None = None) -> Response | None:
         found.data["current"] = exc.current
         return found
     if isinstance(exc, Several):
-        return problem(exc.status, exc.code, exc.message, exc.errors, exc.users)
+        found = problem(exc.status, exc.code, exc.message, exc.errors, exc.users)
+        found.data.update({} if exc.current is None else {"current": exc.current})
+        return found
     if isinstance(exc, Problem):
         return problem(404 if exc.code == "gone" else exc.status, exc.code, exc.message, users=exc.users)
     if isinstance(exc, ValidationError):
@@ -154,10 +157,11 @@ def pointer(field: str) -> str:
 def _within(place: str, refused: dict[str, Any]) -> Iterator[FieldError]:
     """The errors of one operation, at its place; what is wrong with no field is wrong with the operation."""
     code = refused["type"].rpartition("/")[2]
+    more = {"current": refused["current"]} if "current" in refused else {}
     for error in refused["errors"] or [_error("", code, refused["detail"])]:
         own = error["field"] in ("", "id", "body", "op") or refused["status"] != 400
         field = f"{place}.{error['field']}".rstrip(".") if own else f"{place}.body.{error['field']}"
-        yield {**_error(field, error["code"], error["message"]), "pointer": pointer(field)}
+        yield {**_error(field, error["code"], error["message"]), "pointer": pointer(field), **more}
 
 
 def _of_verb(exc: ValidationError) -> Iterator[FieldError]:

@@ -56,6 +56,7 @@ class Ref(serializers.Field[Any, Any, dict[str, Any], Any]):
 
     default_error_messages = {
         "unknown": "{where} has no {word} {said}. Choose one from its list.",
+        "several": "Several tenants have a {word} {said}. Name the tenant, or give the id.",
         "kind": "Give the id of a {word} as a number, or its name as a text.",
     }
 
@@ -99,9 +100,12 @@ class Ref(serializers.Field[Any, Any, dict[str, Any], Any]):
         return self._anchored(list(found.select_related("tenant"))) if self.anchors else found
 
     def _anchored(self, found: list[Any]) -> list[Any]:
-        if len(found) == 1:
+        """The one that was named, which says what tenant this is about. Only a name can be that of several."""
+        if len(found) > 1:
+            self.fail("several", word=self.word, said=_shown(found[0].name))
+        if found:
             _memory(self)["tenant"] = found[0].tenant
-        return found if len(found) == 1 else []
+        return found
 
 
 class Refs(Ref):

@@ -66,7 +66,8 @@ class WholeFilter(Filter):  # type: ignore[misc]
 class IdsField(forms.CharField):
     def clean(self, value: Any) -> list[int]:
         said = [part.strip() for part in (value or "").split(",") if part.strip()]
-        if len(said) > MOST_IDS or any(not (part.isascii() and part.isdigit()) for part in said):
+        none = value is not None and not said  # "," is, and would be every row.
+        if none or len(said) > MOST_IDS or any(not (part.isascii() and part.isdigit()) for part in said):
             raise forms.ValidationError(f"Give at most {MOST_IDS} ids, with commas between them, for example 3,8.")
         return [int(part) for part in said if int(part[:20]) <= LARGEST_ID] or ([0] if said else [])
 
@@ -142,28 +143,37 @@ class LabelsFilter(CharFilter):  # type: ignore[misc]
 
 
 class MomentFilter(IsoDateTimeFilter):  # type: ignore[misc]
-    """Rows later or earlier than a moment, which is UTC before any database sees it: not each takes every offset."""
+    """Rows later or earlier than a moment, which is UTC before any database sees it: not each takes every offset.
+    `name` is what the address calls it."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.name = name
 
     def filter(self, qs: models.QuerySet[Any], value: datetime | None) -> models.QuerySet[Any]:
         try:
             moment = value.astimezone(UTC) if value else None
         except OverflowError:
-            raise BadParameter({self.field_name: "Give a moment between the years 1 and 9999."}) from None
+            raise BadParameter({self.name: "Give a moment between the years 1 and 9999."}) from None
         narrowed: models.QuerySet[Any] = super().filter(qs, moment)
         return narrowed
 
 
-NEVER_EMPTY = (WholeFilter, IsoDateTimeFilter, ContainsFilter, AddressFilter, LabelsFilter)
+#: How programs write yes and no.
+YES_OR_NO = ("true", "false", "True", "False")
 
 
 def require_values(filters: Mapping[str, Filter], said: Mapping[str, str]) -> None:
-    """Raise BadParameter for what the forms behind filters would take for "not asked": an empty time, a "perhaps"."""
+    """Raise BadParameter for what would be taken for "not asked" and answer everything: nothing, as of a script's
+    variable that was never set, or a "perhaps"; and for words that no database looks for."""
     wrong = {}
     for name in filters.keys() & said.keys():
-        if isinstance(filters[name], BooleanFilter) and said[name] not in ("true", "false"):
+        if isinstance(filters[name], BooleanFilter) and said[name] not in YES_OR_NO:
             wrong[name] = f"Say {name}=true or {name}=false."
-        if isinstance(filters[name], NEVER_EMPTY) and not said[name].strip():
+        elif not said[name].strip():
             wrong[name] = f"Give {name} a value or leave it out."
+    if "\0" in said.get("search", ""):
+        wrong["search"] = "Search for words; a zero byte is in none."
     if wrong:
         raise BadParameter(wrong)
 
@@ -180,8 +190,11 @@ def filters_of(resource: Resource) -> type[FilterSet]:
     declared |= {name: make() for name, make in resource.more_filters.items()}
     for column, word in MOMENTS:
         if _has(resource.model, column):
-            declared[f"{word}_after"] = MomentFilter(field_name=column, lookup_expr="gt", label="Later than this")
-            declared[f"{word}_before"] = MomentFilter(field_name=column, lookup_expr="lt", label="Before this")
+            for name, look_up, label in (
+                (f"{word}_after", "gt", "Later than this"),
+                (f"{word}_before", "lt", "Before this"),
+            ):
+                declared[name] = MomentFilter(name, field_name=column, lookup_expr=look_up, label=label)
     if _has(resource.model, "generation"):
         declared["generation_after"] = WholeFilter(
             field_name="generation", lookup_expr="gt", label="Changed by a later generation than this"
@@ -220,4 +233,6 @@ def _filters(model: type[models.Model], path: str) -> dict[str, Filter]:
         return {path: AddressFilter(field_name=path, label="An address")}
     if isinstance(field, models.IntegerField):
         return {path: WholeFilter(field_name=path)}
+    if isinstance(field, models.BooleanField):
+        return {path: BooleanFilter(field_name=path)}
     return {path: CharFilter(field_name=path)}

@@ -126,6 +126,7 @@ def problem_schema() -> dict[str, Any]:
             "parameter": {"type": "string", "description": "Or the parameter of the address."},
             "code": {"type": "string"},
             "message": {"type": "string", "description": "The sentence a page shows."},
+            "current": {"type": "object", "description": "In bulk, where If-Match failed: the object as it is."},
         },
     }
     return {

@@ -6,12 +6,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Q, QuerySet
 from rest_framework.exceptions import NotFound
+from rest_framework.filters import OrderingFilter
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +23,12 @@ from rest_framework.views import APIView
 from contivui.web.errors import BadParameter
 from contivui.web.parameters import flag
 
+#: What is raised by a text that is no cursor, or not one of ours.
+NO_CURSOR = (
+    *(ValueError, TypeError, binascii.Error, RecursionError, OverflowError),
+    *(FieldDoesNotExist, ValidationError),
+)
+
 
 class Mark(NamedTuple):
     """Where a page begins: after (or, going back, before) the row with this value and this id."""
@@ -28,6 +36,13 @@ class Mark(NamedTuple):
     back: bool
     value: Any
     pk: int
+
+
+class Ordering(OrderingFilter):
+    """Says in the document what lists are ordered by. Pages order them: an order of one field is no whole one."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
+        return queryset
 
 
 class Pages(CursorPagination):
@@ -121,12 +136,21 @@ class Pages(CursorPagination):
         try:
             back, value, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
             meta = queryset.model._meta
-            value = (meta.pk if self.field == "id" else meta.get_field(self.field)).to_python(value)
-        except (ValueError, TypeError, binascii.Error, RecursionError, FieldDoesNotExist, ValidationError) as error:
+            value = _kept((meta.pk if self.field == "id" else meta.get_field(self.field)).to_python(value))
+        except NO_CURSOR as error:
             raise NotFound("This cursor leads nowhere. Begin again without one.") from error
-        if value is None or type(pk) is not int:
+        if value is None or type(pk) is not int or abs(pk) > BigIntegerField.MAX_BIGINT:
             raise NotFound("This cursor leads nowhere. Begin again without one.")
         return Mark(bool(back), value, pk)
+
+
+def _kept(value: Any) -> Any:
+    """A value as a database takes it. Raises ValueError or OverflowError for what no row can have."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    if isinstance(value, str) and b"\0" in value.encode():  # Half a character raises by itself.
+        raise ValueError("a zero byte")
+    return value
 
 
 def cursor_of(back: bool, value: Any, pk: int) -> str:

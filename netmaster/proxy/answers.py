@@ -77,6 +77,8 @@ def members_of(request: HttpRequest) -> dict[str, Any]:
         found = json.loads(request.body or b"")
     except ValueError:
         raise Denied(500, "The request is no JSON object.") from None
+    except RecursionError:
+        raise Denied(400, "The request has too many lists or objects within each other.") from None
     if not isinstance(found, dict):
         raise Denied(500, "The request is no JSON object.")
     return found

@@ -16,7 +16,7 @@ from contivui.web.bridge import Bridge, Message
 SCOPE = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/a b", "query_string": b"x=1", "headers": []}
 
 
-def served(app: Any, *messages: Message) -> list[Message]:
+def served(app: Any, *messages: Message, **told: Any) -> list[Message]:
     """What an application answers a request that comes in these messages."""
     sent: list[Message] = []
 
@@ -29,7 +29,7 @@ def served(app: Any, *messages: Message) -> list[Message]:
         async def send(message: Message) -> None:
             sent.append(message)
 
-        await Bridge(app, 1)(dict(SCOPE), receive, send)
+        await Bridge(app, 1)({**SCOPE, **told}, receive, send)
 
     asyncio.run(run())
     return sent
@@ -77,6 +77,38 @@ def test_a_body_that_does_not_say_how_long_it_is_is_read_whole() -> None:
 
     _, end = served(answering(echoed), body(b"in ", more=True), body(b"pieces"))
     assert end["body"] == b"in pieces"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("text/plain", "text/plain; charset=base64", "text/plain; charset=undefined", 'a/b;CHARSET="hex"'),
+        *("application/json; a=1; charset=utf-16", "text/plain; charset*=utf-8''rot13", "text/plain; a*=nosuch''%41"),
+        *("", ";", "multipart/form-data; charset=zlib; boundary=x", "charset=latin-1"),
+    ],
+)
+def test_an_address_is_utf8_whatever_the_content_type_says(kind: str) -> None:
+    def echoed(environ: dict[str, Any]) -> HttpResponse:
+        return HttpResponse(WSGIRequest(environ).GET["name"])
+
+    told = {"query_string": b"name=%C3%BC", "headers": [(b"content-type", kind.encode())]}
+    assert served(answering(echoed), body(b""), **told)[1]["body"].decode() == "ü"
+
+
+@pytest.mark.parametrize("boundary", ["x", '"a; b"'])
+def test_a_form_is_utf8_and_its_files_are_read_as_they_are(boundary: str) -> None:
+    def echoed(environ: dict[str, Any]) -> HttpResponse:
+        request = WSGIRequest(environ)
+        file: Any = request.FILES["file"]
+        return HttpResponse([request.POST["name"], "|", file.name, "|", file.charset, "|", file.read()])
+
+    kind = f"multipart/form-data; charset=utf-16; boundary={boundary}".encode()
+    head = 'Content-Disposition: form-data; name="file"; filename="f"\r\nContent-Type: text/plain; charset=latin-1'
+    parts = ('Content-Disposition: form-data; name="name"\r\n\r\nü', f"{head}\r\n\r\nü")
+    between = boundary.strip('"')
+    text = "".join(f"--{between}\r\n{part}\r\n" for part in parts) + f"--{between}--\r\n"
+    _, end = served(answering(echoed), body(text.encode()), headers=[(b"content-type", kind)])
+    assert end["body"].decode() == "ü|f|latin-1|ü"
 
 
 def test_an_answer_in_pieces_is_sent_as_it_is_made() -> None:
