@@ -20,7 +20,7 @@ from netmaster.source import Held, Member, Source, whole
 from netmaster.wire import compact
 from networks.models import Network, Node
 from tenants.change import Actor
-from tenants.models import ClusterRecord
+from transfer.reading import hold
 from transfer.steps import Does, Outcome, Step
 
 #: Collections in the order in which their objects need each other.
@@ -53,7 +53,7 @@ def carry_over(source: Source, actor: Actor, *, only_plan: bool = False, without
     source, outcome = Held(whole(source, ORDER)), Outcome()
     try:
         with transaction.atomic():
-            ClusterRecord.locked()
+            hold({str(member.get("tenantName")) for member in source.collection("tenants")})
             for name in ORDER:
                 for member in sorted(source.collection(name), key=lambda member: str(member.get("key"))):
                     _object(outcome, source, KINDS[name], member, actor)

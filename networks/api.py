@@ -32,6 +32,7 @@ from networks.serializers import (
 from networks.tags import current_fabric, locked_fabric
 from tenants.access import require
 from tenants.api import LiveViewSet, ObjectViewSet, TenantWrites, actor_of, viewset
+from tenants.models import ClusterRecord
 
 
 class NodeViewSet(ObjectViewSet):
@@ -128,6 +129,7 @@ class FabricView(TenantWrites, APIView):
 
     def _alter(self, given: dict[str, Any], if_match: str | None) -> Done:
         if if_match is not None:
+            ClusterRecord.locked()  # Before the fabric, as every change of it does.
             require_match(if_match, FabricSerializer(locked_fabric()).data)
         return Done(FabricSerializer(update_fabric(actor=actor_of(self.request), **given)).data, whole=True)
 

@@ -212,7 +212,8 @@ def _settle(step: Change, actor: Actor, verb: str) -> None:
         _stand(step.owner, step.generation, head, step.entry)
         return
     chain.keep(step.owner, head)
-    for pk, generation in Tenant.objects.filter(pk__in=step.touched).values_list("pk", "generation"):
+    touched = Tenant.objects.select_for_update().filter(pk__in=step.touched).order_by("pk")
+    for pk, generation in touched.values_list("pk", "generation"):
         _advance(pk, generation + 1)
 
     def tell() -> None:

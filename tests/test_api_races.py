@@ -10,8 +10,19 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 
-from networks.actions import create_network, create_node, update_node
-from networks.models import Network, Node
+from agent.joining import new_request
+from core.joining import parse
+from networks.actions import (
+    TurnedAway,
+    create_network,
+    create_node,
+    end_join_token,
+    join_node,
+    make_join_token,
+    update_fabric,
+    update_node,
+)
+from networks.models import JoinToken, Knock, Network, Node
 from tenants.change import SYSTEM
 from tenants.models import AuditEntry, ClusterRecord
 from tenants.testing import client_of, make_cast
@@ -143,3 +154,34 @@ def test_a_conditional_change_of_a_node_and_another_change_of_it_wait_in_one_lin
     meeting(ClusterRecord.locked, conditional, lambda: update_node(actor=SYSTEM, row=node, vtep="192.0.2.3"))
     assert answers[0].status_code == 412
     assert Node.objects.get().vtep == "192.0.2.3"
+
+
+def test_a_machine_that_joins_and_a_token_that_is_ended_wait_in_one_line() -> None:
+    make_cast()
+    _, text = make_join_token(actor=SYSTEM)
+    row, (_, request) = JoinToken.objects.get(), new_request("n9")
+    give = {"actor": SYSTEM, "name": "n9", "vtep": "192.0.2.9", "request": request}
+    outcome: list[str] = []
+
+    def join() -> None:
+        try:
+            join_node(secret=parse(text).secret, **give)
+            outcome.append("in")
+        except TurnedAway as error:
+            outcome.append(error.why)
+
+    meeting(ClusterRecord.locked, join, lambda: end_join_token(actor=SYSTEM, row=row))
+    assert outcome == [Knock.Why.ENDED_TOKEN]
+
+
+def test_a_conditional_change_of_the_fabric_waits_in_the_same_line() -> None:
+    people = make_cast()
+    root, where = client_of(people.root), "/api/v2/fabric/"
+    tag = root.get(where)["ETag"]
+    answers: list[Any] = []
+
+    def conditional() -> None:
+        answers.append(root.patch(where, {"vlan_last": 3000}, format="json", headers={"If-Match": tag}))
+
+    meeting(ClusterRecord.locked, conditional, lambda: update_fabric(actor=SYSTEM, vlan_last=2000))
+    assert answers[0].status_code == 412

@@ -40,13 +40,21 @@ def carry_over(document: Document, actor: Actor, *, only_plan: bool = False) -> 
     carrier = _Carrier(actor)
     try:
         with transaction.atomic():
-            ClusterRecord.locked()
+            hold({str(item.get("name")) for item in items(document, "tenants", "the document")})
             carrier.all_of(document)
             if only_plan or carrier.outcome.refused:
                 raise _Undo
     except _Undo:
         carrier.outcome.tokens.clear()
     return carrier.outcome
+
+
+def hold(tenants: set[str]) -> None:
+    """Lock, in the order of everybody, what is about to be changed in another: the cluster's record, then the tenants
+    of these names that there are. The fabric comes after them."""
+    ClusterRecord.locked()
+    names = [name for name in tenants if "\0" not in name]
+    list(Tenant.objects.select_for_update().filter(name__in=names).order_by("pk").values_list("pk"))
 
 
 class _Carrier:

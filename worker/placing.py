@@ -39,7 +39,7 @@ def release(actor: Actor, node: Node, message: Mapping[str, Any]) -> dict[str, A
     endpoint = Endpoint.objects.filter(pk=int(message["endpoint"]), node=node).first()
     if endpoint is None:
         return None
-    return described(release_endpoint(actor=actor, row=endpoint))
+    return described(release_endpoint(actor=actor, row=endpoint, node=node))
 
 
 def described(endpoint: Endpoint) -> dict[str, Any]:

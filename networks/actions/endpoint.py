@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from core import ids
 from core.labels import Labels
 from networks.actions.network import network_of
@@ -98,12 +100,13 @@ def place_endpoint(
         return _settle_here(step, known, node, network, group, ip4, ip6)
 
 
-def release_endpoint(*, actor: Actor, row: Endpoint) -> Endpoint:
-    """The endpoint is on no node any more; its addresses stay its own. Saying it twice changes nothing."""
+def release_endpoint(*, actor: Actor, row: Endpoint, node: Node) -> Endpoint:
+    """The endpoint is not on this node any more, and on no other; its addresses stay its own. Saying it twice changes
+    nothing, nor does saying it of one that was placed elsewhere meanwhile."""
     with change(actor=actor, tenant=row.tenant, verb="endpoint.release") as step:
         row = fresh(row)
         before = plain(row)
-        if row.node_id is None:
+        if row.node_id != node.pk:
             step.unchanged()
             return row
         row.node = None
@@ -181,13 +184,21 @@ def _regroup(row: Endpoint, group: EndpointGroup | None, *, was_there: bool = Fa
 
 
 def _refuse_moved(row: Endpoint, *, network: Network | Keep, ip4: str | Keep | None, ip6: str | Keep | None) -> None:
-    wanted = {"network": network, "ip4": ip4, "ip6": ip6}
+    wanted = {"network": network, "ip4": _canonical(ip4), "ip6": _canonical(ip6)}
     errors = FieldErrors()
     for field, value in wanted.items():
         if value is not KEEP and (value or None) != getattr(row, field):
             said = getattr(row, field) or "none"
             errors.add(field, f"Endpoint {row.name} keeps its {field}, {said}. Make another endpoint instead.", "fixed")
     errors.settle()
+
+
+def _canonical(address: str | Keep | None) -> str | Keep | None:
+    """An address as it is kept, however it is written; what is none stays as it is, and is another one."""
+    try:
+        return str(ip_address(address)) if isinstance(address, str) else address
+    except ValueError:
+        return address
 
 
 def _group_of(tenant: Tenant, name: str) -> EndpointGroup | None:

@@ -17,6 +17,7 @@ from networks.authority import BadRequest, authority, fingerprint_of, pem_of
 from networks.credentials import JoinToken, Knock, NodeCertificate
 from networks.models import Node
 from tenants.change import Actor, change
+from tenants.models import ClusterRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ def join_node(*, actor: Actor, secret: str, name: str, vtep: str, request: str) 
     """Let a machine in as the node of that name, which is made where the token is for a new one. Whatever the node had
     before opens nothing any more. Raises TurnedAway, or ValidationError for a name or address that will not do."""
     with transaction.atomic():
+        ClusterRecord.locked()  # Before the token, as all others do that change both.
         token = _used(secret)
         node = token.node or _new(actor, token, name, vtep)
         if name != node.name:

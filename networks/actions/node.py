@@ -68,7 +68,9 @@ def _check(row: Node) -> None:
     errors = FieldErrors()
     errors.fields_of(row)
     name_free(row, errors)
-    other = Node.objects.filter(vtep=row.vtep).exclude(pk=row.pk).first() if row.vtep else None
+    # What is no address must not get to the database: one of them cannot be asked for it.
+    vtep = None if "vtep" in errors.found else row.vtep
+    other = Node.objects.filter(vtep=vtep).exclude(pk=row.pk).first() if vtep else None
     if other is not None:
         errors.add("vtep", f"Node {other.name} has {row.vtep} already. Give this node's own address.", "taken")
     errors.settle()

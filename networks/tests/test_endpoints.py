@@ -114,9 +114,25 @@ def test_placing_refuses_what_is_not_there_or_not_so(people: Cast) -> None:
 
 
 def test_releasing_frees_the_node_and_keeps_the_addresses(people: Cast) -> None:
-    made = endpoint(network(people.blue), node=node())
-    released = actions.release_endpoint(actor=SYSTEM, row=made)
+    here = node()
+    made = endpoint(network(people.blue), node=here)
+    released = actions.release_endpoint(actor=SYSTEM, row=made, node=here)
     assert (released.node, released.ip4) == (None, made.ip4)
     entries = AuditEntry.objects.count()
-    actions.release_endpoint(actor=SYSTEM, row=made)
+    actions.release_endpoint(actor=SYSTEM, row=made, node=here)
     assert AuditEntry.objects.count() == entries
+
+
+def test_a_late_release_leaves_what_was_placed_elsewhere_meanwhile(people: Cast) -> None:
+    here, there = node(), node("n2", "192.0.2.2")
+    made = endpoint(network(people.blue), node=here)
+    actions.place_endpoint(actor=SYSTEM, node=there, tenant="blue", name=made.name)
+    assert actions.release_endpoint(actor=SYSTEM, row=made, node=here).node == there
+
+
+def test_an_address_may_be_written_otherwise_when_an_endpoint_is_placed_again(people: Cast) -> None:
+    network(people.blue, subnet6="fd00:1::/64")
+    here = node()
+    for written in ("fd00:1::5", "fd00:1:0::5", "FD00:1::0:5"):
+        placed = actions.place_endpoint(actor=SYSTEM, node=here, tenant="blue", network="net", name="c1", ip6=written)
+        assert placed.ip6 == "fd00:1::5"

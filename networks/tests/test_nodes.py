@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from networks import actions
 from networks.models import Fabric, Network, Node
@@ -40,7 +41,7 @@ def test_it_refuses_to_delete_a_node_with_endpoints_and_names_them(people: Cast)
     with pytest.raises(Refused) as caught:
         actions.delete_node(actor=SYSTEM, row=here)
     assert caught.value.users == ["endpoint e1 of tenant blue is on it"]
-    actions.release_endpoint(actor=SYSTEM, row=made)
+    actions.release_endpoint(actor=SYSTEM, row=made, node=made.node)
     actions.delete_node(actor=SYSTEM, row=here)
     assert not Node.objects.exists()
 
@@ -94,3 +95,10 @@ def test_the_fabrics_mode_and_private_subnet_stay_while_there_are_networks(peopl
     for row in Network.objects.all():
         actions.delete_network(actor=SYSTEM, row=row)
     assert actions.update_fabric(actor=SYSTEM, forwarding_mode="routing").forwarding_mode == "routing"
+
+
+@pytest.mark.parametrize("vtep", ["nonsense", "192.0.2", "fd00::1", "192.0.2.1/24"])
+def test_an_underlay_address_that_is_none_is_refused_at_its_field(people: Cast, vtep: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        actions.create_node(actor=SYSTEM, name="n1", vtep=vtep)
+    assert list(caught.value.message_dict) == ["vtep"]

@@ -96,7 +96,8 @@ def move_endpoint(it: Driver) -> None:
 
 
 def release_endpoint(it: Driver) -> None:
-    on_networks.release_endpoint(actor=SYSTEM, row=it.one(Endpoint))
+    endpoint = it.one(Endpoint)
+    on_networks.release_endpoint(actor=SYSTEM, row=endpoint, node=endpoint.node or it.one(Node))
 
 
 def place_endpoint(it: Driver) -> None:
