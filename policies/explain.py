@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from core import ipam
 from core import rules as core_rules
 from core.evaluate import Side, verdict
-from core.isolation import compile_policy, members
-from core.model import PORT_PROTOCOLS, Action, Endpoint, Flow, TenantIntent
+from core.isolation import compile_policy
+from core.model import PORT_PROTOCOLS, Action, Endpoint, Flow, Node, TenantIntent
 from policies.snapshot import tenant_intent
 from tenants.checks import refuse
 from tenants.models import Tenant
+
+#: Where endpoints are taken to be that are on no node.
+NOWHERE = Node(0, "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,7 @@ def explain(
     number = _protocol(protocol, port)
     ends = _addresses(intent, source.strip(), destination.strip())
     known = {address: endpoint for endpoint in intent.endpoints for address in (endpoint.ip4, endpoint.ip6) if address}
-    tables = replace(compile_policy(intent), members=members(intent.endpoints))
-    decision = verdict(tables, Flow(*ends, number, None, port))
+    decision = verdict(compile_policy(_all_placed(intent)), Flow(*ends, number, None, port))
     return Explanation(
         decision.action,
         core_rules.protocol_text(number),
@@ -59,6 +61,13 @@ def explain(
         _end(intent, ends[0], known.get(ends[0]), decision.outgoing),
         _end(intent, ends[1], known.get(ends[1]), decision.incoming),
     )
+
+
+def _all_placed(intent: TenantIntent) -> TenantIntent:
+    """The intent with every endpoint on a node: rules on some of a group's endpoints are compiled from placed ones."""
+    nodes = {node.id for node in intent.nodes}
+    endpoints = tuple(e if e.node_id in nodes else replace(e, node_id=NOWHERE.id) for e in intent.endpoints)
+    return replace(intent, endpoints=endpoints, nodes=(*intent.nodes, NOWHERE))
 
 
 def _protocol(text: str, port: int | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 from policies.actions import policy as on_policies
@@ -23,6 +24,13 @@ def _rules_back(actor: Actor, row: Policy, before: Values) -> None:
     rules = [{"id": rule["id"], **arguments(Rule, on_tables.FIELDS, rule)} for rule in before["rules"]]
     if rules or row.rules.exists():
         on_tables.replace_rules(actor=actor, policy=row, rules=rules)
+
+
+def _rule_back(actor: Actor, row: Rule, before: Values) -> None:
+    """The rule as it was, to the last field: another kind of peer lets go of what the old kind was said with, also
+    where both are said with the same addresses."""
+    names = signature(on_rules.update_rule).parameters
+    on_rules.update_rule(actor=actor, row=row, **arguments(Rule, names, before))
 
 
 def _off_groups(actor: Actor, row: Policy) -> None:
@@ -49,5 +57,12 @@ undoable(
         special={"policy.rules": _rules_back},
     )
 )
-undoable(Undoable.of(RULE, recorded=on_rules.recorded, within=("policy", "policy_id")))
+undoable(
+    Undoable.of(
+        RULE,
+        recorded=on_rules.recorded,
+        special={"rule.update": _rule_back},
+        within=("policy", "policy_id"),
+    )
+)
 undoable(Undoable.of(PROFILE, recorded=on_profiles.recorded, off=_profile_off_groups))

@@ -21,6 +21,8 @@ from policies.explain import explain as explain_connection
 from policies.forms import ExplainForm, Peers, RuleTable, rule_table, shown
 from policies.models import Policy
 from policies.screens import POLICIES, with_hits
+from tenants import standing
+from tenants.change import fresh
 from tenants.models import Tenant
 
 #: Names the two ends are completed from as they are typed; any other may be typed all the same.
@@ -35,23 +37,26 @@ def edit_rules(request: PageRequest, pk: int) -> HttpResponse:
     peers = {"peers": Peers(policy, rules)}
     if request.method != "POST":
         table = rule_table(prefix="rules", initial=[shown(rule) for rule in rules], form_kwargs=peers)
-        return _rules_page(request, policy, table, rules, [])
+        return _rules_page(request, policy, table, rules, [], str(policy.generation))
     table = rule_table(request.POST, prefix="rules", form_kwargs=peers)
-    wrong = _save(request, policy, table)
+    made_from = request.POST.get("generation", str(policy.generation))
+    wrong = _save(request, policy, table, made_from)
     if wrong is not None:
-        return _rules_page(request, policy, table, rules, wrong)
+        return _rules_page(request, policy, table, rules, wrong, made_from)
     policy.refresh_from_db(fields=["generation"])
     messages.success(request, _("The rules of %(name)s are saved.") % {"name": policy})
     return redirect(POLICIES.url("detail", policy) + change_mark(policy.tenant, policy.generation))
 
 
-def _save(request: PageRequest, policy: Policy, table: RuleTable) -> list[str] | None:
+def _save(request: PageRequest, policy: Policy, table: RuleTable, made_from: str) -> list[str] | None:
     """None when the rules are saved; else what is wrong with the table as a whole, the rest being at its fields. Where
     some rows cannot be read, the verb is asked for its word on the others all the same, and nothing of that stays: a
     person sees everything at once."""
     valid, rows, wrong = table.is_valid(), table.readable(), [str(error) for error in table.non_form_errors()]
     try:
         with transaction.atomic():
+            if _changed(policy, made_from):
+                return wrong
             replace_rules(actor=request.person.actor, policy=policy, rules=[row.entry() for row in rows])
             transaction.set_rollback(not valid)
     except ValidationError as error:
@@ -61,14 +66,24 @@ def _save(request: PageRequest, policy: Policy, table: RuleTable) -> list[str] |
     return None if valid else wrong
 
 
+def _changed(policy: Policy, made_from: str) -> bool:
+    """Whether somebody changed the policy since the page was made: rules added meanwhile are not in its table, so they
+    would go. The tenant is locked to the end of the transaction, so the answer stands."""
+    standing.locked(policy.tenant_id)
+    policy.generation = fresh(policy).generation
+    return made_from != str(policy.generation)
+
+
 def _rules_page(
-    request: PageRequest, policy: Policy, table: RuleTable, rules: list[Any], wrong: list[str]
+    request: PageRequest, policy: Policy, table: RuleTable, rules: list[Any], wrong: list[str], made_from: str
 ) -> HttpResponse:
+    """The page says which generation it was made from until it is opened anew, so what was refused stays refused."""
     counted = {rule.pk: rule.counted for rule in rules}
     for form in table.forms:
         key = str(form["id"].value() or "")
         form.counted = counted.get(int(key)) if key.isdecimal() else None  # type: ignore[attr-defined]
-    context = {"policy": policy, "table": table, "wrong": wrong, "topics": []}
+    since = {"made_from": made_from, "changed": made_from != str(policy.generation)}
+    context = {"policy": policy, "table": table, "wrong": wrong, "topics": [], **since}
     return render(request, "policies/edit_rules.html", context, status=422 if table.is_bound else 200)
 
 

@@ -268,10 +268,17 @@ def _differing(then: Values, now: Values) -> list[str]:
 def _alike(then: Any, now: Any) -> bool:
     """Whether two values are the same; parts of a row (the rules of a policy) may have got more fields since, too."""
     if isinstance(then, list) and isinstance(now, list):
-        return len(then) == len(now) and all(map(_alike, then, now))
+        return len(then) == len(now) and all(map(_alike, _by_id(then), _by_id(now)))
     if isinstance(then, dict) and isinstance(now, dict) and "id" in then:
         return all(then[name] == now[name] for name in then.keys() & now.keys())
     return bool(then == now)
+
+
+def _by_id(values: list[Any]) -> list[Any]:
+    """Objects in one order: older rows of the record have them by name, or as they stood in a table."""
+    if all(isinstance(one, dict) and "id" in one for one in values):
+        return sorted(values, key=lambda one: str(one["id"]))
+    return values
 
 
 def _bare(value: Any) -> Any:

@@ -69,6 +69,6 @@ def delete_policy(*, actor: Actor, row: Policy) -> None:
 
 
 def recorded(row: Policy) -> dict[str, Any]:
-    """A policy for the record, with the groups it is on."""
-    groups = row.groups.order_by("name").values("id", "name")
+    """A policy for the record, with the groups it is on: by id, for their names may change."""
+    groups = row.groups.order_by("id").values("id", "name")
     return plain(row) | {"groups": list(groups)}

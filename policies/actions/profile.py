@@ -78,8 +78,8 @@ def delete_profile(*, actor: Actor, row: BandwidthProfile) -> None:
 
 
 def recorded(row: BandwidthProfile) -> dict[str, Any]:
-    """A profile for the record, with the groups it is on."""
-    return plain(row) | {"groups": list(row.groups.order_by("name").values("id", "name"))}
+    """A profile for the record, with the groups it is on: by id, for their names may change."""
+    return plain(row) | {"groups": list(row.groups.order_by("id").values("id", "name"))}
 
 
 def _put_on(row: BandwidthProfile, groups: Sequence[EndpointGroup]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -49,10 +50,11 @@ def replace_rules(
         table = [_entered(policy, entry, known, i, back=step.back) for i, entry in enumerate(rules)]
         _check_table(table, known, accept_idle=idle or step.back)
         policy.rules.exclude(pk__in=[rule.pk for rule in table if rule.pk]).delete()
+        _let_names_go(policy, table, known)
         for rule in table:
             rule.save()
         stamp(policy, step.generation)
-        after = plain(policy) | {"rules": [recorded(rule) for rule in table]}
+        after = plain(policy) | {"rules": [recorded(rule) for rule in sorted(table, key=attrgetter("pk"))]}
         follow_all(Rule, before["rules"], after["rules"])
         step.updated(policy, before, after)
     return table
@@ -66,6 +68,13 @@ def _entered(policy: Policy, entry: Mapping[str, Any], known: Mapping[int, Rule]
     row = Rule(pk=pk, policy=policy, missing=was.missing if was else {})
     assign(row, **{field: entry[field] for field in FIELDS if field in entry})
     return row
+
+
+def _let_names_go(policy: Policy, table: Sequence[Rule], known: Mapping[int, Rule]) -> None:
+    """Names that change are free before one is given: rules may swap theirs, and are saved one by one."""
+    renamed = [row.pk for row in table if row.pk in known and row.name != known[row.pk].name]
+    if renamed:
+        policy.rules.filter(pk__in=renamed).update(name="")
 
 
 def _check_table(table: Sequence[Rule], known: Mapping[int, Rule], *, accept_idle: bool) -> None:

@@ -54,11 +54,11 @@ def test_it_puts_a_policy_on_groups_and_records_their_names(people: Cast) -> Non
     assert set(made.groups.all()) == {web, db}
     entry = AuditEntry.objects.first()
     assert entry is not None and entry.after
-    assert entry.after["groups"] == [{"id": db.pk, "name": "db"}, {"id": web.pk, "name": "web"}]
+    assert entry.after["groups"] == [{"id": web.pk, "name": "web"}, {"id": db.pk, "name": "db"}]
     actions.update_policy(actor=SYSTEM, row=made, groups=[db])
     entry = AuditEntry.objects.first()
     assert entry is not None and entry.before and entry.after
-    assert [each["name"] for each in entry.before["groups"]] == ["db", "web"]
+    assert [each["name"] for each in entry.before["groups"]] == ["web", "db"]
     assert [each["name"] for each in entry.after["groups"]] == ["db"]
     actions.update_policy(actor=SYSTEM, row=made, name="renamed")
     assert set(made.groups.all()) == {db}, "what is not given stays"
@@ -256,6 +256,21 @@ def test_a_rule_name_is_once_in_its_policy(people: Cast) -> None:
     assert found["name"][0] == "name_in_use"
     table = [{"name": "x", "protocol": "tcp"}, {"name": "x", "protocol": "udp"}]
     assert refusal(actions.replace_rules, policy=first, rules=table)["rules.1.name"][0] == "name_in_use"
+
+
+def test_rules_of_one_table_swap_and_hand_on_their_names(people: Cast) -> None:
+    on = policy(people.blue)
+    first, second = rule(on, name="a", protocol="tcp"), rule(on, name="b", protocol="udp")
+    table = [{"id": first.pk, "name": "b", "protocol": "tcp"}, {"id": second.pk, "name": "a", "protocol": "udp"}]
+    actions.replace_rules(actor=SYSTEM, policy=on, rules=table)
+    assert dict(on.rules.values_list("protocol", "name")) == {"tcp": "b", "udp": "a"}
+    table = [
+        {"protocol": "icmp", "name": "b"},
+        {"id": first.pk, "name": "a", "protocol": "tcp"},
+        {"id": second.pk, "name": "c", "protocol": "udp"},
+    ]
+    actions.replace_rules(actor=SYSTEM, policy=on, rules=table)
+    assert dict(on.rules.values_list("protocol", "name")) == {"tcp": "a", "udp": "c", "icmp": "b"}
 
 
 def test_addresses_beside_a_group_narrow_it(people: Cast) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from networks.actions import create_endpoint, create_group, create_network, create_node
+from networks.actions import create_endpoint, create_group, create_network, create_node, update_endpoint
 from networks.models import EndpointGroup, Network
 from policies.actions import add_rule, create_policy, create_profile
 from policies.models import Policy, Rule
@@ -183,3 +183,21 @@ def test_it_explains_which_rule_of_which_policy_decides(people: Cast) -> None:
         answer = client.post("/api/v2/explain/", question | wrong, format="json")
         assert (answer.status_code, list(codes(answer))) == (400, [field])
     assert client_of(people.charlie).post("/api/v2/explain/", question, format="json").status_code == 400
+
+
+def test_endpoints_on_no_node_are_explained_as_if_they_were_on_one_also_where_a_rule_is_about_some_of_a_group(
+    people: Cast,
+) -> None:
+    node, _ = create_node(actor=SYSTEM, name="n1", vtep="10.0.0.1")
+    web, db = group_in(people.blue, "web"), group_in(people.blue, "db")
+    give: dict[str, Any] = {"actor": SYSTEM, "tenant": people.blue, "network": web.network}
+    source = create_endpoint(**give, name="w", group=web)
+    create_endpoint(**give, name="d", group=db)
+    policy = create_policy(actor=SYSTEM, tenant=people.blue, name="db-policy", groups=[db])
+    some = {"peer": "group", "peer_group": web, "peer_addresses": str(source.ip4)}
+    deny = add_rule(actor=SYSTEM, tenant=people.blue, policy=policy, action="deny", **some)
+    question = {"tenant": "blue", "source": "w", "destination": "d", "protocol": "tcp", "port": 80}
+    before = client_of(people.bob).post("/api/v2/explain/", question, format="json").json()
+    assert (before["action"], before["incoming"]["rule"]) == ("deny", deny.pk)
+    update_endpoint(actor=SYSTEM, row=source, node=node)
+    assert client_of(people.bob).post("/api/v2/explain/", question, format="json").json() == before

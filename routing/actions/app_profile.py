@@ -66,7 +66,8 @@ def delete_app_profile(*, actor: Actor, row: AppProfile) -> None:
 
 
 def recorded(row: AppProfile) -> dict[str, Any]:
-    return plain(row) | {"groups": list(row.groups.order_by("name").values("id", "name"))}
+    """A profile for the record, with its groups: by id, for their names may change."""
+    return plain(row) | {"groups": list(row.groups.order_by("id").values("id", "name"))}
 
 
 def _put_in(row: AppProfile, groups: Sequence[EndpointGroup]) -> None:

@@ -73,7 +73,8 @@ def delete_contract_group(*, actor: Actor, row: ContractGroup) -> None:
 
 
 def recorded(row: ContractGroup) -> dict[str, Any]:
-    return plain(row) | {"groups": list(row.groups.order_by("name").values("id", "name"))}
+    """A contract group for the record, with its groups: by id, for their names may change."""
+    return plain(row) | {"groups": list(row.groups.order_by("id").values("id", "name"))}
 
 
 def _check(row: ContractGroup) -> None:
