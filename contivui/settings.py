@@ -199,6 +199,7 @@ CELERY_BEAT_SCHEDULE = {
     "note-silent-nodes": {"task": "worker.tasks.note_silent_nodes", "schedule": 5.0},
     "sample-traffic": {"task": "worker.tasks.sample_traffic", "schedule": 2.0},
     "forget-old-samples": {"task": "worker.tasks.forget_old", "schedule": 300.0},
+    "forget-lost-wordings": {"task": "netmaster.tasks.forget_lost", "schedule": 3600.0},
     "forget-ended-sessions": {"task": "accounts.tasks.forget_ended", "schedule": 600.0},
 }
 

@@ -62,7 +62,10 @@ class Server(uvicorn.Server):
     async def _keep_fresh(self) -> None:
         while True:
             await asyncio.sleep(RENEW_S)
-            load_fresh(self._context, self._file)
+            try:
+                load_fresh(self._context, self._file)
+            except Exception as error:  # A full disk may have room by tomorrow: the certificate lasts that long.
+                log.error("Agents are shown the certificate of before, as none could be made: %r", error)
 
     async def _take_in(self, listening: socket.socket) -> None:
         listening.setblocking(False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from django.db import models
+
 from netmaster.models import Wording
 from tenants.storing import insert
 
@@ -46,3 +48,21 @@ def keep(kind: str, row: int, written: Mapping[str, Any], members: Mapping[str, 
 
 def forget(kind: str, row: int) -> None:
     Wording.objects.filter(kind=kind, row=row).delete()
+
+
+def forget_lost() -> None:
+    """Remove wordings whose objects went otherwise than through the dialect: by the API, on a page, with their tenant.
+    Nobody reads those; they would only become more."""
+    for kind, model in _models().items():
+        there = model._default_manager.filter(pk=models.OuterRef("row"))
+        Wording.objects.filter(~models.Exists(there), kind=kind).delete()
+
+
+def _models() -> dict[str, type[models.Model]]:
+    """What each kind's wordings are of. Kinds import this module, so they are known only once it is there."""
+    from netmaster.kinds import KINDS
+    from netmaster.world import ENDPOINT
+    from networks.models import Endpoint
+
+    of_kinds = {kind.word: kind.rows().model for kind in KINDS.values()}
+    return {word: model for word, model in of_kinds.items() if model is not Wording} | {ENDPOINT: Endpoint}

@@ -267,3 +267,24 @@ def ask(
         return answer.status, answer.read()
     finally:
         connection.close()
+
+
+def test_a_certificate_that_could_not_be_made_is_made_at_the_next_time(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(agents_port, "RENEW_S", 0.05)
+    server, file = agents_port.server(), tmp_path / "gone" / "server.pem"
+    server._file = file
+
+    async def live() -> None:
+        renewing = asyncio.create_task(server._keep_fresh())
+        await until(lambda: len(caplog.messages) >= 2)
+        file.parent.mkdir()
+        await until(file.exists)
+        assert not renewing.done()
+        renewing.cancel()
+
+    asyncio.run(live())
+    said = "Agents are shown the certificate of before, as none could be made: FileNotFoundError(2, "
+    assert [message[: len(said)] for message in caplog.messages[:2]] == [said, said]
+    assert "BEGIN CERTIFICATE" in file.read_text()

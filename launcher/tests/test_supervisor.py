@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -27,6 +28,21 @@ while True:
     time.sleep(1)
 """
 
+#: Ends at once and leaves a child that goes on, with the same stdout; `detached` in a session of its own.
+FORSAKING = """
+import os, sys, time
+if os.fork() == 0:
+    if sys.argv[2] == "detached":
+        os.setsid()
+    print(os.getpid(), file=open(sys.argv[1], "a"), flush=True)
+    time.sleep(60)
+else:
+    print("the last word", flush=True)
+    time.sleep(0.2)
+    os._exit(4)
+"""
+#: Says more than a pipe holds, and more than once, before it is done.
+TALKATIVE = "import sys; [print('x' * 1000) for _ in range(500)]; open(sys.argv[1], 'a').write('x')"
 SLEEPER = "import os, sys, time; print(os.getpid(), file=open(sys.argv[1], 'w'), flush=True); time.sleep(60)"
 LAUNCHER = """
 import asyncio, sys
@@ -114,3 +130,81 @@ async def test_a_log_grown_too_long_is_set_aside_at_the_next_start(
         await supervisor.run(python("talker", f"print({word!r})"))
     assert (tmp_path / "log" / "talker.log").read_text() == "talker | second\n"
     assert (tmp_path / "log" / "talker.log.old").read_text() == "talker | a long first line\n"
+
+
+async def test_a_process_whose_log_cannot_be_written_goes_on_and_is_started_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    supervisor = Supervisor(tmp_path / "log", said.append)
+    log = tmp_path / "log" / "talker.log"
+    log.symlink_to("/dev/full")
+    count = tmp_path / "count"
+    assert await supervisor.run(python("talker", TALKATIVE, count)) == 0
+    assert said == [f"{log} cannot be written, and lines of it are lost: No space left on device."]
+    supervisor.start(python("talker", TALKATIVE, count))
+    await until(lambda: len(count.read_text()) >= 3)
+    await supervisor.stop()
+
+
+async def test_a_terminal_that_takes_nothing_keeps_nobody_from_being_started_again(tmp_path: Path) -> None:
+    def full(_: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    supervisor = Supervisor(tmp_path / "log", full)
+    supervisor.start(python("short", COUNT_AND_END, tmp_path / "count"))
+    await until(lambda: (tmp_path / "count").exists() and len((tmp_path / "count").read_text()) >= 2)
+    await supervisor.stop()
+
+
+async def test_what_cannot_be_started_is_tried_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    supervisor = Supervisor(tmp_path / "log", said.append)
+    tool = tmp_path / "tool"
+    supervisor.start(Program("later", [str(tool), str(tmp_path / "there")]))
+    await until(lambda: any("later could not be kept running: FileNotFoundError" in line for line in said))
+    fresh = tmp_path / "fresh"
+    fresh.write_text("#!/bin/sh\necho x > $1\nexec sleep 60\n")
+    fresh.chmod(0o700)
+    fresh.rename(tool)
+    await until(lambda: (tmp_path / "there").exists())
+    await supervisor.stop()
+
+
+@pytest.mark.parametrize("child", ["beside", "detached"])
+async def test_a_process_that_ended_is_started_again_though_its_child_holds_its_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, child: str
+) -> None:
+    monkeypatch.setattr("launcher.supervisor.LAST_WORDS_S", 0.3)
+    said: list[str] = []
+    supervisor, children = Supervisor(tmp_path / "log", said.append), tmp_path / "pids"
+    supervisor.start(python("forsaking", FORSAKING, children, child))
+    try:
+        await until(lambda: len(pids(children)) >= 2)
+        assert said[:2] == [
+            "forsaking │ the last word",
+            f"forsaking ended with code 4; more in {tmp_path / 'log' / 'forsaking.log'}.",
+        ]
+        assert alive(pids(children)[0]) == (child == "detached")
+        begun = time.monotonic()
+        await supervisor.stop()
+        assert time.monotonic() - begun < 5
+    finally:
+        for pid in filter(alive, pids(children)):
+            os.kill(pid, signal.SIGKILL)
+
+
+async def test_what_a_process_says_while_it_is_stopped_is_kept(tmp_path: Path) -> None:
+    source = """
+import signal, time
+def end(*_):
+    print("\\n".join(["farewell"] * 1000))
+    raise SystemExit
+signal.signal(signal.SIGTERM, end)
+print("ready", flush=True)
+time.sleep(60)
+"""
+    log = tmp_path / "log" / "polite.log"
+    supervisor = Supervisor(tmp_path / "log", print)
+    supervisor.start(python("polite", source))
+    await until(lambda: log.exists() and "ready" in log.read_text())
+    await supervisor.stop()
+    assert log.read_text().count("farewell") == 1000
