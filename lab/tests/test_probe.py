@@ -34,8 +34,8 @@ async def test_what_a_filter_drops_is_silence_and_takes_no_longer_than_told(wire
     drop(wire.b, "tcp dport 81", "udp dport 81", "meta l4proto 253")
     probes = [*both(wire, TCP, 81), *both(wire, UDP, 81), *both(wire, 253), *both(wire, TCP, 80)]
     begun = time.monotonic()
-    assert await run(probes, timeout_s=0.5) == ["silence"] * 6 + ["answered"] * 2
-    assert time.monotonic() - begun < 2
+    assert await run(probes, timeout_s=1.0) == ["silence"] * 6 + ["answered"] * 2
+    assert time.monotonic() - begun < 3, "beside each other, not one after the other"
 
 
 @pytest.mark.kernel

@@ -58,10 +58,10 @@ def test_her_tokens_end_with_her_password_when_she_says_so(visit: Any) -> None:
     page.get_by_text("There is none yet.").wait_for()
 
 
-def invitation(page: Any, email: str) -> str:
-    """Where the link of a new invitation to blue leads."""
+def invitation(page: Any, tenant: str, email: str) -> str:
+    """Where the link of a new invitation to the tenant leads."""
     page.goto("/tenants/")
-    page.click("td a:text-is('blue')")
+    page.click(f"td a:text-is('{tenant}')")
     page.click("text=Invite somebody")
     page.fill("#id_email", email)
     page.click("button:has-text('Make a link')")
@@ -71,12 +71,12 @@ def invitation(page: Any, email: str) -> str:
 def test_who_is_invited_joins_by_the_link_with_an_account_and_without(visit: Any) -> None:
     root = visit().sign_in("root")
     stranger = visit().page
-    stranger.goto(invitation(root, "new@example.org"))
+    stranger.goto(invitation(root, "blue", "new@example.org"))
     stranger.fill("#id_username", "newcomer")
     stranger.fill("#id_password", PASSWORD)
     stranger.click("text=Make an account and join")
     stranger.wait_for_url("**/login/*")
-    charlie = visit().sign_in("charlie")
-    charlie.goto(invitation(root, "charlie@example.org"))
-    charlie.click("button:has-text('Join')")
-    charlie.wait_for_selector("text=You are a member of blue.")
+    bob = visit().sign_in("bob")
+    bob.goto(invitation(root, "green", "bob@example.org"))
+    bob.click("button:has-text('Join')")
+    bob.wait_for_selector("text=You are a member of green.")

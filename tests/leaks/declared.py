@@ -227,6 +227,7 @@ INSIDE_MESSAGES = dict.fromkeys(INSIDE_HANDLERS, INSIDE)
 TASKS = dict.fromkeys(
     (
         "accounts.tasks.forget_ended",
+        "netmaster.tasks.forget_lost",
         "worker.tasks.publish",
         "worker.tasks.publish_stale",
         "worker.tasks.note_silent_nodes",
