@@ -275,6 +275,12 @@ async def test_nor_is_one_whose_spec_is_awaited(controller: Controller, node: No
         assert controller.silent("detach")
 
 
+async def two_attached(controller: Controller, node: Node) -> None:
+    await controller.connected.wait()
+    for name in ("web-1", "web-2"):
+        assert (await attach(node, name))["ok"]
+
+
 async def drop_and_name_again(controller: Controller, node: Node) -> None:
     """The spec that a detach of 2 led to, and then the one that placing it again did."""
     await controller.tell(blue(endpoint(1)))
@@ -288,9 +294,7 @@ async def test_what_is_attached_again_before_its_detach_is_in_the_spec_stays_att
 ) -> None:
     Placing(controller)
     async with running(node):
-        await controller.connected.wait()
-        for name in ("web-1", "web-2"):
-            assert (await attach(node, name))["ok"]
+        await two_attached(controller, node)
         assert (await node.ask(verb="detach", endpoint=2))["ok"]
         await controller.heard("detach")
         assert (await attach(node, "web-2"))["ok"], "the spec still names it"
@@ -303,9 +307,7 @@ async def test_what_was_detached_stays_detached_when_the_spec_names_it_again(
 ) -> None:
     Placing(controller)
     async with running(node):
-        await controller.connected.wait()
-        for name in ("web-1", "web-2"):
-            assert (await attach(node, name))["ok"]
+        await two_attached(controller, node)
         await controller.tell(blue(endpoint(1)))
         await until(lambda: node.kernel.attached(7) == {1})
         assert (await node.ask(verb="detach", endpoint=2))["ok"]
