@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -63,3 +67,45 @@ def test_a_thread_whose_caller_left_is_free_when_its_work_is_over_and_not_before
         return order
 
     assert asyncio.run(run()) == ["over", "next"]
+
+
+def test_threads_end_with_what_they_were_made_for() -> None:
+    async def run() -> list[threading.Thread]:
+        threads = Threads(2, "ended with")
+        await threads.run(lambda: None)
+        return [one for one in threading.enumerate() if one.name == "ended with"]
+
+    served = asyncio.run(run())
+    assert len(served) == 2
+    gc.collect()
+    assert not [one for one in served if one.is_alive()]
+
+
+def test_the_end_of_the_process_waits_for_work_in_progress(tmp_path: Path) -> None:
+    """As of a request that the server did not wait for any longer."""
+    program = f"""
+import asyncio, time
+from contivui.web.threads import Threads
+
+def work():
+    time.sleep(0.5)
+    open({str(tmp_path / "done")!r}, "w").close()
+
+async def run():
+    task = asyncio.ensure_future(threads.run(work))
+    await asyncio.sleep(0.1)
+    task.cancel()
+
+threads = Threads(1, "busy")
+asyncio.run(run())
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE_S)
+    assert (tmp_path / "done").exists()
+
+
+def test_an_error_that_a_future_cannot_hold_reaches_whoever_asked() -> None:
+    async def run() -> None:
+        await Threads(1, "tried").run(lambda: next(iter(())))
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        asyncio.run(asyncio.wait_for(run(), PATIENCE_S))
