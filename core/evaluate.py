@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from core.boxes import NOT_NARROWED, Box, BoxIndex
@@ -11,6 +12,25 @@ from core.ipam import AddressError, address, family, span
 from core.isolation import Chain, ChainKey, Tables
 from core.model import ICMP, ICMPV6, PORT_PROTOCOLS, Action, Direction, Flow
 from core.spec import Layer, MatchItem
+
+#: The reasons there are, with places for what is in them.
+ONLY_UNICAST = "Only unicast passes: no broadcast, no multicast."
+GATEWAY = "A gateway answers ICMP echo and nothing else."
+NO_ENDPOINT = "%(address)s is no endpoint and has no rules of its own."
+RULE = "Rule %(rule)s says %(action)s with priority %(priority)s."
+NO_MATCH = "The tenant's default is %(action)s; no rule matches."
+NO_RULES = "The tenant's default is %(action)s; there are no rules for it."
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why: one of the sentences above, which is also what it is translated by, and what is in its places."""
+
+    sentence: str
+    values: Mapping[str, str | int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.sentence % self.values
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +43,7 @@ class Side:
     action: Action
     rule: int | None
     layer: Layer | None
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +95,13 @@ class Evaluator:
         """What is decided before any rule: only unicast passes, and a gateway answers echo requests only."""
         destination = ip_address(packet.destination)
         if destination.is_multicast or destination.is_unspecified or packet.destination in self._broadcasts:
-            return self._both(packet, "deny", "Only unicast passes: no broadcast, no multicast.")
+            return self._both(packet, "deny", Reason(ONLY_UNICAST))
         if packet.destination in self._tables.gateways:
             echo = packet.protocol in (ICMP, ICMPV6)
-            return self._both(packet, "allow" if echo else "deny", "A gateway answers ICMP echo and nothing else.")
+            return self._both(packet, "allow" if echo else "deny", Reason(GATEWAY))
         return None
 
-    def _both(self, packet: _Packet, action: Action, reason: str) -> tuple[Side, Side]:
+    def _both(self, packet: _Packet, action: Action, reason: Reason) -> tuple[Side, Side]:
         source, destination = (self._tables.members.get(a) for a in (packet.source, packet.destination))
         return Side("out", source, action, None, None, reason), Side("in", destination, action, None, None, reason)
 
@@ -94,17 +114,17 @@ class Evaluator:
     def _side(self, direction: Direction, own: str, peer: str, packet: _Packet) -> Side:
         group = self._tables.members.get(own)
         if group is None:
-            return Side(direction, None, "allow", None, None, f"{own} is no endpoint and has no rules of its own.")
+            return Side(direction, None, "allow", None, None, Reason(NO_ENDPOINT, {"address": own}))
         for layer, lookup in self._layers((group, direction)):
             rule = packet.find(lookup, self._peer_number(layer, peer), _own_number(layer, own))
             if rule is not None:
-                reason = f"Rule {rule} says {layer.action} with priority {layer.priority}."
-                return Side(direction, group, layer.action, rule, layer, reason)
+                said = {"rule": rule, "action": layer.action, "priority": layer.priority}
+                return Side(direction, group, layer.action, rule, layer, Reason(RULE, said))
         return self._default(direction, group)
 
     def _default(self, direction: Direction, group: int) -> Side:
-        what = "no rule matches" if (group, direction) in self._tables.chains else "there are no rules for it"
-        reason = f"The tenant's default is {self._tables.default}; {what}."
+        sentence = NO_MATCH if (group, direction) in self._tables.chains else NO_RULES
+        reason = Reason(sentence, {"action": self._tables.default})
         return Side(direction, group, self._tables.default, None, None, reason)
 
     def _peer_number(self, layer: Layer, peer: str) -> int | None:

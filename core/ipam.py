@@ -85,7 +85,7 @@ def prefix(text: str, version: int | None = None) -> str:
 def prefix_around(text: str, length: str, version: int) -> str:
     """The prefix of this length ("24") that the address lies in, in canonical form."""
     found = _address(text, version)
-    if not (length.isascii() and length.isdigit() and int(length) <= BITS[version]):
+    if not (length.isascii() and length.isdigit() and len(length) <= 3 and int(length) <= BITS[version]):
         raise AddressError(
             f"“{length}” is no length of a prefix. Write a number up to {BITS[version]}, for example 24."
         )

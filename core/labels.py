@@ -75,7 +75,7 @@ def check_value(value: object) -> str:
 def parse(text: str) -> dict[str, str]:
     """Labels as people type them, "tier=web, env=prod". A key without “=” has the empty value."""
     found: dict[str, str] = {}
-    for part in filter(None, re.split(r"[\s,]+", re.sub(r"\s*=\s*", "=", text.strip()))):
+    for part in filter(None, re.split(r"[ ,]+", re.sub(" ?= ?", "=", " ".join(text.split())))):
         key, _, value = part.partition("=")
         if key in found:
             raise LabelError(f"“{key[:80]}” is there twice. Give each key one value.")
@@ -88,9 +88,13 @@ def written(labels: Labels) -> str:
     return ", ".join(f"{key}={labels[key]}" for key in sorted(labels))
 
 
+#: What stands before each comma that is in no parentheses. However long a text is, it is gone through once.
+REQUIREMENTS = re.compile(r"((?:[^,(]+|\([^()]*\)|\()*),")
+
+
 def parse_selector(text: str) -> tuple[Requirement, ...]:
     """Kubernetes' grammar. Raises LabelError naming the part that is no requirement; nothing at all is none."""
-    parts = [part.strip() for part in re.split(r",(?![^(]*\))", text)]
+    parts = [part.strip() for part in REQUIREMENTS.findall(f"{text},")]
     if len(parts) > MOST_REQUIREMENTS:
         raise LabelError(f"A selector has at most {MOST_REQUIREMENTS} requirements; these are {len(parts)}.")
     if not any(parts):

@@ -6,6 +6,7 @@ Text in, canonical text out, as in core.ipam; refusals are AddressError and say 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from core import ipam
 from core.intervals import Cover
@@ -13,6 +14,16 @@ from core.ipam import AddressError, Span
 
 _EXAMPLE = {4: "20.1.1.10-20.1.1.50", 6: "fd00:20:1::10-fd00:20:1::50"}
 _LENGTH = {4: 24, 6: 64}
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a network has of a family, all "" where it has none: its subnet, its gateway, and the range it hands out
+    ("" for all of the subnet)."""
+
+    subnet: str
+    gateway: str
+    range: str
 
 
 def canonical(text: str, version: int) -> str:
@@ -73,6 +84,13 @@ def host(subnet: str, range_: str, text: str) -> str:
     if range_ and ipam.number(found) not in ipam.span(range_):
         raise AddressError(f"The address {found} is outside {range_}. Choose one in that range.")
     return found
+
+
+def lost(own: Own, other: str) -> str | None:
+    """The broadcast address of another subnet, where it is an address of the network; None where there is none such."""
+    found = ipam.broadcast(other)
+    has = found is not None and (found == own.gateway or ipam.overlaps(write(room(own.subnet, own.range)), found))
+    return found if has else None
 
 
 def routed(prefixes: Iterable[str]) -> Iterator[bool]:

@@ -16,6 +16,9 @@ from tenants.checks import FieldErrors
 from tenants.lookup import Lookup
 from tenants.models import Tenant
 
+#: Fields a network has once per family.
+OF_FAMILY = ("subnet", "gateway", "range")
+
 
 def check_family(row: Network, family: Family, errors: FieldErrors) -> None:
     """Make subnet, range and gateway of one family canonical; note what is wrong with them, by field."""
@@ -33,9 +36,14 @@ def check_family(row: Network, family: Family, errors: FieldErrors) -> None:
     setattr(row, subnet, prefix)
     if own:
         setattr(row, f"range{family}", own)
-    if _check_range(row, family, errors):
-        _check_overlap(row, family, errors)
-        _check_gateway(row, family, errors)
+    if not _check_range(row, family, errors):
+        return
+    known = near(row.tenant, family, prefix)
+    others = sorted((one for one in known if one.pk != row.pk), key=lambda one: one.name)
+    _check_overlap(row, others, family, errors)
+    _check_gateway(row, family, errors)
+    if not (_stands(row, known, family) or errors.found.keys() & {f"{field}{family}" for field in OF_FAMILY}):
+        _check_broadcasts(row, others, family, errors)
 
 
 def near(tenant: Tenant, family: Family, subnet: str) -> list[Network]:
@@ -84,11 +92,10 @@ def _check_range(row: Network, family: Family, errors: FieldErrors) -> bool:
     return True
 
 
-def _check_overlap(row: Network, family: Family, errors: FieldErrors) -> None:
+def _check_overlap(row: Network, others: list[Network], family: Family, errors: FieldErrors) -> None:
     """No address belongs to two networks of a tenant, neither to hand out nor as a gateway."""
     field, mine = f"subnet{family}", handed_out(row, family)
-    others = [one for one in near(row.tenant, family, getattr(row, field)) if one.pk != row.pk]
-    for other in sorted(others, key=lambda one: one.name):
+    for other in others:
         theirs, gateway, name = handed_out(other, family), of_family(other, "gateway", family), other.name
         if ipam.overlaps(mine, theirs):
             sentence = f"{mine} overlaps network {name} of this tenant, which has {theirs}. Choose a subnet beside it."
@@ -110,6 +117,32 @@ def _lies_in(area: str, typed: str) -> bool:
         return ipam.overlaps(area, ipam.address(typed))
     except AddressError:
         return False
+
+
+def _stands(row: Network, known: list[Network], family: Family) -> bool:
+    """Whether the addresses of a family are those that are stored: what was once let in can still be renamed."""
+    return any(one.pk == row.pk and _of(one, family) == _of(row, family) for one in known)
+
+
+def _of(row: Network, family: Family) -> ranges.Own:
+    return ranges.Own(*(of_family(row, field, family) for field in OF_FAMILY))
+
+
+def _check_broadcasts(row: Network, others: list[Network], family: Family, errors: FieldErrors) -> None:
+    """Of networks that share a prefix in part one may have the other's broadcast address, to which nodes of the tenant
+    let nothing pass."""
+    mine = _of(row, family)
+    for other in others:
+        theirs, whose = _of(other, family), f"network {other.name} of this tenant"
+        if lost := ranges.lost(mine, theirs.subnet):
+            field = "gateway" if lost == mine.gateway else "subnet"
+            sentence = f"{lost} is the broadcast address of {whose}, {theirs.subnet}: nothing sent to it arrives."
+            errors.add(f"{field}{family}", f"{sentence} Choose addresses beside it.", "overlap")
+            return
+        if lost := ranges.lost(theirs, mine.subnet):
+            sentence = f"{lost}, the broadcast address of {mine.subnet}, is an address of {whose}."
+            errors.add(f"subnet{family}", f"{sentence} Choose another subnet.", "overlap")
+            return
 
 
 def _check_gateway(row: Network, family: Family, errors: FieldErrors) -> None:

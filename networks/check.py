@@ -11,7 +11,7 @@ from core.spans import Span
 from networks import spaces
 from networks.allocation import counted
 from networks.kept import FAMILIES
-from networks.models import Encap, Network, NumberSpace
+from networks.models import Encap, NumberSpace
 from networks.tags import counted_tags, locked_fabric
 from tenants.models import Tenant
 
@@ -42,7 +42,7 @@ def differences(repair: bool = False) -> Iterator[Difference]:
 
 
 def _difference(pk: int) -> Difference | None:
-    space = NumberSpace.objects.select_related("network").filter(pk=pk).first()
+    space = _held(pk)
     if space is None:
         return None
     wanted, stored = _counted(space), list(spaces.all_spans(space))
@@ -52,10 +52,21 @@ def _difference(pk: int) -> Difference | None:
     return Difference(space, *([span for span in some if span not in both] for some in (stored, wanted)))
 
 
+def _held(pk: int) -> NumberSpace | None:
+    """The space as it stands with its owner locked; None when it has gone, while the lock was waited for or before."""
+    rows = NumberSpace.objects.select_related("network").filter(pk=pk)
+    space = rows.first()
+    if space is None:
+        return None
+    if space.network is None:
+        locked_fabric()
+    else:
+        list(Tenant.objects.select_for_update().filter(pk=space.network.tenant_id))
+    return rows.first()
+
+
 def _counted(space: NumberSpace) -> list[Span]:
     if space.network is None:
         return counted_tags(locked_fabric(), Encap(space.what))
-    list(Tenant.objects.select_for_update().filter(pk=space.network.tenant_id))
-    network = Network.objects.get(pk=space.network.pk)
     family = next(family for family in FAMILIES if space.what == f"ip{family}")
-    return counted(network, family)
+    return counted(space.network, family)

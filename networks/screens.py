@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
@@ -64,12 +65,19 @@ def groups_of(request: PageRequest, row: Any) -> dict[str, Any]:
     return {"groups": groups[:MOST_SHOWN], "count": row.n_groups, "network": row}
 
 
+def counted(model: Any, path: str) -> Coalesce:
+    """How many rows of a model are of a row by `path`. Asked of each row that is shown by itself: two such counts that
+    are joined would go through every pair of their rows."""
+    of_row = model.objects.filter(**{path: OuterRef("pk")}).order_by().values(path)
+    return Coalesce(Subquery(of_row.annotate(n=Count("pk")).values("n")), 0)
+
+
 def counted_network(rows: QuerySet[Network]) -> QuerySet[Network]:
-    return rows.annotate(n_groups=Count("groups", distinct=True), n_endpoints=Count("endpoints", distinct=True))
+    return rows.annotate(n_groups=counted(EndpointGroup, "network"), n_endpoints=counted(Endpoint, "network"))
 
 
 def counted_group(rows: QuerySet[EndpointGroup]) -> QuerySet[EndpointGroup]:
-    return rows.annotate(n_endpoints=Count("endpoints", distinct=True))
+    return rows.annotate(n_endpoints=counted(Endpoint, "group"))
 
 
 def addresses_of(request: PageRequest, row: Network) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def test_both_ends_must_allow() -> None:
 def test_the_default_speaks_where_no_rule_does(default: str) -> None:
     decision = verdict(compile_policy(blue(default=default)), tcp(WEB, DB))
     assert (decision.action, decision.incoming.rule) == (default, None)
-    assert decision.incoming.reason == f"The tenant's default is {default}; there are no rules for it."
+    assert str(decision.incoming.reason) == f"The tenant's default is {default}; there are no rules for it."
 
 
 def test_an_endpoint_in_no_group_is_left_to_the_default() -> None:
@@ -126,7 +126,7 @@ def test_an_unplaced_endpoint_is_no_member() -> None:
 def test_only_unicast_passes(destination: str) -> None:
     decision = verdict(compile_policy(blue()), tcp(WEB, destination))
     assert decision.action == "deny"
-    assert decision.outgoing.reason.startswith("Only unicast passes")
+    assert str(decision.outgoing.reason).startswith("Only unicast passes")
 
 
 def test_a_gateway_answers_echo_only() -> None:

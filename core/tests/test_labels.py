@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +60,21 @@ SELECTORS = {
 @pytest.mark.parametrize("text", SELECTORS)
 def test_a_selector_is_read(text: str) -> None:
     assert list(parse_selector(text)) == SELECTORS[text]
+
+
+@pytest.mark.parametrize("text", [",", "(", ")", "a,", "a(,", "=", "a in (x,y),"])
+def test_rubbish_of_any_length_is_refused_at_once(text: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(LabelError):
+        parse_selector(text * 100_000)
+    assert time.monotonic() - began < 5
+
+
+def test_typed_labels_of_any_length_are_read_at_once() -> None:
+    began = time.monotonic()
+    assert labels.parse("a" + " " * 200_000 + "= b") == {"a": "b"}
+    assert labels.parse("a" + " " * 200_000 + "c") == {"a": "", "c": ""}
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("text", ["", " ", ",", "tier=web,", "=web", "a in", "a in (x", "a in x)", "!", "!!a", "a=b=c"])

@@ -30,6 +30,7 @@ families = st.sampled_from([4, 6])
         ("20.1.1.10-20.1.1.12/31", 4, None),
         ("20.1.1.10-20.1.1.12/x", 4, None),
         ("20.1.1.10-20.1.1.12/33", 4, None),
+        ("20.1.1.10-20.1.1.12/" + "9" * 5000, 4, None),
         ("20.1.1.10-20.1.1.12/²", 4, None),
         ("fd00::1-fd00::2/64", 4, None),
         ("-/24", 4, None),
@@ -85,3 +86,29 @@ def test_of_prefixes_that_meet_the_first_is_routed(given: list[tuple[int, int]])
     nets = [ip_network((BASES[4] + (n >> 32 - length << 32 - length), length)) for n, length in given]
     for at, first in enumerate(ranges.routed(map(str, nets))):
         assert first == (not any(nets[at].overlaps(before) for before in nets[:at]))
+
+
+def some_subnet(base: int, length: int) -> str:
+    return str(ip_network((BASES[4] + base, length), strict=False))
+
+
+@repeatable
+@given(st.integers(0, 63), st.integers(26, 31), st.integers(0, 63), st.integers(26, 31), st.data())
+def test_an_address_is_lost_exactly_when_a_network_has_the_broadcast_address_of_another(
+    base: int, length: int, other_base: int, other_length: int, data: st.DataObject
+) -> None:
+    """Against the twin that writes down all addresses of the network."""
+    subnet, other = some_subnet(base, length), some_subnet(other_base, other_length)
+    hosts = list(ip_network(subnet).hosts())
+    ends = sorted(data.draw(st.lists(st.sampled_from(hosts), max_size=2)))
+    handed = [host for host in hosts if not ends or ends[0] <= host <= ends[-1]]
+    gateway = data.draw(st.none() | st.sampled_from(hosts))
+    own = ranges.Own(subnet, str(gateway or ""), f"{ends[0]}-{ends[-1]}" if ends else "")
+    last = ip_network(other).broadcast_address
+    wanted = str(last) if last in [*handed, gateway] and other_length <= 30 else None
+    assert ranges.lost(own, other) == wanted
+
+
+def test_no_address_of_ipv6_is_lost_and_none_to_another_family() -> None:
+    assert ranges.lost(ranges.Own("fd00::/64", "", ""), "fd00::/120") is None
+    assert ranges.lost(ranges.Own("::1400:0/104", "", ""), "20.1.1.0/24") is None

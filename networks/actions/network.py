@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from core.labels import Labels
 from networks import spaces
-from networks.addresses import check_family
+from networks.addresses import OF_FAMILY, check_family
 from networks.allocation import free_again, space_of
 from networks.kept import FAMILIES, Family, area_of, of_family, pools_of, reservations_of
 from networks.models import AddressReservation, Encap, Endpoint, EndpointGroup, Network, NetworkKind, NumberSpace
@@ -18,9 +18,6 @@ from tenants.checks import FieldErrors, name_free, named_in, refuse, unused
 from tenants.labels import follow_all
 from tenants.models import Tenant
 from tenants.storing import insert
-
-#: Fields a network has once per family.
-OF_FAMILY = ("subnet", "gateway", "range")
 
 
 def create_network(

@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from networks.models import AddressReservation, EndpointGroup, Fabric, Network
+from networks.screens import counted_group, counted_network
 from networks.tests.made import endpoint, network
 from networks.tests.test_ranges import group, reserve
 from tenants.testing import Cast
@@ -103,6 +104,21 @@ def test_ranges_and_pools_are_set_by_the_forms(people: Cast) -> None:
     answer = client.post(f"{reverse('group.create')}?tenant=blue", typed | {"pool4": "20.1.1.10-20.1.1.12"})
     assert answer.status_code == 302
     assert EndpointGroup.objects.get().pool4 == "20.1.1.10-20.1.1.12"
+
+
+def test_groups_and_endpoints_of_a_network_are_counted_each_by_itself(people: Cast) -> None:
+    net = network(people.blue)
+    web, _db = group(net), group(net, "db")
+    for name in ("a", "b", "c"):
+        endpoint(net, name, group=web)
+    network(people.blue, "empty", subnet4="30.0.0.0/24", gateway4="")
+    rows = counted_network(Network.objects.order_by("name"))
+    assert [(row.name, row.n_groups, row.n_endpoints) for row in rows] == [("empty", 0, 0), ("net", 2, 3)]  # type: ignore[attr-defined]
+    groups = counted_group(EndpointGroup.objects.order_by("name"))
+    assert [(row.name, row.n_endpoints) for row in groups] == [("db", 0), ("web", 3)]  # type: ignore[attr-defined]
+    assert "JOIN" not in f"{rows.query} {groups.query}", "pairs of groups and endpoints are millions"
+    first = signed_in(people.alice).get(reverse("network.list"), {"sort": "-n_endpoints"}).content.decode()
+    assert first.index(">net<") < first.index(">empty<")
 
 
 def test_the_fabric_is_a_cluster_administrators_page(people: Cast) -> None:

@@ -70,6 +70,46 @@ def test_it_refuses_ranges_that_cannot_be(people: Cast, fields: dict[str, Any], 
     assert {name: said[0] for name, said in found.items()} == {field: code}
 
 
+@pytest.mark.parametrize(
+    ("fields", "field", "part"),
+    [
+        ({"subnet4": "20.1.1.101-20.1.1.200/24"}, "subnet4", "20.1.1.127 is the broadcast address of network first"),
+        (
+            {"subnet4": "20.1.1.130-20.1.1.200/24", "gateway4": "20.1.1.127"},
+            "gateway4",
+            "20.1.1.127 is the broadcast address of network first",
+        ),
+        ({"subnet4": "20.1.1.1-20.1.1.9/26"}, "subnet4", "20.1.1.63, the broadcast address of 20.1.1.0/26, is"),
+        ({"subnet4": "20.1.1.1-20.1.1.9/28"}, "subnet4", "20.1.1.15, the broadcast address of 20.1.1.0/28, is"),
+        ({"subnet4": "20.1.1.126/31"}, "subnet4", "20.1.1.127 is the broadcast address of network first"),
+    ],
+)
+def test_no_network_has_the_broadcast_address_of_another(
+    people: Cast, fields: dict[str, Any], field: str, part: str
+) -> None:
+    network(people.blue, "first", subnet4="20.1.1.16-20.1.1.100/25", gateway4="20.1.1.15")
+    found = refusal(actions.create_network, tenant=people.blue, name="second", **fields)
+    assert {name: said[0] for name, said in found.items()} == {field: "overlap"}
+    assert part in found[field][1]
+
+
+def test_a_network_in_another_keeps_clear_of_broadcast_addresses_and_one_that_did_not_can_be_renamed(
+    people: Cast,
+) -> None:
+    network(people.blue, "inner", subnet4="20.1.1.1-20.1.1.100/25", gateway4="")
+    outer = network(people.blue, "outer", subnet4="20.1.1.128-20.1.1.200/24")
+    network(people.green, subnet4="20.1.1.101-20.1.1.200/24")
+    wider = "20.1.1.127-20.1.1.200"
+    found = refusal(actions.update_network, row=outer, range4=wider)
+    assert found["subnet4"] == (
+        "overlap",
+        "20.1.1.127 is the broadcast address of network inner of this tenant, 20.1.1.0/25: nothing sent to it arrives. "
+        "Choose addresses beside it.",
+    )
+    Network.objects.filter(pk=outer.pk).update(range4=wider)
+    assert actions.update_network(actor=SYSTEM, row=outer, name="renamed").range4 == wider
+
+
 def test_networks_may_share_a_prefix_and_the_oldest_with_a_gateway_is_routed(people: Cast) -> None:
     names = ("plain", "first", "second", "beside")
     network(people.blue, "plain", subnet4="20.1.1.1-20.1.1.9/24", gateway4="")

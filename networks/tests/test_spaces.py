@@ -19,6 +19,7 @@ from networks.check import differences
 from networks.kept import FAMILIES, Family, of_family
 from networks.models import AddressReservation, Endpoint, EndpointGroup, Fabric, FreeSpan, Network, NumberSpace
 from networks.tags import space_of_tags
+from networks.tests.made import network
 from tenants.change import SYSTEM
 from tenants.testing import Cast
 
@@ -245,3 +246,24 @@ def test_the_check_names_what_differs_and_repairs_it(people: Cast, capsys: pytes
     assert life._create().ip4 == "20.1.1.2"
     call_command("check_addresses")
     assert "agree" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("meanwhile", ["deleted", "moved"])
+def test_the_check_passes_over_what_goes_while_it_waits_for_the_owner(people: Cast, meanwhile: str) -> None:
+    net = network(people.blue)
+    space_of(net, 4)
+    done: list[str] = []
+
+    def writer_first(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        """Whoever holds the lock is done before the check has it."""
+        if 'FROM "tenants_tenant"' in sql and not done:
+            done.append(meanwhile)
+            if meanwhile == "deleted":
+                actions.delete_network(actor=SYSTEM, row=net)
+            else:
+                actions.update_network(actor=SYSTEM, row=net, subnet4="30.0.0.0/24", gateway4="")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(writer_first):
+        assert [str(one) for one in differences()] == []
+    assert done == [meanwhile]

@@ -140,6 +140,23 @@ def test_the_form_says_what_is_left_and_the_page_how_much_is_in_use(people: Cast
     assert "has as many as it may: 1" in full
 
 
+@pytest.mark.usefixtures("unhashed")
+def test_a_form_that_was_refused_says_so_once_and_goes_on_saying_what_is_left_of_others(people: Cast) -> None:
+    net = create_network(actor=SYSTEM, tenant=people.blue, name="n", subnet4="20.1.1.0/24")
+    slow = create_group(actor=SYSTEM, tenant=people.blue, name="slow", network=net)
+    create_profile(actor=SYSTEM, tenant=people.blue, name="ten", rate_bps=10_000_000, groups=[slow])
+    limited(people.blue, networks=1, endpoints=5, bandwidth_bps=1)
+    alice = signed_in(people.alice)
+    typed = {"name": "m", "subnet4": "20.1.2.0/24", "encap": "vxlan"}
+    page = alice.post(reverse("network.create"), typed).content.decode()
+    assert page.count("ask a cluster administrator for more") == 1
+    assert "may have 1 networks, has 1 and would have 2" in page
+    page = alice.post(reverse("network.create"), {**typed, "name": "-"}).content.decode()
+    assert page.count("ask a cluster administrator for more") == 1, "what is wrong besides does not hide it"
+    page = alice.post(reverse("endpoint.create"), {"name": "e", "network": net.pk, "group": slow.pk}).content.decode()
+    assert "may have 1 bit/s of bandwidth" in page and "0 of 5 are in use" in page
+
+
 @pytest.mark.django_db(transaction=True)
 def test_twenty_writers_at_the_edge_fill_it_and_never_go_beyond() -> None:
     """None too many, and none lost that fits; of two kinds at once, one of them limited by a sum."""
