@@ -36,7 +36,8 @@ class PolicyViewSet(LiveViewSet):
     @action(detail=True, methods=["put"], pagination_class=None, filter_backends=[])
     def rules(self, request: Request, pk: str) -> Response:
         """Make these the policy's rules, all in one step. A line with an id changes that rule, which keeps its hits;
-        one without adds a rule; rules that are not in the table go."""
+        one without adds a rule; rules that are not in the table go. A table that is the policy's already changes
+        nothing, and the answer says so (`Changed: false`)."""
         return self.write(lambda: self._replace(pk, request.data, request.headers.get("If-Match")))
 
     def _replace(self, pk: str, body: Any, if_match: str | None) -> Done:
@@ -48,11 +49,12 @@ class PolicyViewSet(LiveViewSet):
         require_types(form)
         form.is_valid(raise_exception=True)
         try:
-            replace_rules(actor=self.actor(), policy=row, rules=form.validated_data)
+            changed = replace_rules(actor=self.actor(), policy=row, rules=form.validated_data)
         except ValidationError as error:
             raise ValidationError(_in_body(error)) from None
         rules = RULE.model._default_manager.filter(policy=row).select_related(*RULE.select).order_by("id")
-        return Done(RuleSerializer(rules, many=True, context=context).data, tenants=[row.tenant])
+        said = {} if changed else {"Changed": "false"}
+        return Done(RuleSerializer(rules, many=True, context=context).data, tenants=[row.tenant], headers=said)
 
 
 class ExplainView(APIView):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from django.utils.translation import gettext
+
 from core import ipam
 from core import rules as core_rules
-from core.evaluate import Side, verdict
+from core.evaluate import Reason, Side, verdict
 from core.isolation import compile_policy
 from core.model import PORT_PROTOCOLS, Action, Endpoint, Flow, Node, TenantIntent
 from policies.snapshot import tenant_intent
@@ -30,7 +32,13 @@ class End:
     rule: int | None
     policy: str | None
     policy_id: int | None
-    reason: str
+    reason: Reason
+
+    @property
+    def said(self) -> str:
+        """The reason in the reader's language; programs get it in English."""
+        words = {**self.reason.values, "action": gettext(self.action)}
+        return gettext(self.reason.sentence) % words
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from contivui.web.forms import VerbForm, dress
 from core.bandwidth import RateError, format_rate, parse_rate
 from networks.forms import offer
 from networks.models import EndpointGroup, Network
+from policies.actions import id_of
 from policies.missing import sentences
 from policies.models import Policy, Rule, RuleDirection, RulePeer
 from tenants.forms import LabelsField, NameField
@@ -200,9 +201,11 @@ class RuleForm(forms.Form):
 
     def __init__(self, *args: Any, peers: Peers, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Every row is a rule: one that is sent with nothing in it lacks everything.
+        self.empty_permitted = False
         self.peers = peers
-        key = str(self["id"].value() or "")
-        self.lost = peers.missing.get(int(key)) if key.isdecimal() else None
+        self.key = id_of(str(self["id"].value() or ""))
+        self.lost = peers.missing.get(self.key)
         self.why = sentences(self.lost) if self.lost else []
         self.fields["peer"].choices = peers.choices(self.lost)  # type: ignore[attr-defined]
         for name, field in self.fields.items():

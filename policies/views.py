@@ -40,30 +40,36 @@ def edit_rules(request: PageRequest, pk: int) -> HttpResponse:
         return _rules_page(request, policy, table, rules, [], str(policy.generation))
     table = rule_table(request.POST, prefix="rules", form_kwargs=peers)
     made_from = request.POST.get("generation", str(policy.generation))
-    wrong = _save(request, policy, table, made_from)
+    wrong, changed = _save(request, policy, table, made_from)
     if wrong is not None:
         return _rules_page(request, policy, table, rules, wrong, made_from)
+    page = POLICIES.url("detail", policy)
+    if not changed:
+        messages.success(request, _("Nothing was changed: the rules of %(name)s are so already.") % {"name": policy})
+        return redirect(page)
     policy.refresh_from_db(fields=["generation"])
     messages.success(request, _("The rules of %(name)s are saved.") % {"name": policy})
-    return redirect(POLICIES.url("detail", policy) + change_mark(policy.tenant, policy.generation))
+    return redirect(page + change_mark(policy.tenant, policy.generation))
 
 
-def _save(request: PageRequest, policy: Policy, table: RuleTable, made_from: str) -> list[str] | None:
-    """None when the rules are saved; else what is wrong with the table as a whole, the rest being at its fields. Where
-    some rows cannot be read, the verb is asked for its word on the others all the same, and nothing of that stays: a
-    person sees everything at once."""
+def _save(request: PageRequest, policy: Policy, table: RuleTable, made_from: str) -> tuple[list[str] | None, bool]:
+    """None when the rules are saved, and whether that changed anything; else what is wrong with the table as a whole,
+    the rest being at its fields. Where some rows cannot be read, or somebody changed the policy since the page was
+    made, the verb is asked for its word all the same, and nothing of that stays: a person sees everything at once."""
     valid, rows, wrong = table.is_valid(), table.readable(), [str(error) for error in table.non_form_errors()]
     try:
         with transaction.atomic():
-            if _changed(policy, made_from):
-                return wrong
-            replace_rules(actor=request.person.actor, policy=policy, rules=[row.entry() for row in rows])
-            transaction.set_rollback(not valid)
+            stale = _changed(policy, made_from)
+            entries = [row.entry() for row in rows]
+            if stale:
+                _as_new(policy, entries)
+            changed = replace_rules(actor=request.person.actor, policy=policy, rules=entries)
+            transaction.set_rollback(stale or not valid)
     except ValidationError as error:
-        return wrong + table.blame(error, rows)
+        return wrong + table.blame(error, rows), False
     except Problem as problem:
-        return [*wrong, problem.message]
-    return None if valid else wrong
+        return [*wrong, problem.message], False
+    return None if valid and not stale else wrong, changed
 
 
 def _changed(policy: Policy, made_from: str) -> bool:
@@ -74,14 +80,20 @@ def _changed(policy: Policy, made_from: str) -> bool:
     return made_from != str(policy.generation)
 
 
+def _as_new(policy: Policy, entries: list[dict[str, Any]]) -> None:
+    """What somebody removed meanwhile is looked at as if it were new: only what was typed can be mended."""
+    there = set(policy.rules.values_list("pk", flat=True))
+    for entry in entries:
+        entry["id"] = entry["id"] if entry["id"] in there else None
+
+
 def _rules_page(
     request: PageRequest, policy: Policy, table: RuleTable, rules: list[Any], wrong: list[str], made_from: str
 ) -> HttpResponse:
     """The page says which generation it was made from until it is opened anew, so what was refused stays refused."""
     counted = {rule.pk: rule.counted for rule in rules}
     for form in table.forms:
-        key = str(form["id"].value() or "")
-        form.counted = counted.get(int(key)) if key.isdecimal() else None  # type: ignore[attr-defined]
+        form.counted = counted.get(form.key)  # type: ignore[attr-defined]
     since = {"made_from": made_from, "changed": made_from != str(policy.generation)}
     context = {"policy": policy, "table": table, "wrong": wrong, "topics": [], **since}
     return render(request, "policies/edit_rules.html", context, status=422 if table.is_bound else 200)

@@ -24,6 +24,7 @@ from networks.screens import endpoints_where
 from tenants.forms import LabelsField, NameField
 from tenants.models import Tenant
 from tenants.screens import HISTORY, LABELS, LABELS_COLUMN
+from worker.abilities import in_words
 from worker.models import DeniedFlow, DriftEvent, SpecSection
 from worker.status import State, state_of, status_of, wanted_of
 
@@ -57,7 +58,8 @@ def missing_features(node: Node) -> list[str]:
 def features_of(request: PageRequest, node: Node) -> dict[str, Any]:
     """Missing ones first: they are what somebody has to act on."""
     features = sorted(status_of(node).features, key=lambda feature: bool(feature["present"]))
-    return {"features": features, "missing": missing_features(node)}
+    shown = [{**feature, "why": in_words(feature["why"])} for feature in features]
+    return {"features": shown, "missing": missing_features(node)}
 
 
 def sections_of(request: PageRequest, node: Node) -> dict[str, Any]:

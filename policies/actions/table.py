@@ -34,12 +34,11 @@ FIELDS = (
 )
 
 
-def replace_rules(
-    *, actor: Actor, policy: Policy, rules: Sequence[Mapping[str, Any]], idle: bool = False
-) -> list[Rule]:
+def replace_rules(*, actor: Actor, policy: Policy, rules: Sequence[Mapping[str, Any]], idle: bool = False) -> bool:
     """Make these the policy's rules, in one step: an entry with an `id` of the policy changes that rule (which keeps
     its hits), one without is added, rules not named go. Fields that are left out have their defaults, but `missing`,
-    which stays. `idle` accepts rules that can never decide anything.
+    which stays. `idle` accepts rules that can never decide anything. Answers whether that changed anything: a table
+    that is the policy's already does nothing.
 
     Raises ValidationError with one entry per wrong rule, its key "rules.<position>.<field>", position from 0.
     """
@@ -49,15 +48,19 @@ def replace_rules(
         before = plain(policy) | {"rules": [recorded(rule) for rule in known.values()]}
         table = [_entered(policy, entry, known, i, back=step.back) for i, entry in enumerate(rules)]
         _check_table(table, known, accept_idle=idle or step.back)
+        differing = [rule for rule in table if not _same(rule, known)]
+        if not differing and len(table) == len(known):
+            step.unchanged()
+            return False
         policy.rules.exclude(pk__in=[rule.pk for rule in table if rule.pk]).delete()
         _let_names_go(policy, table, known)
-        for rule in table:
+        for rule in differing:
             rule.save()
         stamp(policy, step.generation)
         after = plain(policy) | {"rules": [recorded(rule) for rule in sorted(table, key=attrgetter("pk"))]}
         follow_all(Rule, before["rules"], after["rules"])
         step.updated(policy, before, after)
-    return table
+    return True
 
 
 def _entered(policy: Policy, entry: Mapping[str, Any], known: Mapping[int, Rule], position: int, *, back: bool) -> Rule:

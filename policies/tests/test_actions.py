@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from networks.actions import create_group, create_network
 from networks.models import EndpointGroup, Network
@@ -184,6 +186,18 @@ def test_a_rule_stays_in_its_policy(people: Cast) -> None:
     assert refusal(actions.update_rule, row=made, policy=other)["policy"][0] == "fixed"
 
 
+def test_rules_of_a_table_that_stay_as_they_are_are_not_written(people: Cast) -> None:
+    made = policy(people.blue)
+    lines = [{"protocol": "tcp", "ports": str(port)} for port in (80, 81, 82)]
+    assert actions.replace_rules(actor=SYSTEM, policy=made, rules=lines)
+    table = [{"id": row.pk, "protocol": row.protocol, "ports": row.ports} for row in made.rules.order_by("pk")]
+    assert not actions.replace_rules(actor=SYSTEM, policy=made, rules=table)
+    table[1]["ports"] = "8080"
+    with CaptureQueriesContext(connection) as seen:
+        assert actions.replace_rules(actor=SYSTEM, policy=made, rules=table)
+    assert len([one for one in seen if one["sql"].startswith('UPDATE "policies_rule"')]) == 1
+
+
 def test_a_table_of_a_thousand_rules_is_checked_and_saved(people: Cast) -> None:
     made = policy(people.blue)
     table = [
@@ -195,8 +209,8 @@ def test_a_table_of_a_thousand_rules_is_checked_and_saved(people: Cast) -> None:
         }
         for n in range(1000)
     ]
-    rows = actions.replace_rules(actor=SYSTEM, policy=made, rules=table)
-    assert len(rows) == Rule.objects.count() == 1000
+    assert actions.replace_rules(actor=SYSTEM, policy=made, rules=table)
+    assert made.rules.count() == 1000
 
 
 # --- bandwidth profiles -------------------------------------------------------------------------------------------
@@ -313,6 +327,7 @@ def test_an_idle_rule_is_made_only_for_who_asks_for_it_and_stays_in_its_table(pe
         {"id": idle.pk, "protocol": "tcp"},
         {"protocol": "udp", "priority": 7},
     ]
-    assert len(actions.replace_rules(actor=SYSTEM, policy=on, rules=table)) == 3
+    assert actions.replace_rules(actor=SYSTEM, policy=on, rules=table)
+    assert on.rules.count() == 3
     table[1] = {"id": idle.pk, "protocol": "tcp", "ports": "80"}
     assert refusal(actions.replace_rules, policy=on, rules=table)["rules.1.action"][0] == "without_effect"

@@ -13,6 +13,12 @@ from tenants.change import SYSTEM
 from tenants.models import AuditEntry, Tenant
 from tenants.testing import Cast, ResourceTests, client_of, codes
 
+#: What two rules say, not as it is kept.
+SAME: dict[str, dict[str, Any]] = {
+    "tcp": {"protocol": "6", "ports": "80-80"},
+    "udp": {"protocol": "UDP", "priority": 1},
+}
+
 
 def group_in(tenant: Tenant, name: str = "web") -> EndpointGroup:
     found = EndpointGroup.objects.filter(tenant=tenant, name=name).first()
@@ -120,6 +126,22 @@ def test_it_replaces_a_policys_table_in_one_step(people: Cast) -> None:
     assert (len(entry.before["rules"]), len(entry.after["rules"])) == (2, 2)
     assert client_of(people.bob).put(path, [], format="json").status_code == 403
     assert client_of(people.charlie).put(path, [], format="json").status_code == 404
+
+
+def test_a_table_that_is_the_policys_already_changes_nothing_and_the_answer_says_so(people: Cast) -> None:
+    policy = policy_in(people.blue)
+    path, client = f"/api/v2/policies/{policy.pk}/rules/", client_of(people.alice)
+    made = client.put(path, [{"protocol": "tcp", "ports": "80"}, {"protocol": "udp"}], format="json")
+    assert "Changed" not in made
+    entries = AuditEntry.objects.count()
+    for table in (made.json(), made.json()[::-1], [{"id": row["id"], **SAME[row["protocol"]]} for row in made.json()]):
+        again = client.put(path, table, format="json")
+        assert (again.status_code, again["Changed"], again.json()) == (200, "false", made.json())
+        assert again["Tenant-Generation"] == made["Tenant-Generation"]
+    assert AuditEntry.objects.count() == entries
+    fewer = client.put(path, made.json()[:1], format="json")
+    assert "Changed" not in fewer and len(fewer.json()) == 1
+    assert AuditEntry.objects.count() == entries + 1
 
 
 def test_it_names_the_line_of_a_table_that_is_wrong_and_does_nothing(people: Cast) -> None:
