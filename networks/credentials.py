@@ -82,7 +82,7 @@ class NodeCertificate(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return self.fingerprint[:16]
+        return self.name
 
     @property
     def state(self) -> str:

@@ -38,8 +38,9 @@ def difference(
 def _flat(values: Mapping[str, Any], names: Mapping[tuple[str, int], str]) -> dict[str, str]:
     """Each field in words; lists of things one by one, so that a change of one rule is one line. Empty is left out."""
     lines: dict[str, str] = {}
+    hidden = _hidden(values)
     for field, value in values.items():
-        if field in SKIPPED or value in (None, "", [], {}):
+        if field in hidden or value in (None, "", [], {}):
             continue
         if _are_names(value):
             lines[field] = ", ".join(sorted(one["name"] for one in value))
@@ -49,6 +50,10 @@ def _flat(values: Mapping[str, Any], names: Mapping[tuple[str, int], str]) -> di
             called = names.get((field, value)) if isinstance(value, int) else None
             lines[field.removesuffix("_id")] = called or _word(value)
     return lines
+
+
+def _hidden(values: Mapping[str, Any]) -> frozenset[str]:
+    return SKIPPED | PEER if "peer_name" in values else SKIPPED
 
 
 def _are_things(value: Any) -> bool:
@@ -61,8 +66,8 @@ def _are_names(value: Any) -> bool:
 
 def _words(thing: Mapping[str, Any]) -> str:
     """A thing inside a list in one line: its telling fields."""
-    hidden = PEER if "peer_name" in thing else frozenset()
-    said = {k: v for k, v in thing.items() if k not in SKIPPED | OWN | hidden and v not in (None, "", [], {})}
+    hidden = _hidden(thing) | OWN
+    said = {k: v for k, v in thing.items() if k not in hidden and v not in (None, "", [], {})}
     return (
         ", ".join(f"{key.removesuffix('_id').replace('_name', '')} {_word(value)}" for key, value in said.items())
         or "yes"

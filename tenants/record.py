@@ -19,6 +19,7 @@ from contivui.web.problem import Problem, Unconfirmed
 from contivui.web.request import PageRequest, Person
 from contivui.web.screens import registry
 from tenants.access import Forbidden
+from tenants.columns import called
 from tenants.difference import difference
 from tenants.doings import in_words, saying
 from tenants.models import AuditEntry
@@ -37,8 +38,9 @@ def described(entries: Iterable[AuditEntry], person: Person | None = None) -> li
     names = names_of(rows)
     for entry in rows:
         entry.may_undo = _is_offered(entry, person) if person else False  # type: ignore[attr-defined]
+        words = called(entry.object_type)
         lines = difference(entry.before, entry.after, names.get(entry.object_type))
-        entry.lines = lines  # type: ignore[attr-defined]
+        entry.lines = [(words.get(line.field, line.field), line) for line in lines]  # type: ignore[attr-defined]
         entry.page = page_of(entry)  # type: ignore[attr-defined]
     return rows
 

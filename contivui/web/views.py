@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from django.contrib import messages
@@ -19,7 +22,7 @@ from contivui.web.facts import facts
 from contivui.web.listing import listing
 from contivui.web.problem import Problem
 from contivui.web.request import PageRequest
-from contivui.web.screens import Screen
+from contivui.web.screens import Panel, Screen
 
 
 class KeyConverter:
@@ -92,11 +95,12 @@ def show_detail(request: PageRequest, pk: int, screen: Screen) -> HttpResponse:
     row = find(request, screen, pk)
     tenant = screen.owner(row)
     panels = [(panel, panel.context(request, row)) for panel in screen.panels]
+    cards = [Card("half"), *(Card(panel.width, panel, content) for panel, content in panels if content is not None)]
     context = {
         "screen": screen,
         "row": row,
         "attributes": [(one.title, one.cell(one.value(row), row)) for one in screen.attributes],
-        "panels": [(panel, content) for panel, content in panels if content is not None],
+        "blocks": side_by_side(cards),
         "live": facts("realization", [row]).get(row.pk) if screen.live else None,
         "may_update": bool(screen.form and screen.resource.update)
         and request.person.may(f"{screen.name}.update", tenant),
@@ -104,6 +108,32 @@ def show_detail(request: PageRequest, pk: int, screen: Screen) -> HttpResponse:
         "topics": topics(screen, row),
     }
     return render(request, "web/detail.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card of an object's page: a panel with what it shows, or (None) that of the object itself."""
+
+    width: str
+    panel: Panel | None = None
+    content: Mapping[str, Any] | None = None
+
+
+#: Cards of a left and a right column; where there is nothing on the right, those on the left have the whole width.
+Block = tuple[Sequence[Card], Sequence[Card]]
+
+
+def side_by_side(cards: Iterable[Card]) -> list[Block]:
+    """Cards as they stand on a page: those of half its width in two columns, each as high as what is in it, until one
+    of the whole width comes. A half that has no other beside it is given the whole width too."""
+    blocks: list[Block] = []
+    for width, run in groupby(cards, key=lambda card: card.width):
+        found = list(run)
+        if width == "half" and len(found) > 1:
+            blocks.append((found[::2], found[1::2]))
+        else:
+            blocks += [([card], []) for card in found]
+    return blocks
 
 
 def topics(screen: Screen, row: Any) -> list[str]:

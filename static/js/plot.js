@@ -2,6 +2,8 @@
 // The address answers {times: [s…], series: [{name, values: […]}]}, from `?since=` on.
 (() => {
   const KEEP_SECONDS = 3600;
+  // Seconds without a sample that are left empty: nodes tell every few, and a line across would say what nobody knows.
+  const GAP_SECONDS = 15;
   const COLOURS = ["#2f81f7", "#2da44e", "#d4762c", "#a371f7", "#d6409f", "#1b9aaa", "#b08800", "#e5534b"];
   const STEPS = [[1e9, "G"], [1e6, "M"], [1e3, "k"]];
   const short = (value) => {
@@ -16,7 +18,7 @@
     const unit = words[box.dataset.unit] || words.count;
     const axis = { stroke: colour("--text-faint"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
     return {
-      width: box.clientWidth, height: 208, padding: [10, 26, 0, 0], cursor: { points: { size: 6 } },
+      width: box.clientWidth, height: 208, padding: [10, 42, 0, 0], cursor: { points: { size: 6 } },
       scales: { y: { range: (_plot, _low, high) => [0, Math.max(high * 1.08, 1)] } },
       axes: [{ ...axis, space: 76, values: (_plot, ticks) => ticks.map(atTime) }, { ...axis, size: 78, values: (_plot, ticks) => ticks.map((tick) => unit(tick)) }],
       series: [{ label: box.dataset.time, value: (_plot, time) => (time == null ? "–" : atTime(time)) }, ...names.map((name, index) => ({
@@ -45,7 +47,10 @@
     let plot = null;
     let asking = false;
     const names = () => data.series.map((one) => one.name);
-    const columns = () => [data.times, ...data.series.map((one) => one.values)];
+    const columns = () => {
+      const rows = data.times.flatMap((time, at) => (at && time - data.times[at - 1] > GAP_SECONDS ? [[time - 1, null], [time, at]] : [[time, at]]));
+      return [rows.map(([time]) => time), ...data.series.map((one) => rows.map(([, at]) => (at == null ? null : one.values[at])))];
+    };
     const rebuild = () => {
       plot?.destroy();
       plot = null;

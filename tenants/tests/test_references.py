@@ -21,7 +21,7 @@ __all__ = ["people"]
 
 def lines(verb: str) -> dict[str, tuple[str | None, str | None]]:
     entry: Any = described(AuditEntry.objects.filter(verb=verb)[:1])[0]
-    return {line.field: (line.before, line.after) for line in entry.lines}
+    return {line.field: (line.before, line.after) for _title, line in entry.lines}
 
 
 def test_ids_are_told_by_the_names_their_objects_have_now(people: Cast) -> None:
