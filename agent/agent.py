@@ -1,6 +1,7 @@
 """The agent of a node: what it was told, whom it holds to it, and the one way from the first to the second.
 
-Everything here runs in one event loop; what touches the kernel or the disk runs in threads, one at a time per tenant.
+Who is plugged in is agent.presence's business. Everything here runs in one event loop; what touches the kernel or the
+disk runs in threads, one at a time per tenant.
 """
 
 from __future__ import annotations
@@ -8,20 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any, ParamSpec, TypeVar
 
 from agent import __version__
-from agent.attaching import Waiting, teller
 from agent.cache import SpecCache
 from agent.config import Config
 from agent.intake import Refusal, Section, Taken, sections, take, touched
 from agent.keeper import Drift, Keeper, Outcome, Swept
-from agent.kernel.interface import Feature, Kernel
-from agent.link import Away, Link, Message
+from agent.kernel.interface import ApplyError, Feature, Kernel
+from agent.link import Link, Message
 from agent.plugs import Plug, PlugStore
+from agent.presence import Presence
 from agent.report import Reporter
 from agent.server import Server
 from agent.sweep import Sweeper
@@ -38,8 +39,6 @@ PROTOCOL = 1
 KERNEL_THREADS = 8
 #: Seconds before a whole spec is asked for again when the last one could not be taken either; doubled each time.
 FIRST_NACK_PAUSE_S, LONGEST_NACK_PAUSE_S = 0.5, 30.0
-#: For so long an endpoint that the spec names no more is plugged in again should the spec name it again.
-COME_BACK_S = 10.0
 
 
 class Agent:
@@ -52,14 +51,9 @@ class Agent:
         self.applied = NodeSpec()
         self.sections: dict[int, Section] = {}
         self.features: tuple[Feature, ...] = ()
-        self.waiting: dict[int, Waiting] = {}
-        #: Plugs that the last specs no longer named, and when they were dropped.
-        self._dropped: dict[int, tuple[Plug, float]] = {}
-        #: How many endpoints the controller is being asked to place here; which they are its answers say.
-        self.placing = 0
         self.last_drift: tuple[int, Drift] | None = None
-        self.plugs = PlugStore(config.state)
         self.link = Link(config, self)
+        self.presence = Presence(PlugStore(config.state), self.link)
         self.sweeper = Sweeper(self)
         self.reporter = Reporter(self)
         self.server = Server(self)
@@ -73,7 +67,6 @@ class Agent:
         self._refusal: Refusal | None = None
         self._nack_pause = 0.0
         self._told_refused: Mapping[int, str] = {}
-        self._telling = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # --- life ---------------------------------------------------------------------------------------------------------
@@ -84,7 +77,7 @@ class Agent:
         for feature in self.features:
             if not feature.present:
                 log.warning("This kernel lacks %s: %s", feature.name, feature.why)
-        self.plugs.load()
+        self.presence.plugs.load()
         spec = await self.in_thread(self._cache.load)
         if spec is None:
             log.info("Nothing was told yet: the kernel stays as it is until the controller says what is wanted.")
@@ -120,6 +113,11 @@ class Agent:
         return sorted(self._keepers)
 
     @property
+    def attached(self) -> list[int]:
+        """Endpoints plugged in on this node."""
+        return self.presence.plugs.endpoints
+
+    @property
     def refused(self) -> dict[int, str]:
         """Tenants held at an older state than wanted, and why."""
         return {tenant: keeper.refused for tenant, keeper in sorted(self._keepers.items()) if keeper.refused}
@@ -144,7 +142,7 @@ class Agent:
             "digest": self.spec.digest,
             "tenants": {str(t): self._word(t) for t in self.tenants},
             "refused": {str(tenant): reason for tenant, reason in self.refused.items()},
-            "attached": self.plugs.endpoints,
+            "attached": self.attached,
             "last_drift": drift,
             "features": [asdict(feature) for feature in self.features],
         }
@@ -167,7 +165,7 @@ class Agent:
         self.reporter.interval_s = float(message.get("report_s", self.reporter.interval_s))
         if self.in_sync and self.applied is self.spec:
             self._ack(0.0)  # The last one may have been lost with its connection.
-        self.spawn(self.tell_departed())
+        self.spawn(self.presence.tell_departed())
 
     def received(self, message: Message) -> None:
         if message["type"] == "spec":
@@ -215,7 +213,7 @@ class Agent:
         changed = {t for t in old.keys() | self.sections.keys() if old.get(t) is not self.sections.get(t)}
         # A whole spec is also how the controller says: try again.
         retried = self.refused.keys() if any(delta.base is None for delta in taken.deltas) else set()
-        self.plug_waiting()
+        self.presence.note_ready(self.spec.items.keys())
         await asyncio.gather(*(self.converge(tenant) for tenant in changed | retried))
         first, self.applied = not self.in_sync, self.spec
         if first:
@@ -240,24 +238,25 @@ class Agent:
     async def converge(self, tenant: int) -> Outcome:
         """Make one tenant what its section and its plugs say; a tenant without a section goes."""
         async with self._lock(tenant):
-            section, plugs = self.sections.get(tenant, {}), self.plugs.of(tenant)
-            if tenant not in self._keepers:
-                plugs = await self._first_look(tenant, section)
+            section = self.sections.get(tenant, {})
+            keeper = self._keepers.setdefault(tenant, Keeper(tenant, self.kernel, self._node))
             if not section:
                 self.watches.close(tenant)
-            outcome = await self._realize(self._keepers[tenant], section, plugs)
+            plugs, outcome = await self._realize(keeper, section)
             await self._look_after(tenant, section)
-            self._settle(tenant, section, plugs, outcome)
+            self.presence.settle(plugs, outcome, keeper.plugged, section.keys())
+            if not outcome.refused and not section:
+                self._keepers.pop(tenant, None)
             return outcome
 
     async def prepare(self, plug: Plug, described: Message) -> None:
         """Use the time until the spec with a new endpoint comes: note its plug, and make its veth, closed, where the
         tenant is known."""
-        if _key(plug.tenant, plug.endpoint) not in self.spec.items:
-            self.spawn(self.in_thread(self.plugs.foresee(plug)))
+        if plug.key not in self.spec.items:
+            self.spawn(self.in_thread(self.presence.plugs.foresee(plug)))
         async with self._lock(plug.tenant):
             keeper = self._keepers.get(plug.tenant)
-            if keeper and _key(plug.tenant, plug.endpoint) not in self.spec.items:
+            if keeper and plug.key not in self.spec.items:
                 await self.in_thread(keeper.prepare, plug, described)
                 self.watches.drain(plug.tenant)
 
@@ -290,56 +289,36 @@ class Agent:
             self._ack(0.0)
         return tenant not in self.refused
 
-    async def _first_look(self, tenant: int, section: Section) -> dict[int, Plug]:
-        """Take over what an earlier process left: veths that are there and asked for stay as they are."""
-        keeper = self._keepers[tenant] = Keeper(tenant, self.kernel, self._node)
-        found = (await self.in_thread(keeper.veths)).keys() - self.plugs.of(tenant).keys() - set(self.plugs.departed)
-        adopted = [Plug(tenant, endpoint, "") for endpoint in sorted(found) if _key(tenant, endpoint) in section]
-        if adopted:
-            self.plugs.add(adopted)
-        return self.plugs.of(tenant)
-
-    async def _realize(self, keeper: Keeper, section: Section, plugs: Mapping[int, Plug]) -> Outcome:
-        before = keeper.refused
+    async def _realize(self, keeper: Keeper, section: Section) -> tuple[dict[int, Plug], Outcome]:
+        """With which plugs it was tried, and what came of it."""
+        before, plugs = keeper.refused, self.presence.plugs.of(keeper.tenant)
         try:
-            outcome = await self.in_thread(keeper.realize, section, plugs, teller(self.waiting, plugs))
+            if keeper.is_new:
+                plugs = await self._first_look(keeper, section)
+            outcome = await self.in_thread(keeper.realize, section, plugs, self.presence.teller(plugs))
+        except ApplyError as error:
+            outcome = keeper.refuse(error.reason)
         except Exception as error:  # whatever is wrong with one tenant must not hold up another
             log.exception("Tenant %s cannot be realized.", keeper.tenant)
-            keeper.refused = f"The agent failed at it: {error!r}."
-            outcome = Outcome(refused=keeper.refused)
+            outcome = keeper.refuse(f"The agent failed at it: {error!r}.")
         if outcome.refused and outcome.refused != before:
             log.error("Tenant %s is refused and stays as it was: %s", keeper.tenant, outcome.refused)
-        return outcome
+        return plugs, outcome
+
+    async def _first_look(self, keeper: Keeper, section: Section) -> dict[int, Plug]:
+        """Take over what an earlier process left: veths that are there and asked for stay as they are."""
+        self.presence.adopt(keeper.tenant, await self.in_thread(keeper.veths), section.keys())
+        return self.presence.plugs.of(keeper.tenant)
 
     async def _look_after(self, tenant: int, section: Section) -> None:
         self.watches.drain(tenant)
         if section and tenant not in self.watches and not self._keepers[tenant].refused:
             await self.watches.open(tenant)
 
-    def _settle(self, tenant: int, section: Section, plugs: Mapping[int, Plug], outcome: Outcome) -> None:
-        """What follows from an outcome for plugs, for those who wait for them, and for the keeper."""
-        keeper = self._keepers[tenant]
-        for endpoint, plug in plugs.items():
-            waiting = self.waiting.get(endpoint)
-            if waiting and waiting.plug is plug and not waiting.done.done():
-                problem = outcome.failed.get(endpoint) or outcome.refused or "the spec does not name it here any more."
-                waiting.done.set_result("" if keeper.plugged(endpoint) else problem)
-            elif endpoint in outcome.failed:
-                log.warning("Endpoint %s cannot be plugged in: %s", endpoint, outcome.failed[endpoint])
-        if not outcome.refused:
-            left = [e for e, p in plugs.items() if _key(tenant, e) not in section and self.plugs.get(e) is p]
-            if left:
-                self.plugs.remove(left, tell=False)
-                self._dropped |= {endpoint: (plugs[endpoint], time.monotonic()) for endpoint in left}
-            if not section:
-                self._keepers.pop(tenant, None)
-
     def _note_swept(self, tenant: int, swept: Swept) -> None:
-        for endpoint, reason in swept.gone.items():
-            log.warning("Endpoint %s is unplugged: %s", endpoint, reason)
         if swept.gone:
-            self.plugs.remove(swept.gone, tell=True)
-            self.spawn(self.tell_departed())
+            self.presence.end(swept.gone)
+            self.spawn(self.presence.tell_departed())
         if swept.drift:
             self.last_drift = tenant, swept.drift
             sentences = " ".join(swept.drift.difference)
@@ -354,53 +333,8 @@ class Agent:
     def _lock(self, tenant: int) -> asyncio.Lock:
         return self._locks.setdefault(tenant, asyncio.Lock())
 
-    # --- plugs --------------------------------------------------------------------------------------------------------
-
-    def plug_waiting(self) -> None:
-        """Note the plugs of waiting endpoints that the spec knows by now, so that the next converge makes them."""
-        ready = [w.plug for e, w in self.waiting.items() if _key(w.plug.tenant, e) in self.spec.items]
-        new = [plug for plug in [*self._come_back(), *ready] if self.plugs.get(plug.endpoint) is not plug]
-        if new:
-            self.plugs.add(new)
-
-    def _come_back(self) -> list[Plug]:
-        """Plugs that a spec did not name and the next one does: who detaches and at once attaches again can be done
-        with both before the spec comes that the detach led to."""
-        now = time.monotonic()
-        self._dropped = {e: (plug, at) for e, (plug, at) in self._dropped.items() if now - at < COME_BACK_S}
-        back = [plug for e, (plug, _) in self._dropped.items() if _key(plug.tenant, e) in self.spec.items]
-        for plug in back:
-            del self._dropped[plug.endpoint]
-        return [plug for plug in back if plug.endpoint not in self.waiting and not plug.gone(veth=False)]
-
-    def forget_dropped(self, endpoint: int) -> None:
-        """It was detached: no spec brings it back."""
-        self._dropped.pop(endpoint, None)
-
-    async def tell_departed(self) -> None:
-        """Tell the controller which endpoints left, until it has heard of each. Not of one that is being attached
-        again: told after it was placed, the controller would take it from its running container. While it is not known
-        which are being placed none is told; the end of every attach goes on here."""
-        async with self._telling:
-            for endpoint in self.plugs.departed:
-                if self.placing:
-                    return
-                if endpoint in self.waiting or not self.plugs.has_departed(endpoint):
-                    continue
-                try:
-                    answer = await self.link.ask({"type": "detach", "endpoint": endpoint})
-                except Away:
-                    return
-                if not answer.get("ok"):
-                    log.warning("The controller keeps endpoint %s here: %s", endpoint, answer.get("error"))
-                self.plugs.told(endpoint)
-
-    def spawn(self, work: Any) -> None:
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run beside everything else, and hold on to it: the loop itself would let it be collected."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _key(tenant: int, endpoint: int) -> str:
-    return f"{tenant}/endpoint/{endpoint}"

@@ -53,14 +53,19 @@ class SpecCache:
         return self._continue(spec)
 
     def note(self, deltas: Sequence[SpecDelta], spec: NodeSpec) -> None:
-        """Put on disk that `deltas`, one after another, led to `spec`. On return it survives a power failure."""
+        """Put on disk that `deltas`, one after another, led to `spec`. On return it survives a power failure. Raises
+        OSError; what was noted before is then still there."""
         lines = [_line(json.dumps(encode_delta(delta), separators=(",", ":"))) for delta in deltas]
         longest = max(JOURNAL_BYTES, self._whole_bytes)
         starts_anew = not self._base or any(delta.base is None for delta in deltas)
-        if starts_anew or self._journal_bytes() + sum(map(len, lines)) > longest:
-            self._fold(spec)
-        else:
-            self._append(lines)
+        try:
+            if starts_anew or self._journal_bytes() + sum(map(len, lines)) > longest:
+                self._fold(spec)
+            else:
+                self._append(lines)
+        except OSError:
+            self._base = ""  # A line is missing or torn, and no later one can follow it: next comes a whole spec.
+            raise
 
     def _fold(self, spec: NodeSpec) -> None:
         payload = json.dumps(encode_delta(whole(spec)), separators=(",", ":")).encode()

@@ -93,6 +93,11 @@ class Keeper:
             self._veths = dict.fromkeys(self._kernel.attached(self.tenant))
         return self._veths
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nobody has looked yet what an earlier process left."""
+        return self._veths is None
+
     def plugged(self, endpoint: int) -> bool:
         """Whether the endpoint is held plugged in."""
         return self._held is not None and endpoint in self._held.plugs and endpoint in self.veths()
@@ -101,11 +106,11 @@ class Keeper:
         """Make the veth of an endpoint that no spec names yet, down and in no bridge. What goes wrong is said when it
         is to be plugged in; a veth that no spec comes to name goes with the next realize."""
         network = self._held.items.get(f"{plug.tenant}/network/{described['network']}") if self._held else None
-        if plug.endpoint in self.veths() or not isinstance(network, NetworkItem):
+        if not isinstance(network, NetworkItem) or plug.endpoint in self.veths():
             return
         addresses = (described.get("ip4") or None, described.get("ip6") or None)
         try:
-            self._plug_one(attachment(plug, described.get("mac", ""), addresses, network, self._node))
+            self._plug_one(plug, attachment(plug, described.get("mac", ""), addresses, network, self._node))
         except ApplyError as error:
             log.info("Endpoint %s cannot be prepared: %s", plug.endpoint, error.reason)
 
@@ -120,6 +125,11 @@ class Keeper:
             return self._fall_back(plugs)
         self.refused = ""
         return outcome
+
+    def refuse(self, reason: str) -> Outcome:
+        """Nothing could be made of what is wanted, nor of what was held before."""
+        self.refused = reason
+        return Outcome(refused=reason)
 
     def sweep(self) -> Swept:
         """Compare what is held with what is there, and heal the difference. Raises ApplyError when it cannot look."""
@@ -140,7 +150,7 @@ class Keeper:
 
     def _make(self, items: Items, plugs: Mapping[int, Plug], plugged: Plugged | None = None) -> Outcome:
         wanted = attachments(items, plugs, self._node)
-        ops, failed = self._plug_in(items, wanted)
+        ops, failed = self._plug_in(items, plugs, wanted)
         held = self._hold(items, {e: p for e, p in plugs.items() if e in wanted}, failed)
         ops += self._reach(held.objects, partial(plugged, wanted.keys() - failed) if plugged else nothing)
         self._held = held
@@ -169,7 +179,8 @@ class Keeper:
         failed: Mapping[int, str] = {}
         try:
             if missing:
-                _, failed = self._plug_in(wanted.items, attachments(wanted.items, wanted.plugs, self._node))
+                made = attachments(wanted.items, wanted.plugs, self._node)
+                _, failed = self._plug_in(wanted.items, wanted.plugs, made)
                 # A veth made again is not where the old one was: what hung on that has to be looked for.
                 self._believed = None
             self._held = self._hold(wanted.items, wanted.plugs, failed)
@@ -211,7 +222,9 @@ class Keeper:
         self._rendering = rerender(self._rendering, items, attached, self._node)
         return self._rendering.objects
 
-    def _plug_in(self, items: Items, wanted: Mapping[int, Attachment]) -> tuple[int, dict[int, str]]:
+    def _plug_in(
+        self, items: Items, plugs: Mapping[int, Plug], wanted: Mapping[int, Attachment]
+    ) -> tuple[int, dict[int, str]]:
         """Make the veths of `wanted` that are not there, or were made for another container or other addresses.
 
         Returns how many ops had to come before, and the reason of each veth that could not be made.
@@ -224,7 +237,7 @@ class Keeper:
         failed: dict[int, str] = {}
         for endpoint in sorted(fresh):
             try:
-                self._plug_one(wanted[endpoint])
+                self._plug_one(plugs[endpoint], wanted[endpoint])
             except ApplyError as error:
                 failed[endpoint] = error.reason
         return ops, failed
@@ -238,10 +251,10 @@ class Keeper:
             self.veths()[attachment.endpoint] = attachment
         return made in {None, attachment} or not attachment.netns
 
-    def _plug_one(self, attachment: Attachment) -> None:
-        endpoint = attachment.endpoint
-        if not attachment.netns:
-            raise ApplyError("its veth is gone and nobody noted where it was plugged in")
+    def _plug_one(self, plug: Plug, attachment: Attachment) -> None:
+        endpoint = plug.endpoint
+        if reason := plug.gone(veth=False):
+            raise ApplyError(reason)  # Whoever is there now in its place is not who was to be plugged in.
         if endpoint in self.veths():
             self._unplug([endpoint])
             self._believed = None
@@ -283,7 +296,7 @@ def attachments(items: Items, plugs: Mapping[int, Plug], node: NodeFacts) -> dic
     """How each plugged endpoint that is among the items is to be plugged in."""
     made = {}
     for endpoint, plug in plugs.items():
-        item = items.get(f"{plug.tenant}/endpoint/{endpoint}")
+        item = items.get(plug.key)
         network = items.get(f"{plug.tenant}/network/{item.network}") if isinstance(item, EndpointItem) else None
         if isinstance(item, EndpointItem) and isinstance(network, NetworkItem):
             made[endpoint] = attachment(plug, item.mac, (item.ip4, item.ip6), network, node)

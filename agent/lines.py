@@ -45,11 +45,13 @@ async def serve(path: Path, answer: Answer) -> asyncio.Server:
     path.unlink(missing_ok=True)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.LimitOverrunError):
-            while line := await reader.readline():
-                writer.write(_encoded(await _answered(line, answer)))
-                await writer.drain()
-        writer.close()
+        with contextlib.closing(writer), contextlib.suppress(ConnectionError):
+            try:
+                while line := await reader.readline():
+                    writer.write(_encoded(await _answered(line, answer)))
+                    await writer.drain()
+            except ValueError:  # What follows of the line is no line: this is the end.
+                writer.write(_encoded({"ok": False, "error": f"Send no line longer than {LINE_LIMIT} bytes."}))
 
     return await asyncio.start_unix_server(talk, sock=_private_socket(path), limit=LINE_LIMIT)
 

@@ -143,6 +143,8 @@ class Link:
                 problem, longest = f"it ended the connection: {error.rcvd.reason}", LONGEST_REFUSED_S
         except (NotJoined, NotLetIn) as error:
             problem, longest = str(error), LONGEST_REFUSED_S
+        except (LookupError, TypeError) as error:
+            problem = f"it sent a message that makes no sense here ({error!r})"
         except (OSError, InvalidHandshake, InvalidURI, ValueError) as error:
             problem = str(error) or type(error).__name__
         finally:

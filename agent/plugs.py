@@ -7,6 +7,7 @@ caller who never got an answer and asks again finds it done.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -14,6 +15,8 @@ from functools import partial
 from pathlib import Path
 
 from agent.cache import BrokenFile, read_sealed, set_aside, write_sealed
+
+log = logging.getLogger("agent.plugs")
 
 #: Not being allowed to look is no proof that a running container is gone.
 UNREADABLE = "unreadable"
@@ -32,6 +35,11 @@ class Plug:
     netns: str
     ifname: str = "eth0"
     identity: str = ""
+
+    @property
+    def key(self) -> str:
+        """What its endpoint goes by in a spec."""
+        return f"{self.tenant}/endpoint/{self.endpoint}"
 
     def gone(self, veth: bool) -> str:
         """Why the endpoint is to count as unplugged, a sentence; "" when it is plugged in or can be plugged in again.
@@ -137,6 +145,13 @@ class PlugStore:
         with self._writing:
             if number < self._written:
                 return
-            if content != self._content:
-                write_sealed(self._path, content)
+            try:
+                if content != self._content:
+                    write_sealed(self._path, content)
+            except OSError as error:
+                # The kernel can follow all the same, and the next that is noted may find room.
+                log.error(
+                    "Plugs cannot be kept on disk (%s); they count, but a restart would not know.", error.strerror
+                )
+                return
             self._written, self._content = number, content

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 from agent.kernel.interface import ApplyError, Counters, Denied, Kernel
 from agent.link import Link, Message
-from agent.plugs import PlugStore
 
 log = logging.getLogger("agent.report")
 
@@ -28,10 +27,12 @@ class Reporting(Protocol):
 
     link: Link
     kernel: Kernel
-    plugs: PlugStore
 
     @property
     def tenants(self) -> list[int]: ...
+
+    @property
+    def attached(self) -> list[int]: ...
 
     @property
     def drifting(self) -> list[int]: ...
@@ -61,7 +62,7 @@ class Reporter:
             tenants = await self._counters() if begun >= due else {}
             if tenants:
                 due = begun + (time.monotonic() - begun) / SHARE
-            told = {"attached": self._agent.plugs.endpoints, "drifting": self._agent.drifting}
+            told = {"attached": self._agent.attached, "drifting": self._agent.drifting}
             self._agent.link.send({"type": "report", "tenants": tenants, **told})
 
     async def _counters(self) -> Message:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from agent import attaching
+from agent.attaching import Attaching
+from agent.config import Config
 from agent.lines import Message, serve
-
-if TYPE_CHECKING:
-    from agent.agent import Agent
 
 log = logging.getLogger("agent.server")
 
 VERBS = ("attach", "detach", "status")
 
 
+class Served(Attaching, Protocol):
+    """What the server needs of its agent."""
+
+    config: Config
+
+    def status(self) -> Message: ...
+
+
 class Server:
     """Answers on `agent.config.socket` until cancelled."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Served) -> None:
         self._agent = agent
 
     async def run(self) -> None:

@@ -28,7 +28,7 @@ GRACE_S = 2.2
 LAST_WORDS_S, LAST_WORDS_AT_STOP_S = 2.0, 0.3
 #: What a process says is read in pieces of this size, bytes; a longer line is cut.
 LONGEST_LINE = 1024 * 1024
-#: A log longer than this is begun anew at the next start, its forerunner kept as .old, bytes.
+#: A log longer than this is begun anew, its forerunner kept as .old, bytes.
 LOG_LIMIT = 10_000_000
 PROBLEM = re.compile(rb"\b(ERROR|CRITICAL)\b")
 #: Last lines shown of a process that ended by itself.
@@ -169,8 +169,9 @@ class Supervisor:
 
 
 class Log:
-    """Where a program's lines are kept. Those that cannot be are lost, and that is said once: a program whose lines
-    nobody takes stands still as soon as the pipe is full."""
+    """Where a program's lines are kept, the newest of them: it and its forerunner are of bounded length. Lines that
+    cannot be kept are lost, and that is said once: a program whose lines nobody takes stands still as soon as the pipe
+    is full."""
 
     def __init__(self, path: Path, say: Say) -> None:
         self.path = path
@@ -180,8 +181,7 @@ class Log:
 
     def write(self, line: bytes) -> None:
         try:
-            self._file = self._file or self._open()
-            self._file.write(line)
+            self._ready().write(line)
         except OSError as error:
             if not self._told:
                 self._say(f"{self.path} cannot be written, and lines of it are lost: {error.strerror}.")
@@ -191,11 +191,20 @@ class Log:
         if self._file:
             with contextlib.suppress(OSError):
                 self._file.close()
+            self._file = None
+
+    def _ready(self) -> FileIO:
+        """The file for the next line."""
+        self._file = self._file or self._open()
+        if os.fstat(self._file.fileno()).st_size > LOG_LIMIT:
+            with contextlib.suppress(FileNotFoundError):  # Whoever took it away has turned it over.
+                self.path.replace(self.path.with_suffix(".log.old"))
+            self.close()
+            self._file = self._open()
+        return self._file
 
     def _open(self) -> FileIO:
         """Without a buffer, which would keep what could not be written, and fail again with it."""
-        if self.path.exists() and self.path.stat().st_size > LOG_LIMIT:
-            self.path.replace(self.path.with_suffix(".log.old"))
         return FileIO(self.path, "ab")
 
 

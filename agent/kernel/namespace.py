@@ -7,6 +7,7 @@ tools run in a tenant's namespace without a helper program that enters it first.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -83,7 +84,12 @@ class Resident:
             raise
 
     def run(self, work: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
-        return self._pool.submit(work, *arguments, **options).result()
+        """Raises OSError when the thread was told to leave meanwhile."""
+        try:
+            doing = self._pool.submit(work, *arguments, **options)
+        except RuntimeError:
+            raise OSError(errno.ESRCH, "the thread that lived there has left") from None
+        return doing.result()
 
     def close(self) -> None:
         """Ends the thread, once what it does is done, and with it the thread's hold on the namespace."""

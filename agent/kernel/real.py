@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
@@ -47,8 +48,7 @@ class Kernel:
         return {tenant for tenant, path in found.items() if tenant is not None and exists(path)}
 
     def observe(self, tenant: int) -> dict[Key, KernelObject]:
-        resident = self._resident(tenant)
-        return resident.run(observe) if resident else {}
+        return self._if_there(tenant, observe) or {}
 
     def apply(self, tenant: int, ops: Sequence[Op], in_force: Callable[[], None] = nothing) -> None:
         """The policy in one transaction, and its epoch only when every packet sees it: else a packet let pass by the
@@ -79,17 +79,13 @@ class Kernel:
         self._inside(tenant, plugging.plug, attachment)
 
     def detach(self, tenant: int, endpoint: int) -> None:
-        resident = self._resident(tenant)
-        if resident:
-            resident.run(plugging.unplug, endpoint)
+        self._if_there(tenant, plugging.unplug, endpoint)
 
     def attached(self, tenant: int) -> set[int]:
-        resident = self._resident(tenant)
-        return resident.run(plugging.plugged) if resident else set()
+        return self._if_there(tenant, plugging.plugged) or set()
 
     def counters(self, tenant: int) -> Counters:
-        resident = self._resident(tenant)
-        return resident.run(_counters) if resident else Counters({}, {})
+        return self._if_there(tenant, _counters) or Counters({}, {})
 
     def watch(self, tenant: int) -> Watch:
         return self._inside(tenant, SocketWatch)
@@ -111,17 +107,24 @@ class Kernel:
     def _inside(
         self, tenant: int, work: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs
     ) -> Result:
-        resident = self._resident(tenant)
-        if resident is None:
-            raise ApplyError(f"The tenant {tenant} has no namespace here: its spec must be applied first.")
-        try:
+        with _told(tenant):
+            resident = self._resident(tenant)
+            if resident is None:
+                raise ApplyError(f"The tenant {tenant} has no namespace here: its spec must be applied first.")
             return resident.run(work, *arguments, **options)
-        except OSError as error:
-            raise ApplyError(f"In the namespace of tenant {tenant}: {error.strerror or error}.") from error
+
+    def _if_there(
+        self, tenant: int, work: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs
+    ) -> Result | None:
+        """None where there is no namespace."""
+        with _told(tenant):
+            resident = self._resident(tenant)
+            return resident.run(work, *arguments, **options) if resident else None
 
     def _resident(self, tenant: int) -> Resident | None:
         """The thread in the tenant's namespace; None when there is no namespace. A namespace that was removed behind
-        our back lives on in its thread, with devices that hold their tunnel's number: it is emptied and left."""
+        our back lives on in its thread, with devices that hold their tunnel's number: it is emptied and left. Raises
+        OSError when the namespace goes while it is being entered."""
         path = self.path(tenant)
         with self._lock:
             known = self._residents.get(tenant)
@@ -148,12 +151,14 @@ class Kernel:
             raise ApplyError(f"No namespace can be made for tenant {tenant}: {error.strerror or error}.", op) from error
 
     def _remove(self, tenant: int) -> None:
-        resident = self._resident(tenant)
-        with self._lock:
-            self._residents.pop(tenant, None)
+        """The name goes first: whoever looks meanwhile finds nothing, and does not enter and keep what goes."""
+        with _told(tenant):
+            resident = self._resident(tenant)
+            with self._lock:
+                remove(self.path(tenant))
+                self._residents.pop(tenant, None)
         if resident:
             _retire(resident)
-        remove(self.path(tenant))
 
     def _apply_lines(self, tenant: int, ops: Sequence[Op]) -> None:
         for lines in batches(ops, Where(str(self.path(tenant)), self._underlay)):
@@ -163,6 +168,15 @@ class Kernel:
                 self._node.run(tools.run_batch, lines)
             else:
                 tools.run_batch(lines)
+
+
+@contextlib.contextmanager
+def _told(tenant: int) -> Iterator[None]:
+    """What the system refuses is told as the interface promises."""
+    try:
+        yield
+    except OSError as error:
+        raise ApplyError(f"In the namespace of tenant {tenant}: {error.strerror or error}.") from error
 
 
 def _parts(ops: Sequence[Op]) -> Iterator[tuple[str, list[Op]]]:
@@ -222,8 +236,10 @@ def _counters() -> Counters:
 
 def _retire(resident: Resident) -> None:
     """Remove the devices of a namespace that goes, then leave it: whoever else holds it holds nothing of ours."""
-    resident.run(_remove_devices)
-    resident.close()
+    try:
+        resident.run(_remove_devices)
+    finally:
+        resident.close()
 
 
 def _remove_devices() -> None:

@@ -35,6 +35,8 @@ SOON_S = 5.0
 _folder = tempfile.TemporaryDirectory(prefix="contivui-stage-")
 _OURS = Path(_folder.name)
 FACTS = NodeFacts("192.0.2.1", "up0", 1500)
+#: What containers are attached as.
+NAMES = {"tenant": "blue", "network": "front", "group": "web"}
 
 
 def tenant(number: int = 7, epoch: int = 1, name: str = "blue") -> TenantItem:
@@ -233,3 +235,27 @@ async def until(true: Callable[[], bool], within: float = SOON_S) -> None:
     async with asyncio.timeout(within):
         while not true():
             await asyncio.sleep(0.005)
+
+
+class Placing:
+    """Answers attach requests and, as the real controller does, sends the spec with the endpoint a moment later."""
+
+    def __init__(self, controller: Controller, *, spec_follows: bool = True) -> None:
+        self.controller = controller
+        self.spec_follows = spec_follows
+        self.tasks: list[asyncio.Task[None]] = []
+        controller.place = self.place
+
+    def place(self, message: Message) -> Message:
+        number = int(message["name"].rpartition("-")[2])
+        if self.spec_follows and f"7/endpoint/{number}" not in self.controller.spec.items:
+            self.tasks.append(asyncio.create_task(self._add(endpoint(number))))
+        return {"ok": True, "endpoint": {"id": number, "name": message["name"], "tenant": 7, "network": 7}}
+
+    async def _add(self, new: Item) -> None:
+        await self.controller.tell([*(self.controller.spec.items.values() or blue()), new])
+
+
+async def attach(node: Node, name: str = "web-1", **more: Any) -> Message:
+    more.setdefault("netns", node.container("c-" + name))
+    return await node.ask(verb="attach", name=name, **NAMES, **more)

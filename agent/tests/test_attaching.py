@@ -1,47 +1,33 @@
-"""Containers come and go through the local socket; the controller is told, and asked first."""
+"""Containers come through the local socket: the controller is asked first, and who asked hears what came of it."""
 
 from __future__ import annotations
 
 import asyncio
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from agent.kernel.interface import Attachment
-from agent.tests.stage import FACTS, Controller, Message, Node, blue, endpoint, network, running, tenant, until
+from agent.tests.stage import (
+    FACTS,
+    NAMES,
+    Controller,
+    Message,
+    Node,
+    Placing,
+    attach,
+    blue,
+    endpoint,
+    network,
+    running,
+    tenant,
+    until,
+)
 from core.plan import Op
 from core.render import render
-from core.spec import Item
 
 pytestmark = pytest.mark.asyncio
-
-NAMES = {"tenant": "blue", "network": "front", "group": "web"}
-
-
-class Placing:
-    """Answers attach requests and, as the real controller does, sends the spec with the endpoint a moment later."""
-
-    def __init__(self, controller: Controller, *, spec_follows: bool = True) -> None:
-        self.controller = controller
-        self.spec_follows = spec_follows
-        self.tasks: list[asyncio.Task[None]] = []
-        controller.place = self.place
-
-    def place(self, message: Message) -> Message:
-        number = int(message["name"].rpartition("-")[2])
-        if self.spec_follows and f"7/endpoint/{number}" not in self.controller.spec.items:
-            self.tasks.append(asyncio.create_task(self._add(endpoint(number))))
-        return {"ok": True, "endpoint": {"id": number, "name": message["name"], "tenant": 7, "network": 7}}
-
-    async def _add(self, new: Item) -> None:
-        await self.controller.tell([*(self.controller.spec.items.values() or blue()), new])
-
-
-async def attach(node: Node, name: str = "web-1", **more: Any) -> Message:
-    more.setdefault("netns", node.container("c-" + name))
-    return await node.ask(verb="attach", name=name, **NAMES, **more)
 
 
 async def test_an_endpoint_is_in_the_kernel_when_attach_answers(controller: Controller, node: Node) -> None:
@@ -149,7 +135,7 @@ async def test_who_asks_twice_at_once_is_answered_twice(controller: Controller, 
         answers = await asyncio.gather(attach(node), attach(node))
         assert [answer["ok"] for answer in answers] == [True, True], answers
         assert node.kernel.observe(7) == render(blue(endpoint(1)), [1], FACTS)
-        assert node.agent.waiting == {}
+        assert node.agent.presence.awaited(1) is None
 
 
 async def test_of_two_containers_for_one_endpoint_one_is_told_so(controller: Controller, node: Node) -> None:
@@ -160,30 +146,6 @@ async def test_of_two_containers_for_one_endpoint_one_is_told_so(controller: Con
         assert sorted(answer["ok"] for answer in answers) == [False, True]
         assert "plugged in elsewhere" in next(answer["error"] for answer in answers if not answer["ok"])
         assert node.kernel.attached(7) == {1}
-
-
-async def test_detach_takes_the_port_away_and_tells_the_controller(controller: Controller, node: Node) -> None:
-    Placing(controller)
-    async with running(node):
-        await controller.connected.wait()
-        await attach(node)
-        assert (await node.ask(verb="detach", endpoint=1))["ok"]
-        assert node.kernel.attached(7) == set()
-        assert node.kernel.observe(7) == render(blue(endpoint(1)), [], FACTS)
-        assert (await controller.heard("detach"))["endpoint"] == 1
-        assert (await node.ask(verb="detach", endpoint=1))["ok"]
-        await until(lambda: node.agent.plugs.departed == [])
-
-
-async def test_an_endpoint_the_spec_drops_loses_its_veth(controller: Controller, node: Node) -> None:
-    Placing(controller)
-    async with running(node):
-        await controller.connected.wait()
-        await attach(node)
-        await controller.settle(blue())
-        assert node.kernel.attached(7) == set()
-        assert node.agent.plugs.endpoints == []
-        assert controller.silent("detach")
 
 
 async def test_away_from_the_controller_a_new_endpoint_is_refused_at_once(controller: Controller, node: Node) -> None:
@@ -208,113 +170,6 @@ async def test_away_from_the_controller_a_known_endpoint_is_plugged_in(controlle
         assert node.kernel.observe(7) == render(blue(endpoint(1)), [1], FACTS)
 
 
-async def test_what_was_detached_meanwhile_is_told_when_the_controller_is_back(
-    controller: Controller, node: Node
-) -> None:
-    Placing(controller)
-    async with running(node):
-        await controller.connected.wait()
-        await attach(node)
-        await controller.close()
-        await until(lambda: not node.agent.link.connected)
-        await node.ask(verb="detach", endpoint=1)
-    again = Node(node.folder, node.kernel.machine)
-    assert node.kernel.attached(7) == set()
-    await controller.open()
-    async with running(again):
-        assert (await controller.heard("detach"))["endpoint"] == 1
-        await until(lambda: again.agent.plugs.departed == [])
-
-
-async def depart(controller: Controller, node: Node, *numbers: int) -> None:
-    """Detach them while the controller takes its time over the first."""
-    controller.quick.clear()
-    for number in numbers:
-        assert (await node.ask(verb="detach", endpoint=number))["ok"]
-    assert (await controller.heard("detach"))["endpoint"] == numbers[0]
-    assert node.agent.plugs.departed == list(numbers)
-
-
-async def test_an_endpoint_that_is_attached_again_is_not_told_to_have_left(controller: Controller, node: Node) -> None:
-    Placing(controller)
-    async with running(node):
-        await controller.connected.wait()
-        for number in (1, 2, 3):
-            assert (await attach(node, f"web-{number}"))["ok"]
-        await depart(controller, node, 1, 2, 3)
-        again = asyncio.create_task(attach(node, "web-2"))
-        await asyncio.sleep(0.1)  # Behind the first detach, the controller has not come to it.
-        controller.places_in_s = 0.1
-        controller.quick.set()
-        assert (await again)["ok"]
-        assert (await controller.heard("detach"))["endpoint"] == 3, "not 2: the controller would unplug it"
-        await until(lambda: node.agent.plugs.departed == [])
-        assert controller.silent("detach")
-        assert node.kernel.attached(7) == {2}
-
-
-async def test_nor_is_one_whose_spec_is_awaited(controller: Controller, node: Node) -> None:
-    placing = Placing(controller)
-    async with running(node):
-        await controller.connected.wait()
-        for number in (1, 2, 3):
-            assert (await attach(node, f"web-{number}"))["ok"]
-        await depart(controller, node, 1, 2)
-        await controller.tell(blue(endpoint(3)))
-        await until(lambda: len(node.agent.sections[7]) == 3)
-        placing.spec_follows = False
-        again = asyncio.create_task(attach(node, "web-2"))
-        await asyncio.sleep(0.1)
-        controller.quick.set()
-        await until(lambda: 2 in node.agent.waiting)
-        assert (await node.ask(verb="detach", endpoint=3))["ok"]
-        assert (await controller.heard("detach"))["endpoint"] == 3
-        await controller.tell(blue(endpoint(2)))
-        assert (await again)["ok"]
-        assert node.agent.plugs.departed == []
-        assert controller.silent("detach")
-
-
-async def two_attached(controller: Controller, node: Node) -> None:
-    await controller.connected.wait()
-    for name in ("web-1", "web-2"):
-        assert (await attach(node, name))["ok"]
-
-
-async def drop_and_name_again(controller: Controller, node: Node) -> None:
-    """The spec that a detach of 2 led to, and then the one that placing it again did."""
-    await controller.tell(blue(endpoint(1)))
-    await until(lambda: node.kernel.attached(7) == {1})
-    await controller.tell(blue(endpoint(1), endpoint(2)))
-    await until(lambda: f"7/endpoint/{2}" in node.agent.applied.items)
-
-
-async def test_what_is_attached_again_before_its_detach_is_in_the_spec_stays_attached(
-    controller: Controller, node: Node
-) -> None:
-    Placing(controller)
-    async with running(node):
-        await two_attached(controller, node)
-        assert (await node.ask(verb="detach", endpoint=2))["ok"]
-        await controller.heard("detach")
-        assert (await attach(node, "web-2"))["ok"], "the spec still names it"
-        await drop_and_name_again(controller, node)
-        assert node.kernel.attached(7) == {1, 2}
-
-
-async def test_what_was_detached_stays_detached_when_the_spec_names_it_again(
-    controller: Controller, node: Node
-) -> None:
-    Placing(controller)
-    async with running(node):
-        await two_attached(controller, node)
-        await controller.tell(blue(endpoint(1)))
-        await until(lambda: node.kernel.attached(7) == {1})
-        assert (await node.ask(verb="detach", endpoint=2))["ok"]
-        await drop_and_name_again(controller, node)
-        assert node.kernel.attached(7) == {1}
-
-
 async def test_the_controllers_refusal_is_the_answer(controller: Controller, node: Node) -> None:
     controller.place = lambda message: {"ok": False, "error": "The network front has no free address."}
     async with running(node):
@@ -332,7 +187,7 @@ async def test_a_spec_that_does_not_come_ends_in_a_sentence(
         await controller.settle(blue())
         answer = await attach(node)
         assert "within 0.3 s" in answer["error"]
-        assert node.agent.plugs.endpoints == []
+        assert node.agent.attached == []
         assert (await controller.heard("detach"))["endpoint"] == 1
 
 
@@ -350,9 +205,9 @@ async def test_a_container_that_cannot_be_plugged_in_is_taken_back(controller: C
             node.kernel.machine.lock.release()
         answer = await asked
         assert answer["ok"] is False
-        assert "has the container ended?" in answer["error"]
+        assert "vanishing is gone" in answer["error"]
         assert node.kernel.attached(7) == set()
-        assert node.agent.plugs.endpoints == []
+        assert node.agent.attached == []
         assert (await controller.heard("detach"))["endpoint"] == 1
 
 
@@ -394,8 +249,11 @@ async def test_the_socket_is_for_its_owner_only(controller: Controller, node: No
     [
         ({"verb": "reboot"}, "Ask for one of attach, detach, status, not 'reboot'."),
         ({"verb": "attach", **NAMES, "name": "x", "netns": "/nowhere"}, "There is no network namespace at '/nowhere'"),
+        ({"verb": "attach", **NAMES, "name": "x", "netns": "/", "ifname": "e\n"}, "'e\\n' is no name of a device"),
+        ({"verb": "attach", **NAMES, "name": "x", "netns": "/", "ifname": "eth%d"}, "'eth%d' is no name of a device"),
         ({"verb": "attach", "netns": "/", "name": "", "tenant": ""}, "Give at least tenant and name"),
-        ({"verb": "detach"}, "endpoint"),
+        ({"verb": "detach"}, "Give the number of the endpoint, not None."),
+        ({"verb": "detach", "endpoint": "web-1"}, "Give the number of the endpoint, not 'web-1'."),
     ],
 )
 async def test_a_request_that_makes_no_sense_gets_a_sentence(

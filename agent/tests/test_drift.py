@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.sweep import PERIOD_S, Sweeper
-from agent.tests.stage import FACTS, Controller, Node, blue, endpoint, network, remote, running, until
-from agent.tests.test_attaching import Placing, attach
+from agent.tests.stage import FACTS, Controller, Node, Placing, attach, blue, endpoint, network, remote, running, until
 from core.plan import Op
 from core.render import render
 from core.state import Bridge, Namespace, Neighbour, by_key
@@ -108,7 +107,7 @@ async def test_a_container_that_ended_is_unplugged_and_no_drift(controller: Cont
         assert (await controller.heard("detach"))["endpoint"] == 1
         assert node.kernel.observe(7) == render(blue(endpoint(1), endpoint(2)), [2], FACTS)
         assert controller.silent("drift")
-        assert node.agent.plugs.endpoints == [2]
+        assert node.agent.attached == [2]
 
 
 async def test_another_container_at_the_same_path_does_not_inherit_the_port(controller: Controller, node: Node) -> None:

@@ -43,6 +43,16 @@ async def test_a_line_of_a_thousand_probes_fits(tmp_path: Path) -> None:
         assert (await ask(tmp_path / "sock", {"text": text}))["heard"] == text
 
 
+async def test_who_sends_a_line_too_long_is_not_left_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.lines.LINE_LIMIT", 1000)
+    async with await serve(tmp_path / "sock", answer):
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "sock")
+        writer.write(b"x" * 5000)
+        async with asyncio.timeout(2):
+            assert b"longer than 1000 bytes" in await reader.read()
+        writer.close()
+
+
 async def test_the_socket_is_its_owners_only_and_replaces_one_left_over(tmp_path: Path) -> None:
     for _ in range(2):
         server = await serve(tmp_path / "sock", answer)

@@ -31,6 +31,15 @@ async def test_it_comes_back_to_a_controller_that_comes_back(controller: Control
         await controller.settle(blue(endpoint(1)))
 
 
+async def test_a_controller_that_makes_no_sense_is_away_and_tried_again(controller: Controller, node: Node) -> None:
+    said, controller.more = controller.more, {"report_s": None}
+    async with running(node):
+        await until(lambda: "makes no sense" in node.agent.link.absence())
+        controller.more = said
+        await until(lambda: node.agent.link.connected)
+        await controller.settle(blue())
+
+
 async def test_what_changed_meanwhile_comes_with_the_next_connection(controller: Controller, node: Node) -> None:
     async with running(node):
         await controller.connected.wait()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from agent.cache import JOURNAL_BYTES, SpecCache
+from agent.kernel.interface import Attachment
 from agent.plugs import Plug, PlugStore
-from agent.tests.stage import FACTS, Controller, Node, blue, endpoint, remote, running, until
+from agent.sweep import PERIOD_S
+from agent.tests.stage import FACTS, Controller, Node, Placing, attach, blue, endpoint, remote, running, until
 from core.plan import Op
 from core.render import render
 from core.spec import Item, NodeSpec, SpecDelta, by_key
@@ -87,6 +91,29 @@ def test_an_altered_line_ends_the_journal_there(tmp_path: Path, caplog: pytest.L
     journal.write_bytes(b"".join(lines))
     assert SpecCache(tmp_path).load() == specs[1]
     assert "cut after revision 2: a line is torn or altered" in caplog.text
+
+
+def test_what_could_not_be_noted_is_made_good_by_what_is_noted_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk takes half a line, or none, and has room again: what follows must not stand on what is missing."""
+
+    def full(handle: int) -> None:
+        os.ftruncate(handle, os.fstat(handle).st_size - 10)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    last = noted(tmp_path)[-1]
+    cache = SpecCache(tmp_path)
+    cache.load()
+    delta, lost = grown(last, blue(remote(50)))
+    with monkeypatch.context() as disk, pytest.raises(OSError, match="No space"):
+        disk.setattr("agent.cache.os.fdatasync", full)
+        cache.note([delta], lost)
+    assert SpecCache(tmp_path).load() == last
+    for number in (51, 52):
+        delta, lost = grown(lost, blue(remote(number)))
+        cache.note([delta], lost)
+    assert SpecCache(tmp_path).load() == lost
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"0" * 64 + b"\n{}", "größer".encode("latin-1")])
@@ -192,7 +219,7 @@ async def test_a_restart_changes_nothing_in_the_kernel(controller: Controller, n
         assert again.ops() == []
         assert again.agent.last_drift is None
         assert again.kernel.attached(7) == {1}
-        assert again.agent.plugs.endpoints == [1]
+        assert again.agent.attached == [1]
 
 
 @pytest.mark.asyncio
@@ -210,6 +237,26 @@ async def test_without_a_cache_ports_that_are_found_are_kept(controller: Control
         await until(lambda: again.agent.applied.revision == 1)
         assert again.ops() == []
         assert again.kernel.attached(7) == {1}
+
+
+@pytest.mark.asyncio
+async def test_a_container_that_took_the_place_of_another_meanwhile_is_not_plugged_in(
+    controller: Controller, node: Node
+) -> None:
+    """After the machine was started anew: at the same path, and with no veth, stands somebody else."""
+    Placing(controller)
+    async with running(node):
+        await controller.connected.wait()
+        assert (await attach(node))["ok"]
+    node.kernel.machine.spaces.clear()
+    (other := node.folder / "other").touch()
+    other.replace(node.container("c-web-1"))
+    again = Node(node.folder, node.kernel.machine)
+    made: list[Attachment] = []
+    again.kernel.attach = lambda _, attachment: made.append(attachment)  # type: ignore[method-assign]
+    async with running(again):
+        assert (await controller.heard("detach", within=2 * PERIOD_S))["endpoint"] == 1
+        assert (made, again.agent.attached) == ([], [])
 
 
 @pytest.mark.asyncio

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from launcher.settings import ROOT
-from launcher.supervisor import Program, Supervisor
+from launcher.supervisor import Log, Program, Supervisor
 
 pytestmark = pytest.mark.asyncio
 
@@ -130,6 +131,45 @@ async def test_a_log_grown_too_long_is_set_aside_at_the_next_start(
         await supervisor.run(python("talker", f"print({word!r})"))
     assert (tmp_path / "log" / "talker.log").read_text() == "talker | second\n"
     assert (tmp_path / "log" / "talker.log.old").read_text() == "talker | a long first line\n"
+
+
+async def test_a_log_is_turned_over_while_its_program_runs_and_no_line_of_it_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.supervisor.LOG_LIMIT", 1000)
+    supervisor = Supervisor(tmp_path / "log", print)
+    await supervisor.run(python("talker", "for n in range(500): print(n)"))
+    log, old = tmp_path / "log" / "talker.log", tmp_path / "log" / "talker.log.old"
+    assert sorted((tmp_path / "log").iterdir()) == [log, old]
+    assert max(log.stat().st_size, old.stat().st_size) < 1100
+    kept = (old.read_text() + log.read_text()).splitlines()
+    assert kept == [f"talker | {n}" for n in range(500 - len(kept), 500)]
+
+
+async def test_a_log_that_was_taken_away_is_begun_anew_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("launcher.supervisor.LOG_LIMIT", 10)
+    said: list[str] = []
+    with contextlib.closing(Log(tmp_path / "talker.log", said.append)) as log:
+        log.write(b"a long first line\n")
+        log.path.unlink()
+        log.write(b"second\n")
+    assert (log.path.read_text(), said) == ("second\n", [])
+
+
+async def test_a_log_that_cannot_be_turned_over_is_bounded_and_goes_on_when_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.supervisor.LOG_LIMIT", 10)
+    said: list[str] = []
+    (in_the_way := tmp_path / "talker.log.old").mkdir()
+    with contextlib.closing(Log(tmp_path / "talker.log", said.append)) as log:
+        for _ in range(3):
+            log.write(b"a long line\n")
+        assert log.path.read_text() == "a long line\n"
+        assert said == [f"{log.path} cannot be written, and lines of it are lost: Is a directory."]
+        in_the_way.rmdir()
+        log.write(b"last\n")
+    assert (log.path.read_text(), in_the_way.read_text()) == ("last\n", "a long line\n")
 
 
 async def test_a_process_whose_log_cannot_be_written_goes_on_and_is_started_again(tmp_path: Path) -> None:
