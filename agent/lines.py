@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,11 @@ def ask_now(path: Path, message: Message, *, timeout_s: float = 15.0) -> Message
             return _decoded(file.readline())
 
 
-async def serve(path: Path, answer: Answer) -> asyncio.Server:
-    """Listen at `path`, readable by its owner only; a line left over from a dead server is replaced."""
+@contextlib.asynccontextmanager
+async def serve(path: Path, answer: Answer) -> AsyncIterator[None]:
+    """Listen at `path`, readable by its owner only, until the block ends; a line left over from a dead server is
+    replaced. The end does not wait for whoever is connected: an asyncio.Server that is left as a block does, from
+    Python 3.12 on."""
     path.unlink(missing_ok=True)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -53,7 +56,11 @@ async def serve(path: Path, answer: Answer) -> asyncio.Server:
             except ValueError:  # What follows of the line is no line: this is the end.
                 writer.write(_encoded({"ok": False, "error": f"Send no line longer than {LINE_LIMIT} bytes."}))
 
-    return await asyncio.start_unix_server(talk, sock=_private_socket(path), limit=LINE_LIMIT)
+    server = await asyncio.start_unix_server(talk, sock=_private_socket(path), limit=LINE_LIMIT)
+    try:
+        yield
+    finally:
+        server.close()
 
 
 def _private_socket(path: Path) -> socket.socket:

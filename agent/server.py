@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Protocol
 
@@ -31,8 +32,8 @@ class Server:
 
     async def run(self) -> None:
         self._agent.config.socket.parent.mkdir(parents=True, exist_ok=True)
-        async with await serve(self._agent.config.socket, self.answer) as server:
-            await server.serve_forever()
+        async with serve(self._agent.config.socket, self.answer):
+            await asyncio.get_running_loop().create_future()
 
     async def answer(self, message: Message) -> Message:
         """ValueError, LookupError or OSError become a sentence for the asker (agent.lines)."""

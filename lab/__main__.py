@@ -36,9 +36,8 @@ async def run(told: argparse.Namespace) -> None:
     fabric.build(nodes, told.mtu)
     centre = Centre(nodes, folder, told.controller)
     centre.start(traffic=not told.no_traffic)
-    server = await serve(folder / "lab.sock", Control(centre).answer)
-    log.info("%d nodes and %d containers are there.", len(nodes), len(centre.sockets))
-    async with server:
+    async with serve(folder / "lab.sock", Control(centre).answer):
+        log.info("%d nodes and %d containers are there.", len(nodes), len(centre.sockets))
         await _told_to_stop()
 
 

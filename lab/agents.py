@@ -66,7 +66,8 @@ class Agent:
                 continue
             pause_s = FIRST_PAUSE_S if loop.time() - begun > HEALTHY_S else min(pause_s * 2, LONGEST_PAUSE_S)
             self.restarts += 1
-            log.warning("The agent of %s ended with code %s; next start in %.1f s.", self.node.name, code, pause_s)
+            said = "The agent of %s ended with code %s, %s says why; next start in %.1f s."
+            log.warning(said, self.node.name, code, self._log_file(), pause_s)
             await asyncio.sleep(pause_s)
 
     async def _run(self) -> int:

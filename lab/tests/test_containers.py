@@ -67,7 +67,7 @@ async def centre(tmp_path: Path) -> AsyncIterator[tuple[Centre, StandIn]]:
     nodes = fabric.nodes(1, tmp_path)
     nodes[0].folder.mkdir()
     made, agent = Centre(nodes, tmp_path, "unix:/nowhere"), StandIn()
-    async with await serve(nodes[0].agent_socket, agent.answer):
+    async with serve(nodes[0].agent_socket, agent.answer):
         yield made, agent
     for socket in made.sockets.values():
         namespace.remove(socket.container.netns)
@@ -162,7 +162,7 @@ async def test_the_list_follows_and_containers_of_absent_nodes_stay_in_it(tmp_pa
 
 @pytest.mark.kernel
 async def test_unknown_verbs_containers_and_nodes_are_refused_with_a_sentence(tmp_path: Path) -> None:
-    async with centre(tmp_path) as (lab, _), await serve(tmp_path / "lab.sock", Control(lab).answer):
+    async with centre(tmp_path) as (lab, _), serve(tmp_path / "lab.sock", Control(lab).answer):
 
         async def error(message: Message) -> str:
             return str((await ask(tmp_path / "lab.sock", message))["error"])
