@@ -245,6 +245,9 @@ SILENCED_SYSTEM_CHECKS = [
 X_FRAME_OPTIONS = "DENY"
 #: Larger requests are refused before they come here (contivui.web.limits).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+#: The largest form is a table of rules, of 13 fields each. It may have 2000 (policies.forms), and one that has up to a
+#: thousand more is still read, so that its page can say what is wrong; some fields are the table's own.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 3000 * 13 + 100
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

@@ -11,15 +11,16 @@ from django.http import HttpResponse
 #: Go's encoder writes these so that JSON can stand in HTML.
 _ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 NOT_FOUND = "404 page not found"
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def compact(value: Any) -> str:
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    text = _encode(value)
     return "".join(_ESCAPED.get(one, one) for one in text) if any(one in text for one in _ESCAPED) else text
 
 
 def ok(value: Any) -> HttpResponse:
-    return HttpResponse(compact(value) + "\n", content_type="application/json")
+    return ready(compact(value).encode())
 
 
 def ready(text: bytes) -> HttpResponse:

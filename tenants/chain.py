@@ -71,8 +71,9 @@ class Head:
 
 
 @lru_cache(maxsize=1)
-def _key() -> bytes:
-    return settings.RECORD_KEY.encode()
+def _keyed() -> hmac.HMAC:
+    """What every digest begins with: to copy it takes half the time of beginning with the key."""
+    return hmac.new(settings.RECORD_KEY.encode(), digestmod=sha256)
 
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
@@ -80,7 +81,9 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 def _mac(purpose: str, text: str) -> str:
     """Of one purpose each: what is shown of one never serves as another."""
-    return hmac.digest(_key(), f"{purpose}\n{text}".encode(), sha256).hex()
+    made = _keyed().copy()
+    made.update(f"{purpose}\n{text}".encode())
+    return made.hexdigest()
 
 
 def start(chain: int) -> str:

@@ -6,6 +6,7 @@ asks on its way is always the same but for a key or a name, so here the SQL is k
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -37,6 +38,17 @@ class Question:
     conversions: list[tuple[int, Conversion]]
 
 
+_thread = threading.local()
+
+
+def database_here() -> BaseDatabaseWrapper:
+    """This thread's connection, as Django keeps it: to find it there takes a fifth of the time of a question."""
+    found: BaseDatabaseWrapper | None = getattr(_thread, "database", None)
+    if found is None:
+        found = _thread.database = connections[DEFAULT_DB_ALIAS]
+    return found
+
+
 def run(database: BaseDatabaseWrapper, sql: str, values: Sequence[Any], *, answers: bool = True) -> list[Any]:
     """Ask, or tell, the database, and what it answers, if it `answers` anything.
 
@@ -47,7 +59,8 @@ def run(database: BaseDatabaseWrapper, sql: str, values: Sequence[Any], *, answe
             cursor.execute(sql, values)
             return list(cursor.fetchall()) if answers else []
     database.validate_no_broken_transaction()
-    database.ensure_connection()
+    if database.connection is None:
+        database.ensure_connection()
     with database.wrap_database_errors:
         bare = database.create_cursor()
         try:
@@ -78,7 +91,7 @@ class Columns:
 
     def all(self, *values: Any) -> list[Any]:
         """The columns of each row, in order."""
-        return self._asked(connections[DEFAULT_DB_ALIAS], values)
+        return self._asked(database_here(), values)
 
     def _asked(self, database: BaseDatabaseWrapper, values: tuple[Any, ...]) -> list[Any]:
         question = self._question
@@ -112,7 +125,7 @@ class Lookup(Columns, Generic[Row]):
         return [column.target.attname for column in self._question.columns]
 
     def all(self, *values: Any) -> list[Row]:
-        database = connections[DEFAULT_DB_ALIAS]
+        database = database_here()
         found = self._asked(database, values)
         model = self._model if found else None
         return [_made(model, self._names, row, database) for row in found]

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
-from tenants.lookup import run
+from tenants.lookup import database_here, run
 
 #: Kinds of columns that store a value of this very type as it is, whatever the database.
 AS_IT_IS: dict[str, type] = {
@@ -32,7 +32,7 @@ def insert(row: models.Model) -> None:
     """Save a new row that nobody listens for (no signals are sent). Its key the database makes, unless it has one."""
     given = row.pk is not None
     sql, fields = _insertion(type(row), given)
-    database = connections[DEFAULT_DB_ALIAS]
+    database = database_here()
     values = [prepare(field.pre_save(row, True), database) for field, prepare in fields]
     found = run(database, sql, values, answers=not given)
     if not given:
@@ -46,7 +46,7 @@ def add(model: type[models.Model], **values: Any) -> int:
     sql, columns = _addition(model)
     if unknown := values.keys() - columns.keys():
         raise TypeError(f"{model.__name__} has no column {', '.join(sorted(unknown))}.")
-    database = connections[DEFAULT_DB_ALIAS]
+    database = database_here()
     row = [
         prepare(values[name] if name in values else default(), database) for name, (prepare, default) in columns.items()
     ]
@@ -57,7 +57,7 @@ def add(model: type[models.Model], **values: Any) -> int:
 def update(model: type[models.Model], pk: int, **values: Any) -> None:
     """Set columns of the row of this key, past its signals. No such row is no error."""
     sql, prepares = _alteration(model, tuple(values))
-    database = connections[DEFAULT_DB_ALIAS]
+    database = database_here()
     prepared = [prepare(value, database) for prepare, value in zip(prepares, values.values(), strict=True)]
     run(database, sql, [*prepared, pk], answers=False)
 
@@ -98,7 +98,12 @@ def _alteration(model: type[models.Model], names: tuple[str, ...]) -> tuple[str,
 def _preparer(field: Any) -> Prepare:
     """As the field prepares its values, which takes ten calls where it has nothing to do."""
     column = field.target_field if field.is_relation else field
-    as_it_is = AS_IT_IS.get(column.get_internal_type())
+    kind = column.get_internal_type()
+    if kind == "DateTimeField":  # What is stored here is a moment, of a zone: there is nothing to read or to warn of.
+        return lambda value, database: database.ops.adapt_datetimefield_value(value)
+    if kind == "JSONField":
+        return lambda value, database: None if value is None else database.ops.adapt_json_value(value, field.encoder)
+    as_it_is = AS_IT_IS.get(kind)
 
     def prepare(value: Any, database: BaseDatabaseWrapper) -> Any:
         if value is None or type(value) is as_it_is:

@@ -8,9 +8,9 @@ better way: a transaction begins when the one before it has ended. Between proce
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections import defaultdict
 from functools import lru_cache
-from sqlite3 import Connection
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -35,10 +35,10 @@ def _worded(query: str) -> str:
 
 
 class Cursor(base.SQLiteCursorWrapper):
-    def convert_query(self, query: str, *, param_names: list[str] | None = None) -> str:
-        if param_names is None and len(query) <= LONGEST_KEPT:
-            return _worded(query)
-        return str(super().convert_query(query, param_names=param_names))
+    def execute(self, query: str, params: Any = None) -> Any:
+        if type(params) in (list, tuple) and len(query) <= LONGEST_KEPT:
+            return sqlite3.Cursor.execute(self, _worded(query), params)
+        return super().execute(query, params)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -47,7 +47,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._entered: Line | None = None
 
     def create_cursor(self, name: str | None = None) -> Cursor:
-        connection: Connection = self.connection
+        connection: sqlite3.Connection = self.connection
         return connection.cursor(factory=Cursor)
 
     def _start_transaction_under_autocommit(self) -> None:
@@ -57,10 +57,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise OperationalError("database is locked")
         self._entered = line
         try:
-            super()._start_transaction_under_autocommit()  # type: ignore[misc]
+            self._begin()
         except BaseException:
             self._leave()
             raise
+
+    def _begin(self) -> None:
+        """As Django does it, past its cursors where nobody wants to see what they are given."""
+        if self.execute_wrappers or self.queries_logged:
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
+        else:
+            with self.wrap_database_errors:
+                self.connection.execute(f"BEGIN {self.transaction_mode or ''}")  # type: ignore[attr-defined]
 
     def _commit(self) -> None:
         super()._commit()  # type: ignore[misc]

@@ -8,8 +8,8 @@ the changes of one request from those of any other.
 from __future__ import annotations
 
 import logging
+import os
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -42,7 +42,7 @@ def current() -> Trace:
 @contextmanager
 def traced(said: str = "") -> Iterator[Trace]:
     """What runs inside is one request: of this id if it is sane, else of one that is made."""
-    batch = secrets.token_hex(16)
+    batch = os.urandom(16).hex()
     token = _current.set(Trace(said if SANE.fullmatch(said) else batch, batch))
     try:
         yield _current.get()

@@ -176,11 +176,11 @@ def test_the_cluster_has_a_chain_of_its_own(people: Cast) -> None:
 
 def test_who_has_not_the_key_cannot_make_it_anew(blue: Tenant, settings: object) -> None:
     """What an intruder makes of the rows with a key of his own is found with ours."""
-    chain._key.cache_clear()
+    chain._keyed.cache_clear()
     own, settings.RECORD_KEY = settings.RECORD_KEY, "another"  # type: ignore[attr-defined]
     update_tenant(actor=ALICE, row=blue, description="of another key")
     settings.RECORD_KEY = own  # type: ignore[attr-defined]
-    chain._key.cache_clear()
+    chain._keyed.cache_clear()
     assert f"Row {ROWS + 1} of tenant blue" in {fault.split(":")[0] for fault in faults()}
 
 

@@ -83,3 +83,11 @@ def test_one_that_could_not_begin_is_not_in_line(connect: Callable[[], DatabaseW
     other.close()
     begin(second)
     second.rollback()
+
+
+def test_whoever_wants_to_hear_of_questions_hears_of_the_beginning_too(connect: Callable[[], DatabaseWrapper]) -> None:
+    one = connect()
+    one.force_debug_cursor = True
+    begin(one)
+    one.rollback()
+    assert one.queries[0]["sql"] == "BEGIN IMMEDIATE"

@@ -14,16 +14,20 @@ QUESTIONS = [
     "SELECT %s, %s",
     "SELECT '100%%', %s, %s",
     "SELECT %s -- %%s\n, %s",
-    "SELECT " + " + ".join(["%s", "%s", *["0"] * LONGEST_KEPT]),
+    "SELECT %s, %s -- " + "long " * LONGEST_KEPT,
 ]
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_question_is_worded_as_django_words_it(connect: Callable[[], DatabaseWrapper], question: str) -> None:
-    theirs: Any = SQLiteCursorWrapper.convert_query
+@pytest.mark.parametrize("values", [[1, 2], (1, 2)])
+def test_a_question_is_answered_as_djangos_own_cursor_answers_it(
+    connect: Callable[[], DatabaseWrapper], question: str, values: Any
+) -> None:
     with connect().cursor() as cursor:
+        theirs = cursor.connection.cursor(factory=SQLiteCursorWrapper).execute(question, values).fetchall()
         for _ in range(2):
-            assert cursor.cursor.convert_query(question) == theirs(None, question)
+            cursor.execute(question, values)
+            assert cursor.fetchall() == theirs
 
 
 def test_names_are_put_in_as_names(connect: Callable[[], DatabaseWrapper]) -> None:
