@@ -1,4 +1,4 @@
-"""Django's backend for SQLite, with the writers of a process in line, and questions worded for SQLite once.
+"""Django's backend for SQLite, with the writers of a process in line, and what is worded for SQLite worded once.
 
 SQLite has one writer at a time, and who finds it busy sleeps, for up to a tenth of a second, and looks again: whoever
 looks at the right moment is next, so that of many some wait long, and a few for ever. Within a process there is a
@@ -10,10 +10,13 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import defaultdict
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from django.db.backends.sqlite3 import base
+from django.db.backends.sqlite3.operations import DatabaseOperations
 from django.db.utils import OperationalError
 
 from contivui.sqlite.line import Line
@@ -41,7 +44,25 @@ class Cursor(base.SQLiteCursorWrapper):
         return super().execute(query, params)
 
 
+class Operations(DatabaseOperations):
+    """Moments are stored in UTC. Where that is the connection's zone too, which it is unless the settings name another,
+    they are read and written as they are."""
+
+    def adapt_datetimefield_value(self, value: Any) -> Any:
+        if type(value) is datetime and value.tzinfo is UTC and self.connection.timezone is UTC:
+            return str(value.replace(tzinfo=None))
+        return super().adapt_datetimefield_value(value)
+
+    def convert_datetimefield_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        if type(value) is str and self.connection.timezone is UTC:
+            with suppress(ValueError):  # Django reads more ways of writing them.
+                return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        return super().convert_datetimefield_value(value, expression, connection)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
+    ops_class = Operations
+
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
         self._entered: Line | None = None
