@@ -39,12 +39,13 @@ def network_named(key: str) -> tuple[Network, EndpointGroup | None]:
 
 def address_in(key: str, pool: str) -> tuple[Network, EndpointGroup | None]:
     """Where an address is asked for: in the network named, or in the one with this subnet, of tenant `default`
-    first. With a tenant behind it ("10.1.1.0/24:blue") Contiv takes a pool for IPv6, and refuses it."""
+    first, or of the tenant behind it ("10.1.1.0/24:blue")."""
     if key:
         return network_named(key)
-    subnet, _, tenant = pool.partition(":") if "." in pool else (pool, "", "")
+    subnet, slash, length = pool.partition("/")
+    length, _, tenant = length.partition(":")
     try:
-        prefix = ipam.prefix(subnet)
+        prefix = ipam.prefix(subnet + slash + length)
     except ipam.AddressError:
         raise Refusal("network not found") from None
     rows = Network.objects.select_related("tenant").filter(**{f"subnet{ipam.family(prefix)}": prefix}).order_by("pk")
@@ -53,15 +54,14 @@ def address_in(key: str, pool: str) -> tuple[Network, EndpointGroup | None]:
     found = rows.filter(tenant__name="default").first() or rows.first()
     if found is None:
         raise Refusal("network not found")
-    if tenant:
-        raise Refusal("subnet length 0 is invalid")
     return found, None
 
 
 def reserve(actor: Actor, network: Network, group: EndpointGroup | None, family: int, asked: str) -> str:
     """Keep an address aside: the one asked for if it can be had, else the lowest free one."""
-    subnet = network.subnet4 if family == 4 else network.subnet6
-    if not subnet:
+    if family == 6 and not network.subnet6:
+        raise Refusal("subnet length 0 not supported" if asked else "subnet length 0 is invalid")
+    if family == 4 and not network.subnet4:
         raise Refusal("network not found")
     if asked and family == 4:
         _refuse_outside(network, asked)

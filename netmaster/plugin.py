@@ -21,10 +21,11 @@ from netmaster.allocation import (
 )
 from netmaster.caller import actor_of
 from netmaster.calls import read
-from netmaster.endpoints import endpoint_in, record, remove, told_in, untold
+from netmaster.endpoints import endpoint_in, full_id, record, remove, told_in, untold
 from netmaster.handling import JSON, body_of, view
 from netmaster.kinds.base import tenant_called
 from netmaster.models import Container, Wording
+from netmaster.providers import answers_for_any
 from netmaster.refusal import Refusal
 from netmaster.structs import Body
 from netmaster.versions import note
@@ -51,6 +52,7 @@ def plugin(request: HttpRequest, verb: str) -> HttpResponse:
 def alloc_address(actor: Actor, said: Body) -> Any:
     wanted, pool = said["NetworkID"], said["AddressPool"]
     network, group = address_in(wanted, pool)
+    # A pool of IPv4 with a tenant behind it has a colon, too: Contiv gives an IPv6 address of its network.
     family = 6 if ":" in pool else 4
     found = reserve(actor, network, group, family, said["PreferredIPv4Address"])
     return {"NetworkID": wanted, "IPv4Address": with_length(network, found, family)}
@@ -76,7 +78,7 @@ def create(actor: Actor, said: Body) -> Any:
         same = None if found else named_in(network.tenant, Endpoint, name)
         found = found or untold(network, same)
         if found is None:
-            group = _group(network, said["ServiceName"] or config["ServiceName"])
+            group = _group(network, config["ServiceName"] or said["ServiceName"])
             own = _own_name(network, name, taken=same is not None)
             with exhaustion(network, group):
                 found = _make(actor, network, group, own, name, config, said["EPCommonName"])
@@ -105,25 +107,35 @@ def _started(said: Body) -> Container:
     if found is None:
         raise Refusal(MISSING)
     container = getattr(found, "container", None) or Container(endpoint=found, endpoint_name=found.name)
-    container.running = True
+    container.running = bool(said["ContainerID"])
     container.reported_ip = said["IPAddress"]
     container.container = said["ContainerID"]
-    container.common_name = said["EPCommonName"] or container.common_name
+    container.common_name = said["EPCommonName"]
     container.labels = said["Labels"]
     _keep(container)
+    if not container.running:
+        raise Refusal(f"invalid ProviderID from providerInfo:{{&{{{_printed(said, found)}}}}}")
     return container
 
 
+def _printed(said: Body, endpoint: Endpoint) -> str:
+    """What Contiv knows of a container that has no id, as Go prints it."""
+    labels, place = wire.map_text(said["Labels"]), f"{said['Tenant']} {said['Network']} []"
+    return f"{said['IPAddress']} {said['ContainerID']} {labels} {place}  {full_id(endpoint)}"
+
+
 def _died(said: Body) -> Container | None:
-    """A container is known by its own id, wherever it was; of one that never started nothing is known."""
+    """A container is known by its own id, wherever it was; of one that never started nothing is known, nor of one that
+    answered for a service and died already."""
     name = said["ContainerID"]
     if not name:
         raise Refusal("invalid containerID in UpdateEndpointRequest:(nil)")
     rows = Container.objects.filter(container=name, endpoint__tenant__name=said["Tenant"])
     container = rows.select_related("endpoint").order_by("-running", "pk").first()
-    if container is not None:
-        container.running = False
-        _keep(container)
+    if container is None or (not container.running and answers_for_any(container)):
+        return None
+    container.running = False
+    _keep(container)
     return container
 
 
@@ -178,7 +190,7 @@ def _group(network: Network, name: str) -> EndpointGroup | None:
 def _make(
     actor: Actor, network: Network, group: EndpointGroup | None, own: str, name: str, config: Body, common: str
 ) -> Endpoint:
-    asked4, asked6 = config["IPAddress"], config["IPv6Address"]
+    asked4, asked6 = config["IPAddress"], config["IPv6Address"] if network.subnet6 else ""
     # An address that was allocated before is kept for this very endpoint.
     asked = [one for one in (asked4, asked6) if one and not free_reservation(actor, network, one)]
     host = config["Host"]

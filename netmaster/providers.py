@@ -12,8 +12,18 @@ def providers_of(service: Service) -> list[Container]:
     rows = Container.objects.filter(endpoint__tenant=service.tenant, running=True)
     shown = ("tenant", "network", "group__contiv_number", "node", "container")
     rows = rows.select_related(*(f"endpoint__{path}" for path in shown))
-    wanted = service.selectors.items()
-    return [one for one in rows.order_by("pk") if wanted <= (one.labels or {}).items()]
+    return [one for one in rows.order_by("pk") if answers_for(one, service)]
+
+
+def answers_for(container: Container, service: Service) -> bool:
+    """Whether a container has all labels of a service."""
+    return bool(service.selectors.items() <= (container.labels or {}).items())
+
+
+def answers_for_any(container: Container) -> bool:
+    """Whether there is a service of its tenant that it has the labels of."""
+    services = Service.objects.filter(tenant=container.endpoint.tenant_id)
+    return any(answers_for(container, one) for one in services)
 
 
 def service_state(service: Service) -> Body:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Protocol
 
 from netmaster import patterns as p
+from netmaster.decoding import LARGEST, SMALLEST, ZERO, Type, kind_of, members, typed
+from netmaster.linking import link_sets, links
 from netmaster.refusal import Refusal
-from netmaster.scanner import Number
 
 Body = dict[str, Any]
-Type = Literal["string", "int", "[]string"]
-ZERO: dict[Type, Callable[[], Any]] = {"string": str, "int": int, "[]string": list}
-SMALLEST, LARGEST = -(2**63), 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,8 @@ class Field:
             # No database keeps it.
             raise Refusal(f"{name} string invalid format")
         if self.type == "string":
-            if self.longest and len(value) > self.longest:
+            # Go counts bytes.
+            if self.longest and len(value if value.isascii() else value.encode(errors="replace")) > self.longest:
                 raise Refusal(f"{name} string too long")
             if not self.pattern.match(value):
                 raise Refusal(f"{name} string invalid format")
@@ -42,48 +41,63 @@ class Field:
             raise Refusal(f"{name} Value Out of bound")
 
 
+class Part(Protocol):
+    """What reads a member that is an object. `type` is Go's, `path` is where the member is in the whole request."""
+
+    @property
+    def type(self) -> str: ...
+
+    def read(self, given: Mapping[str, Any], path: str) -> Any: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Struct:
     """One kind of object. `name` and `package` are Go's; `key` are the members whose values, joined by colons, are its
-    key, and `parts` those that are objects, with their types."""
+    key, and `parts` those that are objects."""
 
     name: str
     key: tuple[str, ...]
     fields: Mapping[str, Field]
-    parts: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, Part] = field(default_factory=dict)
     package: str = "contivModel"
     #: Its members by their names, exact and in small letters.
     known: Mapping[str, str] = field(init=False)
+    #: Its fields in the order in which they are looked at: capitals first, so that DSCP is before bandwidth.
+    ordered: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         names = ("key", *self.fields, *self.parts)
         known = {name.casefold(): name for name in reversed(names)} | {name: name for name in names}
         object.__setattr__(self, "known", known)
+        object.__setattr__(self, "ordered", tuple(sorted(self.fields)))
 
-    def read(self, value: Any) -> Body:
+    @property
+    def type(self) -> str:
+        return f"{self.package}.{self.name}"
+
+    def read(self, value: Any, path: str = "") -> Body:
         """The members of a request, with `link-sets` and `links` where they were sent. Raises Refusal in the decoder's
         words, for the first that is of a wrong type."""
         body = {name: ZERO[one.type]() for name, one in self.fields.items()}
         if value is None:
             return body
         if not isinstance(value, dict):
-            raise Refusal(f"json: cannot unmarshal {kind_of(value)} into Go value of type {self.package}.{self.name}")
+            raise Refusal(f"json: cannot unmarshal {kind_of(value)} into Go value of type {self.type}")
         for said, given in value.items():
             name = self._named(said)
             if name is not None and given is not None:
-                self._take(body, name, given)
+                self._take(body, name, given, f"{path}.{name}" if path else name)
         return body
 
     def _named(self, said: str) -> str | None:
         """The member meant: Go prefers its exact name and takes any case."""
         return self.known.get(said) or self.known.get(said.casefold())
 
-    def _take(self, body: Body, name: str, given: Any) -> None:
-        place = f"Go struct field {self.name}.{name}"
+    def _take(self, body: Body, name: str, given: Any, path: str) -> None:
+        place = f"Go struct field {self.name}.{path}"
         if name in self.parts:
-            if not isinstance(given, dict):
-                raise Refusal(f"json: cannot unmarshal {kind_of(given)} into {place} of type {self.parts[name]}")
-            body[name] = given
+            part = self.parts[name]
+            body[name] = part.read(members(given, place, part.type), path)
             return
         taken = typed(self.fields[name].type if name in self.fields else "string", given, place)
         if name in self.fields:
@@ -93,39 +107,12 @@ class Struct:
         return ":".join(body[name] for name in self.key)
 
     def check(self, body: Body) -> None:
-        """Fill in defaults, then each member in the order of Go's names; the first that is wrong is refused."""
+        """Fill in defaults, then each member in the order of the names; the first that is wrong is refused."""
         for name, one in self.fields.items():
             if one.default is not None and not body[name]:
                 body[name] = one.default
-        for name in sorted(self.fields, key=lambda name: name[0].upper() + name[1:]):
+        for name in self.ordered:
             self.fields[name].check(name, body[name])
-
-
-def typed(type: Type, given: Any, place: str) -> Any:
-    """A value as Go's decoder puts it into a field of this type."""
-    if type == "[]string":
-        if not isinstance(given, list):
-            raise Refusal(f"json: cannot unmarshal {kind_of(given)} into {place} of type []string")
-        return [typed("string", one, place) if one is not None else "" for one in given]
-    if type == "string":
-        if isinstance(given, Number) or not isinstance(given, str):
-            raise Refusal(f"json: cannot unmarshal {kind_of(given)} into {place} of type string")
-        return given
-    if not isinstance(given, Number):
-        raise Refusal(f"json: cannot unmarshal {kind_of(given)} into {place} of type int")
-    if not re.fullmatch(r"-?[0-9]+", given) or len(given) > 20 or not SMALLEST <= int(given) <= LARGEST:
-        raise Refusal(f"json: cannot unmarshal number {given} into {place} of type int")
-    return int(given)
-
-
-def kind_of(value: Any) -> str:
-    """Go's word for a JSON value."""
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, Number):
-        return "number"
-    words = {str: "string", list: "array", dict: "object"}
-    return next((word for kind, word in words.items() if isinstance(value, kind)), "null")
 
 
 def name(longest: int = 64) -> Field:
@@ -148,19 +135,31 @@ def text(pattern: re.Pattern[str], longest: int = 0, default: str | None = None)
     return Field(pattern=pattern, longest=longest, default=default)
 
 
-def struct(name: str, key: tuple[str, ...], sets: bool, links: bool, /, **fields: Field) -> Struct:
-    """`neighbor_as` stands for neighbor-as: a dash cannot be in a keyword."""
-    parts = {"link-sets": f"contivModel.{name}LinkSets"} if sets else {}
-    parts |= {"links": f"contivModel.{name}Links"} if links else {}
+def choice(pattern: re.Pattern[str]) -> Field:
+    return Field(pattern=pattern, longest=64)
+
+
+def struct(name: str, key: tuple[str, ...], sets: str, linked: str, /, **fields: Field) -> Struct:
+    """`sets` and `linked` are the names of its sets of links and of its links, "" where it has none at all, not even
+    empty. `neighbor_as` stands for neighbor-as: a dash cannot be in a keyword."""
+    parts: dict[str, Part] = {"link-sets": link_sets(name, tuple(sets.split()))} if sets else {}
+    parts |= {"links": links(name, tuple(linked.split()))} if linked else {}
     return Struct(name, key, {member.replace("_", "-"): one for member, one in fields.items()}, parts)
 
 
-TENANT = struct("Tenant", ("tenantName",), True, False, tenantName=name(), defaultNetwork=reference())
+TENANT = struct(
+    "Tenant",
+    ("tenantName",),
+    "AppProfiles EndpointGroups NetProfiles Networks Policies Servicelbs VolumeProfiles Volumes",
+    "",
+    tenantName=name(),
+    defaultNetwork=reference(),
+)
 NETWORK = struct(
     "Network",
     ("tenantName", "networkName"),
-    True,
-    True,
+    "EndpointGroups Servicelbs Services",
+    "Tenant",
     networkName=name(),
     tenantName=name(),
     cfgdTag=text(p.NAME_OR_NONE, 128),
@@ -176,8 +175,8 @@ NETWORK = struct(
 GROUP = struct(
     "EndpointGroup",
     ("tenantName", "groupName"),
-    True,
-    True,
+    "ExtContractsGrps MatchRules Policies Services",
+    "AppProfile NetProfile Network Tenant",
     groupName=name(),
     tenantName=name(),
     networkName=name(),
@@ -187,12 +186,14 @@ GROUP = struct(
     netProfile=text(p.ANYTHING, 64),
     cfgdTag=text(p.NAME_OR_NONE, 128),
 )
-POLICY = struct("Policy", ("tenantName", "policyName"), True, True, policyName=name(), tenantName=name())
+POLICY = struct(
+    "Policy", ("tenantName", "policyName"), "EndpointGroups Rules", "Tenant", policyName=name(), tenantName=name()
+)
 RULE = struct(
     "Rule",
     ("tenantName", "policyName", "ruleId"),
-    True,
-    True,
+    "Policies",
+    "MatchEndpointGroup",
     tenantName=name(),
     policyName=name(),
     ruleId=name(),
@@ -212,8 +213,8 @@ RULE = struct(
 PROFILE = struct(
     "Netprofile",
     ("tenantName", "profileName"),
-    True,
-    True,
+    "EndpointGroups",
+    "Tenant",
     profileName=text(p.PROFILE_NAME, 64),
     # Of a profile it is not looked at: no tenant is called so.
     tenantName=text(p.ANYTHING),
@@ -223,62 +224,69 @@ PROFILE = struct(
     burst=whole(10486),
 )
 APP_PROFILE = struct(
-    "AppProfile", ("tenantName", "appProfileName"), True, True,
+    "AppProfile", ("tenantName", "appProfileName"), "EndpointGroups", "Tenant",
     appProfileName=name(), tenantName=name(), endpointGroups=texts(),
 )  # fmt: skip
 CONTRACTS = struct(
-    "ExtContractsGroup", ("tenantName", "contractsGroupName"), True, False,
+    "ExtContractsGroup", ("tenantName", "contractsGroupName"), "EndpointGroups", "",
     contractsGroupName=name(), tenantName=name(), contractsType=text(p.ANYTHING), contracts=texts(),
 )  # fmt: skip
 SERVICE = struct(
     "ServiceLB",
     ("tenantName", "serviceName"),
-    False,
-    True,
+    "",
+    "Network Tenant",
     serviceName=name(256),
     tenantName=name(),
     networkName=name(),
-    ipAddress=text(p.IP4_OR_NONE),
+    ipAddress=text(p.IP4_OR_NONE, 15),
     selectors=texts(),
     ports=texts(),
 )
 BGP = struct(
     "Bgp",
     ("hostname",),
-    False,
-    False,
+    "",
+    "",
     hostname=name(256),
     routerip=text(p.PREFIX),
-    neighbor=text(p.IP4_OR_NONE),
+    neighbor=text(p.IP4_OR_NONE, 15),
     neighbor_as=text(p.ANYTHING, 64),
     **{"as": text(p.ANYTHING, 64)},
 )
 GLOBAL = struct(
     "Global",
     ("name",),
-    False,
-    False,
-    name=text(p.GLOBAL),
-    networkInfraType=text(p.INFRA_TYPE),
+    "",
+    "",
+    name=choice(p.GLOBAL),
+    networkInfraType=choice(p.INFRA_TYPE),
     vlans=text(p.VLANS),
     vxlans=text(p.VXLANS),
-    fwdMode=text(p.FORWARDING),
-    arpMode=text(p.ARP),
+    fwdMode=choice(p.FORWARDING),
+    arpMode=choice(p.ARP),
     pvtSubnet=text(p.PRIVATE),
 )
 ACI = struct(
     "AciGw",
     ("name",),
-    False,
-    False,
-    name=text(p.ACI_GATEWAY),
+    "",
+    "",
+    name=choice(p.ACI_GATEWAY),
     physicalDomain=name(128),
-    pathBindings=text(p.PATHS),
-    nodeBindings=text(p.NODES),
-    enforcePolicies=text(p.YES_NO),
-    includeCommonTenant=text(p.YES_NO),
+    pathBindings=text(p.PATHS, 2048),
+    nodeBindings=text(p.NODES, 2048),
+    enforcePolicies=choice(p.YES_NO),
+    includeCommonTenant=choice(p.YES_NO),
 )
-VOLUME = struct("Volume", ("tenantName", "volumeName"), True, True, tenantName=name(), volumeName=name())
+VOLUME = struct(
+    "Volume", ("tenantName", "volumeName"), "EndpointGroups", "Tenant", tenantName=name(), volumeName=name()
+)
 VOLUME_PROFILE = struct(
-    "VolumeProfile", ("tenantName", "volumeProfileName"), True, True, tenantName=name(), volumeProfileName=name()
+    "VolumeProfile",
+    ("tenantName", "volumeProfileName"),
+    "Volumes",
+    "Tenant",
+    tenantName=name(),
+    volumeProfileName=name(),
 )

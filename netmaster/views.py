@@ -17,6 +17,8 @@ from netmaster.refusal import Refusal
 from networks.models import Endpoint, Node
 from routing.models import Service
 
+NO_ENDPOINT = "endpoint not found"
+
 
 @view("GET")
 def collection(request: HttpRequest, collection: str) -> HttpResponse:
@@ -56,12 +58,13 @@ def _ready(kind: Kind, found: bytes | None) -> HttpResponse:
 
 @view("GET")
 def inspect_endpoint(request: HttpRequest, key: str) -> HttpResponse:
-    return shown_endpoint(key, endpoint_named(key, Endpoint.objects.all()))
-
-
-def shown_endpoint(key: str, found: Endpoint | None) -> HttpResponse:
+    found = endpoint_named(key, Endpoint.objects.all())
     if found is None:
-        raise Refusal("endpoint not found")
+        raise Refusal(NO_ENDPOINT)
+    return shown_endpoint(key, found)
+
+
+def shown_endpoint(key: str, found: Endpoint) -> HttpResponse:
     return wire.ok({"Oper": {"key": key} | endpoint_oper(found)})
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from core import ipam
+from netmaster import wording
 from netmaster.allocation import ASKED
 from netmaster.models import Container, Wording
 from networks.models import AddressReservation, Endpoint, EndpointGroup, Network
+from routing.models import Service
 from tenants.models import Tenant
 
 #: Under what the addresses are noted that a plug-in named.
@@ -41,11 +43,14 @@ class World:
 
     @cached_property
     def reserved(self) -> dict[int, list[ipam.Span]]:
-        """What is kept aside, by network, but for what a plug-in asked for."""
+        """What is kept aside, by network, but for what a plug-in or a service asked for."""
         found: dict[int, list[ipam.Span]] = defaultdict(list)
         rows = AddressReservation.objects.filter(network__in=self.networks).exclude(note=ASKED)
-        for network, addresses in rows.values_list("network_id", "addresses"):
-            found[network].append(ipam.span(addresses))
+        kept = list(rows.values_list("network_id", "addresses"))
+        asked = _asked_by_services(self.networks) if kept else set()
+        for network, addresses in kept:
+            if (network, addresses) not in asked:
+                found[network].append(ipam.span(addresses))
         return found
 
     @cached_property
@@ -61,6 +66,18 @@ class World:
 
     def members_of(self, group: EndpointGroup) -> list[Endpoint]:
         return [one for one in self.endpoints if one.group_id == group.pk]
+
+
+def _asked_by_services(networks: list[Network]) -> set[tuple[int, str]]:
+    """Addresses of services that were asked for, each with its network: those that clients read of their services.
+    Of one that was chosen here the wording says that none was asked for."""
+    rows = list(Service.objects.filter(network__in=networks).values_list("pk", "network_id", "address"))
+    words = wording.of_all("serviceLB", [pk for pk, _, _ in rows]) if rows else {}
+    return {
+        (network, f"{address}-{address}")
+        for pk, network, address in rows
+        if wording.applied({"ipAddress": address}, words.get(pk, {}))["ipAddress"]
+    }
 
 
 def container_of(endpoint: Endpoint) -> Container:

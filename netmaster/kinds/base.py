@@ -119,7 +119,7 @@ class Kind:
 
     def echo(self, row: Any, body: Body) -> Body:
         """What an update is answered with."""
-        return echo(self.key(row), body, self.sets(row), self.links(row))
+        return echo(self.key(row), body, "link-sets" in self.struct.parts, self.links(row))
 
     def save(self, actor: Actor, key: str, body: Body) -> Body:
         """Create or update, as the key exists or not, and what the client is answered: a new object as it is stored, an

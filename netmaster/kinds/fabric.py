@@ -55,8 +55,8 @@ class Globals(Kind):
         }
 
     def update(self, actor: Actor, row: Fabric, body: Body) -> Fabric:
-        ranges = {encap: _range(encap, body[f"{encap}s"]) for encap in ("vlan", "vxlan")}
         _refuse_changes(wording.applied(self.members(row), wording.of(self.word, row.pk)), body)
+        ranges = {encap: _range(encap, body[f"{encap}s"]) for encap in ("vlan", "vxlan")}
         return update_fabric(
             actor=actor,
             vlan_first=ranges["vlan"][0],

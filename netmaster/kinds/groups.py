@@ -97,6 +97,7 @@ class Groups(OwnedKind):
         if not any(body[name] for name in ATTACHED):
             return _alone(row)
         try:
+            _refuse_twice(body["policies"])
             attach(actor, row, body)
         except Refusal as refusal:
             refusal.leaves = skip_number
@@ -149,6 +150,12 @@ def attach(actor: Actor, row: EndpointGroup, body: Body) -> None:
     _replace(actor, row, row.policies.all(), policies, update_policy)
     _replace(actor, row, row.bandwidth_profiles.all(), profiles, update_profile)
     _replace(actor, row, row.contract_groups.all(), contracts, update_contract_group)
+
+
+def _refuse_twice(policies: Sequence[str]) -> None:
+    """A new group with a policy that is named twice; an update does not mind."""
+    if len(set(policies)) < len(policies) and current_fabric().infra_type != InfraType.ACI:
+        raise Refusal("Epg policy exists")
 
 
 def _all(model: Any, tenant: Tenant, names: Sequence[str], missing: str) -> list[Any]:

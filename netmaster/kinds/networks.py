@@ -160,18 +160,17 @@ def _gateway(subnet: str, address: str) -> str:
 
 
 def _refuse_overlap(tenant: Tenant, body: Body) -> None:
-    """The ranges are compared, of IPv4 first."""
+    """The ranges are compared, of IPv6 first, as Contiv does."""
+    if subnet6 := _subnet6(body["ipv6Subnet"]):
+        for other in near(tenant, 6, subnet6):
+            if ipam.overlaps(subnet6, handed_out(other, 6)):
+                raise Refusal(f"network {other.name} conflicts with subnetv6  {body['ipv6Subnet']}")
     first, last, prefix = spread(body["subnet"])
     mine = (octets(first), octets(last))
     for other in near(tenant, 4, prefix):
         theirs = ipam.span(handed_out(other, 4))
         if mine[0] <= theirs.last and theirs.first <= mine[1]:
             raise Refusal(f"network {other.name} conflicts with subnet {body['subnet']}")
-    if not (subnet6 := _subnet6(body["ipv6Subnet"])):
-        return
-    for other in near(tenant, 6, subnet6):
-        if ipam.overlaps(subnet6, handed_out(other, 6)):
-            raise Refusal(f"network {other.name} conflicts with subnetv6  {body['ipv6Subnet']}")
 
 
 def _refuse_shape(body: Body) -> None:

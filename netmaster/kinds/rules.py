@@ -116,7 +116,7 @@ class Rules(Kind):
             raise Refusal("Policy not found")
         own = body["toIpAddress"] if body["direction"] == "in" else ""
         if own:
-            _require_own(policy, own)
+            _require_own(tenant, policy, own)
         missing = _missing(body)
         protocol = core_rules.protocol("" if "protocol" in missing else body["protocol"])
         has_ports = core_rules.protocol_number(protocol) in PORT_PROTOCOLS and "port" not in missing
@@ -207,13 +207,15 @@ def _peers(tenant: Tenant | None, body: Body) -> tuple[EndpointGroup | None, Net
     return group, network
 
 
-def _require_own(policy: Policy, address: str) -> None:
+def _require_own(tenant: Tenant, policy: Policy, address: str) -> None:
     """An incoming rule may be about one address of its own side: of an endpoint of the only group the policy is on."""
-    groups = list(policy.groups.values_list("pk", flat=True)[:2])
+    groups = list(policy.groups.values_list("pk", "name"))
+    if len(groups) != 1:
+        raise Refusal(f"failed to configure {address}, {len(groups)} endpoint groups linked to policy {policy.name} ")
+    ((group, name),) = groups
     single = re.fullmatch(r"[0-9.]+", address, re.ASCII) is not None
-    if len(groups) != 1 or not single or not Endpoint.objects.filter(group=groups[0], ip4=address).exists():
-        count = policy.groups.count()
-        raise Refusal(f"failed to configure {address}, {count} endpoint groups linked to policy {policy.name} ")
+    if not single or not Endpoint.objects.filter(group=group, ip4=address).exists():
+        raise Refusal(f"failed to configure {address}, ip address is not in epg {name}:{tenant.name}")
 
 
 def _range_text(text: str) -> str:

@@ -72,7 +72,8 @@ def nothing(request: HttpRequest) -> HttpResponse:
 
 
 def members_of(request: HttpRequest) -> dict[str, Any]:
-    """The object that a request carries. One that cannot be read is answered 500, as Contiv does."""
+    """The object that a request carries, with its names in small letters: Go's decoder takes any. One that cannot be
+    read is answered 500, as Contiv does."""
     try:
         found = json.loads(request.body or b"")
     except ValueError:
@@ -81,12 +82,12 @@ def members_of(request: HttpRequest) -> dict[str, Any]:
         raise Denied(400, "The request has too many lists or objects within each other.") from None
     if not isinstance(found, dict):
         raise Denied(500, "The request is no JSON object.")
-    return found
+    return {name.casefold(): value for name, value in found.items()}
 
 
 def said(members: dict[str, Any], name: str) -> str:
     """A text of a request; "" where it is missing. Another type is refused."""
-    found = members.get(name)
+    found = members.get(name.casefold())
     if found is not None and not isinstance(found, str):
         raise Denied(500, f"{name} is to be a text.")
     if found and UNKEPT.search(found):

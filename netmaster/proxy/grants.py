@@ -114,10 +114,12 @@ def _made(actor: Actor, members: dict[str, Any]) -> Grant:
     name, role, local = said(members, "principalName"), said(members, "role"), members.get("local", False)
     if not isinstance(local, bool):
         raise Denied(500, "local is to be true or false.")
-    if role not in (ADMIN, OPS):
-        raise Denied(400, "The role is admin or ops")
     if not name:
-        raise Denied(400, "principalName must be provided")
+        raise Denied(400, "principal name is missing")
+    if role not in (ADMIN, OPS):
+        raise Denied(400, "illegal role specified")
+    if role == OPS and not said(members, "tenantName"):
+        raise Denied(400, "ops role requires a tenant to be specified")
     user = _person(name) if local else None
     tenant = _tenant(said(members, "tenantName")) if role == OPS else None
     if user is None:

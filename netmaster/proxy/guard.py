@@ -41,7 +41,8 @@ VERBS = {
 
 @view("GET")
 def collection(request: HttpRequest, collection: str) -> HttpResponse:
-    user, kind = signed_in(request), KINDS.get(collection)
+    user = signed_in(request)
+    kind = _kind(user, collection)
     if kind is None or rights_of(user).may(f"{VERBS[collection][0]}.view"):
         return views.collection(request, collection)
     if not kind.owned:
@@ -52,7 +53,8 @@ def collection(request: HttpRequest, collection: str) -> HttpResponse:
 
 @view("GET", "POST", "PUT", "DELETE")
 def one(request: HttpRequest, collection: str, key: str) -> HttpResponse:
-    user, kind = signed_in(request), KINDS.get(collection)
+    user = signed_in(request)
+    kind = _kind(user, collection)
     if kind is not None:
         _require(user, kind, key, VERBS[collection][1] if request.method != "GET" else "view")
     return views.one(request, collection, key)
@@ -60,12 +62,21 @@ def one(request: HttpRequest, collection: str, key: str) -> HttpResponse:
 
 @view("GET")
 def inspect(request: HttpRequest, collection: str, key: str) -> HttpResponse:
-    user, kind = signed_in(request), KINDS.get(collection)
+    user = signed_in(request)
+    kind = _kind(user, collection)
     if (collection, key) == ("globals", "global") and not rights_of(user).may("fabric.view"):
         return wire.ok(_global_of(user))
     if kind is not None:
         _require(user, kind, key, "view")
     return views.inspect(request, collection, key)
+
+
+def _kind(user: User, collection: str) -> Kind | None:
+    """The collection of this name. What is none is not found by those who see all, and nothing for anybody else."""
+    kind = KINDS.get(collection)
+    if kind is None and not rights_of(user).sees_all:
+        raise Denied(403, INSUFFICIENT)
+    return kind
 
 
 def _global_of(user: User) -> Body:
@@ -81,7 +92,8 @@ def inspect_endpoint(request: HttpRequest, key: str) -> HttpResponse:
     found = endpoint_named(key, Endpoint.objects.visible_to(user))
     if found is None and not rights_of(user).sees_all:
         raise Denied(403, INSUFFICIENT)
-    return views.shown_endpoint(key, found)
+    # What netmaster refuses is passed on as it said it.
+    return wire.refused(views.NO_ENDPOINT) if found is None else views.shown_endpoint(key, found)
 
 
 def _require(user: User, kind: Kind, key: str, action: str) -> None:

@@ -14,7 +14,12 @@ from netmaster.proxy.people import administrator
 
 TEXTS = ("server", "base_dn", "service_account_dn", "service_account_password", "tls_cert_issued_to")
 FLAGS = ("start_tls", "insecure_skip_verify")
-OBLIGATORY = ("server", "base_dn", "service_account_dn", "service_account_password")
+#: What a configuration must say, with the words for one that does not.
+OBLIGATORY = {
+    ("server", "port"): "Invalid Server/Port details",
+    ("service_account_dn", "service_account_password"): "Empty service account DN/Password",
+    ("base_dn",): "Empty base DN",
+}
 
 
 @view("GET", "PUT", "PATCH", "DELETE")
@@ -32,8 +37,11 @@ def configuration(request: HttpRequest) -> HttpResponse:
     given = read(members_of(request))
     if request.method == "PUT":
         given = {"tls_cert_issued_to": "", "start_tls": False, "insecure_skip_verify": False, **given}
-        if missing := [name for name in (*OBLIGATORY, "port") if not given.get(name)]:
-            raise Denied(400, f"{', '.join(missing)} must be provided")
+        for names, says in OBLIGATORY.items():
+            if not all(given.get(name) for name in names):
+                raise Denied(400, says)
+    else:
+        given = {name: value for name, value in given.items() if value != ""}
     _check_tls(given, known if request.method == "PATCH" else None)
     return answer(200, shown(set_directory(actor=actor_of(request), **given)))
 
@@ -67,4 +75,4 @@ def _check_tls(given: dict[str, Any], known: Directory | None) -> None:
         return given.get(name, getattr(known, name, None))
 
     if now("start_tls") and not (now("tls_cert_issued_to") or now("insecure_skip_verify")):
-        raise Denied(400, "With start_tls, tls_cert_issued_to or insecure_skip_verify must be provided")
+        raise Denied(400, "InsecureSkipVerify or TLSCertIssuedTo must be provided for TLS/SSL connection")

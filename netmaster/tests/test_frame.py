@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from netmaster.kinds import KINDS
 from netmaster.tests.stage import Contiv
+from netmaster.tests.test_rubbish import GOOD
 from networks.models import Network
 from tenants.models import AuditEntry, Tenant
 
@@ -144,6 +146,48 @@ def test_fields_are_checked_in_the_order_of_their_names(contiv: Contiv) -> None:
         assert said.startswith(f"{name} ")
         wrong[name] = right[name]
     assert contiv.make("networks", "blue:n", **wrong)
+
+
+def test_capitals_come_first_in_that_order(contiv: Contiv) -> None:
+    said = {"tenantName": "blue", "profileName": "np", "DSCP": 64, "bandwidth": "x", "burst": 99999}
+    assert contiv.refused("netprofiles", "blue:np", **said) == "DSCP Value Out of bound"
+    assert contiv.refused("netprofiles", "blue:np", **said | {"DSCP": 1}) == "bandwidth string invalid format"
+
+
+@pytest.mark.parametrize(
+    ("collection", "field", "value"),
+    [
+        ("aciGws", "enforcePolicies", "y" * 65),
+        ("aciGws", "includeCommonTenant", "n" * 65),
+        ("aciGws", "pathBindings", "x" * 2049),
+        ("aciGws", "nodeBindings", "x" * 2049),
+        ("globals", "arpMode", "x" * 65),
+        ("globals", "fwdMode", "x" * 65),
+        ("globals", "networkInfraType", "x" * 65),
+        ("Bgps", "neighbor", "1" * 16),
+        ("serviceLBs", "ipAddress", "1" * 16),
+        # Go counts bytes.
+        ("netprofiles", "profileName", "ü" * 33),
+    ],
+)
+def test_a_text_is_too_long_before_it_is_wrong(contiv: Contiv, collection: str, field: str, value: str) -> None:
+    good = GOOD[collection] | {field: value}
+    struct = KINDS[collection].struct
+    key = quote(struct.key_of({name: good[name] for name in struct.key}))
+    assert contiv.refused(collection, key, **good) == f"{field} string too long"
+
+
+def test_the_links_of_a_request_are_answered_and_decide_nothing(contiv: Contiv) -> None:
+    """Clients send an object back as they read it, with whatever links they know of."""
+    said: dict[str, Any] = {"tenantName": "blue", "policyName": "p"}
+    sent = {"Rules": {"b": None, "a": {"type": "rule", "key": "a"}}, "EndpointGroups": {}, "Nothing": 5}
+    made = contiv.make("policys", "blue:p", **said, **{"link-sets": sent, "links": {"Tenant": {"key": "red"}}})
+    assert (made["link-sets"], made["links"]) == ({}, {"Tenant": {"type": "tenant", "key": "blue"}})
+    answer = contiv.make("policys", "blue:p", **said, **{"link-sets": sent, "LINKS": {"tenant": {"TYPE": "tenant"}}})
+    assert answer["link-sets"] == {"Rules": {"a": {"type": "rule", "key": "a"}, "b": {}}}
+    assert list(answer["link-sets"]["Rules"]) == ["a", "b"]
+    assert answer["links"] == {"Tenant": {"type": "tenant"}}
+    assert contiv.get("policys/blue:p") == made
 
 
 def test_a_change_is_in_the_product_at_once_and_in_its_record(contiv: Contiv) -> None:

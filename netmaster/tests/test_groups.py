@@ -80,6 +80,17 @@ def test_a_refused_attachment_leaves_neither_pool_nor_group(net: Contiv) -> None
     assert net.group("g8", ipPool="10.1.1.30-10.1.1.30")
 
 
+def test_a_new_group_names_a_policy_once_and_an_update_as_often_as_it_likes(net: Contiv) -> None:
+    net.policy("p1")
+    said = {"tenantName": "blue", "groupName": "g9", "networkName": "net1", "policies": ["p1", "p1"]}
+    assert net.refused("endpointGroups", "blue:g9", **said) == "Epg policy exists"
+    assert net.group(policies=["p1", "p1"])["policies"] == ["p1", "p1"]
+    assert keys(net.get("endpointGroups/blue:g1"), "Policies") == ["blue:p1"]
+    globals_ = {name: value for name, value in net.get("globals/global").items() if name != "key"}
+    net.make("globals", "global", **globals_ | {"networkInfraType": "aci"})
+    assert net.make("endpointGroups", "blue:g9", **said), "there, policies are not looked at"
+
+
 def test_an_update_replaces_what_is_attached_and_answers_what_was_sent(net: Contiv) -> None:
     net.policy("p1")
     net.policy("p2")

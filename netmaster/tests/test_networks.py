@@ -103,6 +103,7 @@ def test_a_range_may_be_written_with_the_ends_of_its_prefix(contiv: Contiv) -> N
         # Several things are wrong: the one that Contiv sees first.
         ({"subnet": "20.0.0.20-20.0.0.10/7", "gateway": "99.1.1.1"}, "Network subnet format not valid"),
         ({"subnet": "20.0.0.0/7", "gateway": "99.1.1.1"}, "subnet length 7 not supported"),
+        ({"subnet": "10.1.1.0/24", "ipv6Subnet": "fd00::/64"}, "network old conflicts with subnetv6  fd00::/64"),
         ({"gateway": "20.1.2.1", "ipv6Gateway": "fd01::1", "pktTag": 100}, BEYOND),
         ({"ipv6Gateway": "fd01::1", "pktTag": 100}, "subnet length 0 not supported"),
     ],
@@ -244,6 +245,15 @@ def test_the_global_object_is_always_there_and_stays(contiv: Contiv) -> None:
         ({"pvtSubnet": "172.20.0.0/16"}, "Unable to update private subnet due to existing 2 vlans and 1 vxlans"),
         ({"arpMode": "x"}, "arpMode string invalid format"),
         ({"networkInfraType": "x"}, "networkInfraType string invalid format"),
+        # Several things are wrong: the one that Contiv sees first.
+        (
+            {"fwdMode": "routing", "pvtSubnet": "172.20.0.0/16", "vlans": "2-4000"},
+            "Unable to update forwarding mode due to existing 2 vlans and 1 vxlans",
+        ),
+        (
+            {"pvtSubnet": "172.20.0.0/16", "vlans": "2-4000"},
+            "Unable to update private subnet due to existing 2 vlans and 1 vxlans",
+        ),
     ],
 )
 def test_what_networks_stand_on_stays(contiv: Contiv, fields: dict[str, str], says: str) -> None:

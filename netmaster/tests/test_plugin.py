@@ -53,13 +53,17 @@ def test_addresses_are_the_lowest_free_and_used_again(net: Contiv) -> None:
         ({"network": "net1"}, "key not found"),
         ({"asked": "10.9.1.77"}, "hostIP 10.9.1.77 is exceeding beyond subnet 10.1.1.0/24, hostID 524365"),
         ({"network": "", "pool": "99.1.1.0/24"}, "network not found"),
-        ({"network": "", "pool": "10.1.1.0/24:blue"}, "subnet length 0 is invalid"),
+        ({"network": "", "pool": "30.1.1.0/24:blue"}, "subnet length 0 is invalid"),
+        ({"network": "four.blue", "pool": "fd00::/64"}, "subnet length 0 is invalid"),
+        ({"network": "four.blue", "pool": "fd00::/64", "asked": "fd00::9"}, "subnet length 0 not supported"),
+        ({"network": "", "pool": "fd00::/64:default"}, "network not found"),
         ({"network": "", "pool": "10.1.1.0/24:default"}, "network not found"),
         ({"network": "", "pool": "10.1.1.5/24"}, "network not found"),
         ({"network": "", "pool": ""}, "network not found"),
     ],
 )
 def test_addresses_that_cannot_be_given(net: Contiv, asked: dict[str, str], says: str) -> None:
+    net.network("four", subnet="30.1.1.0/24", gateway="")
     assert alloc(net, **asked) == (500, says)
 
 
@@ -70,6 +74,11 @@ def test_no_address_is_given_twice(net: Contiv, address: str) -> None:
     assert (status, says.startswith(address)) == (500, True)
     net.endpoint("ep1")
     assert alloc(net, asked="10.1.1.2")[0] == 500
+
+
+@pytest.mark.parametrize("pool", ["10.1.1.0/24:blue", "fd00::/64:blue", "fd00::/64"])
+def test_a_pool_with_a_colon_gives_an_address_of_ipv6(net: Contiv, pool: str) -> None:
+    assert alloc(net, "", pool) == (200, "fd00::2/64")
 
 
 def test_a_network_is_found_by_its_subnet_in_tenant_default_first(net: Contiv) -> None:
@@ -149,6 +158,13 @@ def test_an_endpoint_is_made_once_and_answered_again(net: Contiv) -> None:
     assert net.endpoint("ep1", Host="elsewhere") == made
     row = Endpoint.objects.get()
     assert (row.name, row.group and row.group.name, row.node) == ("ep1", "g1", None)
+
+
+def test_the_endpoints_own_part_says_its_group_and_an_address_of_no_family_is_ignored(net: Contiv) -> None:
+    net.network("four", subnet="30.1.1.0/24", gateway="")
+    made = net.endpoint("ep1", group="nosuch", ServiceName="g1")
+    assert (made["serviceName"], made["endpointGroupKey"]) == ("g1", "g1:blue")
+    assert net.endpoint("ep2", "four", IPv6Address="fd00::9")["ipv6Address"] == ""
 
 
 def test_an_endpoint_on_a_node_of_ours_is_on_that_node(net: Contiv) -> None:
@@ -232,6 +248,25 @@ def test_a_container_dies_under_its_own_id(net: Contiv) -> None:
     says = "invalid containerID in UpdateEndpointRequest:(nil)"
     assert net.ask("POST", "/plugin/updateEndpoint", died | {"ContainerID": ""}) == (500, says)
     assert net.ask("POST", "/plugin/updateEndpoint", died | {"Event": "pause"}) == (200, {"IPAddress": "10.1.1.1"})
+    assert net.ask("POST", "/plugin/updateEndpoint", died) == (200, {"IPAddress": "10.1.1.1"}), "known for good"
+    service = {"tenantName": "blue", "serviceName": "s", "networkName": "net1", "ports": ["80:80:TCP"]}
+    net.make("serviceLBs", "blue:s", **service, selectors=["app=web"])
+    start = said | {"Event": "start", "Labels": {"app": "web"}}
+    net.ask("POST", "/plugin/updateEndpoint", start)
+    assert net.ask("POST", "/plugin/updateEndpoint", died) == (200, {"IPAddress": "10.1.1.1"})
+    assert net.ask("POST", "/plugin/updateEndpoint", died) == (200, None), "unless it answered for a service"
+
+
+def test_a_start_says_the_names_anew_and_needs_the_containers_id(net: Contiv) -> None:
+    net.ask("POST", "/plugin/createEndpoint", {"TenantName": "blue", "NetworkName": "net1", "EndpointID": "ep1",
+                                               "EPCommonName": "web-1"})  # fmt: skip
+    said = {"IPAddress": "10.1.1.1", "Labels": {"b": "2", "a": "1"}, "Tenant": "blue", "Network": "net1"}
+    said |= {"Event": "start", "EndpointID": "ep1"}
+    says = "invalid ProviderID from providerInfo:{&{10.1.1.1  map[a:1 b:2] blue net1 []  net1.blue-ep1}}"
+    assert net.ask("POST", "/plugin/updateEndpoint", said) == (500, says)
+    assert not Container.objects.get().running
+    assert net.ask("POST", "/plugin/updateEndpoint", said | {"ContainerID": "c"})[0] == 200
+    assert "containerName" not in net.get("inspect/endpoints/ep1")["Oper"], "none was said"
 
 
 def test_the_container_names_the_endpoint(net: Contiv) -> None:
@@ -262,6 +297,16 @@ def test_the_container_names_the_endpoint(net: Contiv) -> None:
             "updateEndpoint",
             {"Labels": {"a": True}},
             "json: cannot unmarshal bool into Go struct field UpdateEndpointRequest.Labels of type string",
+        ),
+        (
+            "updateEndpoint",
+            {"Labels": []},
+            "json: cannot unmarshal array into Go struct field UpdateEndpointRequest.Labels of type map[string]string",
+        ),
+        (
+            "createEndpoint",
+            {"ConfigEP": {"ipaddress": 5}},
+            "json: cannot unmarshal number into Go struct field ConfigEP.ConfigEP.IPAddress of type string",
         ),
     ],
 )
@@ -297,7 +342,7 @@ def test_cleaning_up_takes_what_plug_ins_left_and_nothing_else(net: Contiv) -> N
     for name in ("left", "runs"):
         net.endpoint(name, group="g1")
     said = {"Tenant": "blue", "Network": "net1", "Event": "start", "EndpointID": "runs", "IPAddress": "10.1.1.3"}
-    net.ask("POST", "/plugin/updateEndpoint", said)
+    net.ask("POST", "/plugin/updateEndpoint", said | {"ContainerID": "c"})
     for path in ("net/nosuch", "zzz/net1", "group/g9"):
         assert net.ask("DELETE", f"/debug/epcleanup/tenant/blue/{path}") == (200, "")
     assert Endpoint.objects.count() == 3

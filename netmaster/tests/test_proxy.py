@@ -143,6 +143,7 @@ def test_lists_and_objects_are_those_of_granted_tenants(nets: Cast) -> None:
         assert alice.get(path) == INSUFFICIENT, path
     assert alice.get("inspect/endpoints/web/")[1]["Oper"]["endpointID"] == "web-blue"
     assert alice.get("inspect/endpoints/web-green/") == INSUFFICIENT
+    assert root.get("inspect/endpoints/nosuch/") == (500, "endpoint not found"), "as netmaster said it"
     Membership.objects.filter(user=nets.alice).delete()
     assert alice.get("networks/") == (200, []), "an old token opens nothing any more"
 
@@ -181,7 +182,9 @@ def test_who_may_edit_a_tenant_may_write_in_it_and_nowhere_else(nets: Cast) -> N
 def test_refusals_of_netmaster_pass_through(nets: Cast) -> None:
     assert Proxy(nets.root).get("networks/blue:nosuch/") == (500, "network not found")
     assert Proxy(nets.alice).get("networks/blue:nosuch/") == (500, "network not found")
-    assert Proxy(nets.root).get("nosuch/") == (404, "404 page not found")
+    for path in ("nosuch/", "nosuch/x/", "inspect/nosuch/x/"):
+        assert Proxy(nets.root).get(path) == (404, "404 page not found")
+        assert Proxy(nets.alice).get(path) == INSUFFICIENT, "nothing she may ask for"
 
 
 # --- the port of its own, when it is not open

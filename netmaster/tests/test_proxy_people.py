@@ -52,6 +52,15 @@ def test_users_that_cannot_be(people: Cast, body: dict[str, str], says: str) -> 
     assert not User.objects.filter(username="dora").exists()
 
 
+def test_members_are_found_in_any_case(people: Cast) -> None:
+    root = Proxy(people.root)
+    body = {"UserName": "dora", "PASSWORD": PASSWORD, "First_Name": "Dora", "Disable": True}
+    shown = {"username": "dora", "first_name": "Dora", "last_name": "", "disable": True}
+    assert root.own("local_users/", "POST", body) == (201, shown)
+    assert root.own("local_users/dora/", "PATCH", {"disable": False})[1]["disable"] is False
+    assert Proxy().own("login/", "POST", {"Username": "dora", "Password": PASSWORD})[0] == 200
+
+
 def test_others_see_and_change_themselves_alone(people: Cast) -> None:
     alice = Proxy(people.alice)
     assert alice.own("local_users/") == alice.own("local_users/", "POST", {}) == DENIED
@@ -183,6 +192,18 @@ def test_grants_that_cannot_be(people: Cast, fields: dict[str, Any]) -> None:
     assert (Membership.objects.count(), GroupGrant.objects.count()) == (before, 0)
 
 
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"role": "king"}, "principal name is missing"),
+        ({"principalName": "charlie", "role": "king"}, "illegal role specified"),
+        ({"PrincipalName": "charlie", "Role": "ops"}, "ops role requires a tenant to be specified"),
+    ],
+)
+def test_what_a_grant_lacks_is_said_in_the_proxys_words(people: Cast, body: dict[str, Any], says: str) -> None:
+    assert Proxy(people.root).own("authorizations/", "POST", body) == (400, {"error": says})
+
+
 def test_the_grant_of_the_built_in_administrator_stays(people: Cast) -> None:
     User.objects.create_superuser("admin", password=PASSWORD)
     root = Proxy(people.root)
@@ -194,11 +215,20 @@ def test_an_ldap_configuration_that_lacks_something_is_refused(people: Cast) -> 
     """What a whole one does is tried against a real server (accounts/tests/test_directory.py)."""
     root = Proxy(people.root)
     assert root.own("ldap_configuration/")[0] == 404
-    status, said = root.own("ldap_configuration/", "PUT", {"server": "x"})
-    assert (status, said["error"]) == (
-        400,
-        "base_dn, service_account_dn, service_account_password, port must be provided",
-    )
+    given: dict[str, Any] = {}
+    for says, more in (
+        ("Invalid Server/Port details", {"server": "127.0.0.1"}),
+        ("Invalid Server/Port details", {"port": 389}),
+        ("Empty service account DN/Password", {"service_account_dn": "cn=x", "service_account_password": "p"}),
+        ("Empty base DN", {"base_dn": "dc=x", "start_tls": True}),
+        ("InsecureSkipVerify or TLSCertIssuedTo must be provided for TLS/SSL connection", {"start_tls": False}),
+    ):
+        assert root.own("ldap_configuration/", "PUT", given) == (400, {"error": says})
+        given |= more
+    kept = root.own("ldap_configuration/", "PUT", given)
+    assert kept[0] == 200
+    assert root.own("ldap_configuration/", "PATCH", {"server": "", "Base_DN": ""}) == kept, "empty means keep"
+    root.own("ldap_configuration/", "DELETE")
     assert root.own("ldap_configuration/", "PUT", {"port": 70000})[0] == 400
     assert root.own("ldap_configuration/", "PUT", {"start_tls": "yes"})[0] == 500
     assert Proxy(people.alice).own("ldap_configuration/") == DENIED

@@ -111,8 +111,9 @@ def test_an_incoming_rule_may_be_about_one_address_of_its_own_side(net: Contiv) 
         create_endpoint(actor=SYSTEM, tenant=blue, name=name, network=group.network, group=group)
         for name in ("front", "back")
     )
-    refused = "failed to configure 10.1.1.99, 1 endpoint groups linked to policy p1"
-    assert net.rule_refused("1", toIpAddress="10.1.1.99", action="deny") == refused
+    for address in ("10.1.1.99", f"{front.ip4}/31", "10.1.1.1-9"):
+        refused = f"failed to configure {address}, ip address is not in epg g3:blue"
+        assert net.rule_refused("1", toIpAddress=address, action="deny") == refused
     made = net.rule("1", toIpAddress=str(front.ip4), protocol="tcp", port=80, action="deny")
     assert made["toIpAddress"] == front.ip4 and "fromIpAddress" not in made
     assert net.get("rules/blue:p1:1") == made

@@ -105,6 +105,39 @@ def test_it_says_what_is_wrong_as_go_does(text: str, says: str) -> None:
             '{"policies":[1]}',
             "json: cannot unmarshal number into Go struct field EndpointGroup.policies of type string",
         ),
+        (
+            GROUP,
+            '{"link-sets":[]}',
+            "json: cannot unmarshal array into Go struct field EndpointGroup.link-sets of type "
+            "contivModel.EndpointGroupLinkSets",
+        ),
+        (
+            GROUP,
+            '{"LINK-SETS":{"policies":5}}',
+            "json: cannot unmarshal number into Go struct field EndpointGroupLinkSets.link-sets.Policies of type "
+            "map[string]modeldb.Link",
+        ),
+        (
+            GROUP,
+            '{"link-sets":{"Services":{"a":{},"b":"x"}}}',
+            "json: cannot unmarshal string into Go struct field EndpointGroupLinkSets.link-sets.Services of type "
+            "modeldb.Link",
+        ),
+        (
+            GROUP,
+            '{"link-sets":{"Policies":{"a":{"KEY":true}}}}',
+            "json: cannot unmarshal bool into Go struct field Link.link-sets.Policies.key of type string",
+        ),
+        (
+            GROUP,
+            '{"links":{"Network":[]}}',
+            "json: cannot unmarshal array into Go struct field EndpointGroupLinks.links.Network of type modeldb.Link",
+        ),
+        (
+            GROUP,
+            '{"links":{"Tenant":{"type":1}}}',
+            "json: cannot unmarshal number into Go struct field Link.links.Tenant.type of type string",
+        ),
     ],
 )
 def test_a_member_of_a_wrong_type_is_named_as_go_names_it(struct: Any, text: str, says: str) -> None:

@@ -82,6 +82,19 @@ def test_a_service_keeps_its_address_whichever_one_is_asked_for_later(net: Conti
     assert Service.objects.get().address == "10.1.1.9"
 
 
+def test_an_address_is_counted_that_was_chosen_for_a_service_and_none_that_was_asked_for(net: Contiv) -> None:
+    def count() -> int:
+        return int(net.get("inspect/networks/blue:net1")["Oper"].get("allocatedAddressesCount", 0))
+
+    net.make("serviceLBs", "blue:svc", **SERVICE)
+    assert count() == 1
+    net.make("serviceLBs", "blue:asked", **SERVICE | {"serviceName": "asked", "ipAddress": "10.1.1.200"})
+    assert count() == 1
+    assert net.get("inspect/tenants/blue")["Oper"]["networks"][0]["allocatedAddressesCount"] == 1
+    net.gone("serviceLBs", "blue:svc")
+    assert count() == 0
+
+
 def test_a_selector_may_ask_for_no_value(net: Contiv) -> None:
     made = net.make("serviceLBs", "blue:svc", **SERVICE | {"selectors": ["app="]})
     assert made["selectors"] == ["app="]
