@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from core.labels import Labels
-from tenants import chain, quotas
+from tenants import chain, events, quotas
 from tenants.change import KEEP, Actor, Keep, Refused, assign, change, fresh, gone, plain
 from tenants.checks import FieldErrors, check_named, refuse, unused
 from tenants.models import AuditEntry, Membership, Role, Tenant, Verdict
@@ -65,6 +65,8 @@ def update_tenant(
         before = plain(row)
         assign(row, name=name, description=description, default_verdict=default_verdict, labels=labels)
         check_named(row)
+        if step.same(row, before):
+            return row
         row.save(update_fields=["name", "description", "default_verdict", "labels"])
         step.updated(row, before)
     row.refresh_from_db(fields=["generation"])
@@ -86,8 +88,7 @@ def set_quota(*, actor: Actor, row: Tenant, **limits: int | Keep | None) -> Tena
         errors.settle()
         given = {name: limit for name, limit in limits.items() if limit is not KEEP}
         row.limits = {name: limit for name, limit in {**row.limits, **given}.items() if limit is not None}
-        if row.limits == before["limits"]:
-            step.unchanged()
+        if step.same(row, before):
             return row
         row.save(update_fields=["limits"])
         step.updated(row, before)
@@ -105,6 +106,7 @@ def delete_tenant(*, actor: Actor, row: Tenant) -> None:
         unused(locked, _owns(locked))
         members = [plain(member) for member in locked.memberships.order_by("pk")]
         before = plain(locked) | {"members": members, "record": chain.ending(chain.Head.of(locked))}
+        events.tell(locked)
         locked.delete()
         step.deleted(locked, before)
 
@@ -133,11 +135,12 @@ def set_role(*, actor: Actor, row: Membership, role: str | Keep = KEEP, user: Us
             refuse("user", "A membership stays with its person. Remove this one and add another.", "fixed")
         assign(row, role=role)
         _check_role(row)
-        if before["role"] == Role.OWNER and row.role != Role.OWNER:
+        if step.same(row, before):
+            return row
+        if before["role"] == Role.OWNER:
             _another_owner(row)
         row.save()
-        if row.role != before["role"]:
-            role_set.send(sender=Membership, row=row)
+        role_set.send(sender=Membership, row=row)
         step.updated(row, before, recorded_member(row))
     return row
 

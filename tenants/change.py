@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -19,7 +19,7 @@ from contivui.web.trace import current
 from tenants import chain, quotas, standing
 from tenants.labels import follow
 from tenants.lookup import by_key
-from tenants.models import ClusterRecord, Event, Realization, Tenant
+from tenants.models import ClusterRecord, Realization, Tenant
 from tenants.signals import nodes_changed, tenant_changed
 from tenants.storing import add, update
 
@@ -133,6 +133,17 @@ class Change:
         """Everything is as asked for already: no record, no new generation, nobody woken."""
         self.idle = True
 
+    def same(self, row: models.Model, before: Mapping[str, Any], **related: Sequence[models.Model] | Keep) -> bool:
+        """Whether the row is still as it was `before`; then the verb is done, and changes nothing. Asked when the row
+        is checked, and so in the form it is kept in, and not saved yet. `related` are the rows it shall be with, named
+        as the record names them. A row that is the same says so to whoever asked for the change: `as_it_was`."""
+        kept = all(before[name] == value for name, value in plain(row).items())
+        asked = {name: {one.pk for one in rows} for name, rows in related.items() if rows is not KEEP}
+        if kept and all({one["id"] for one in before[name]} == keys for name, keys in asked.items()):
+            self.unchanged()
+            row.as_it_was = True  # type: ignore[attr-defined]
+        return self.idle
+
     def touches(self, tenant_ids: Iterable[int]) -> None:
         """A change of the cluster alters what these tenants have on the nodes: their generations move on too."""
         self.touched = sorted(set(tenant_ids))
@@ -206,7 +217,6 @@ def _settle(step: Change, actor: Actor, verb: str) -> None:
     if step.entry is None:
         raise RuntimeError(f"The verb {verb} told the record nothing.")
     head = _write_entry(step, actor, verb)
-    _write_event(step, verb)
     if step.tenant and step.generation:
         _advance(step.tenant.pk, step.generation, head)
         _stand(step.owner, step.generation, head, step.entry)
@@ -249,14 +259,6 @@ def _write_entry(step: Change, actor: Actor, verb: str) -> chain.Head:
         **step.entry,
     }
     return chain.append(content, step.chain, chain.Head.of(step.owner))
-
-
-def _write_event(step: Change, verb: str) -> None:
-    """The change as programs hear of it: what it was and what of, not its contents, which they ask for."""
-    assert step.entry is not None
-    told = {name: step.entry[name] for name in ("tenant_name", "object_type", "object_id", "object_name")}
-    tenant_id = step.tenant.pk if step.tenant else None
-    add(Event, kind="change", what=verb, tenant_id=tenant_id, generation=step.generation, **told)
 
 
 def _advance(tenant_id: int, generation: int, head: chain.Head | None = None) -> None:

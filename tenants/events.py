@@ -1,27 +1,34 @@
 """What happened, for programs that follow along: in one order, resumable from any point, cut to who asks.
 
-Rows are written in the transaction of what they tell (tenants.change, worker). Numbers are given afterwards, to what is
-committed: so whoever has read up to a number has missed nothing before it, whichever transaction ended first.
+How something stands is noted in the transaction that finds it out (`note`). A change is in the record already: what a
+chain has beyond what was told of it (ChainTold) becomes events when somebody wants to know, and the change itself need
+not write it twice. Numbers are given then, to what is committed: so whoever has read up to a number has missed nothing
+before it, whichever transaction ended first.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from heapq import merge
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from django.apps import apps
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import F, Min, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from contivui.web.errors import BadParameter
 from contivui.web.fields import LARGEST_ID
+from tenants.chain import CLUSTER
 from tenants.lookup import by_key
-from tenants.models import Event, EventHead, Tenant
+from tenants.models import AuditEntry, ChainTold, ClusterRecord, Event, EventHead, Tenant
 from tenants.storing import insert, update
 
 #: Events answered at a time, and given numbers at a time.
@@ -29,6 +36,11 @@ MOST = 500
 #: How long one can be away and still resume.
 KEPT = timedelta(days=7)
 KINDS = ("change", "status")
+#: What an event of a change has of the record's row.
+SAME = ("at", "tenant_id", "tenant_name", "generation", "object_type", "object_id", "object_name")
+OF_CHANGES = {"verb": "what"} | {name: name for name in SAME}
+#: Beside changes the record has what nodes healed, which is noted for itself.
+NO_CHANGE = "drift."
 OBJECT = "Name a kind of object, or one by its kind and id: network or network.7, for example."
 
 
@@ -43,18 +55,58 @@ def note(what: str, *, tenant: Tenant | None = None, tenant_id: int | None = Non
 
 def newest() -> int:
     """The newest number, after giving numbers to everything that has none yet."""
-    while Event.objects.filter(number=None).exists():
+    while Event.objects.filter(number=None).exists() or any(_untold()):
         _give_numbers()
     return EventHead.objects.filter(pk=1).values_list("number", flat=True).first() or 0
 
 
 @transaction.atomic
 def _give_numbers() -> None:
+    """To notes and changes in the order in which they came. Notes are read first: what a note is about was committed
+    before it, so that is among the changes, and comes before it."""
     head = EventHead.locked()
-    for pk in Event.objects.filter(number=None).order_by("pk").values_list("pk", flat=True)[:MOST]:
-        head.number += 1
-        update(Event, pk, number=head.number)
+    notes = list(Event.objects.filter(number=None).order_by("at", "pk").only("at")[:MOST])
+    changes = [_take(number, told) for number, told in list(_untold())]
+    # Whatever clocks say, what comes from one chain stays in its order.
+    for event in merge(notes, *changes, key=attrgetter("at")):
+        event.number = head.number = head.number + 1
+    for event in notes:
+        update(Event, event.pk, number=event.number)
+    Event.objects.bulk_create(chain.from_iterable(changes))
     head.save()
+
+
+def _untold() -> Iterator[tuple[int, int]]:
+    """The chains of the record with rows that are no events yet, and up to which number their rows are."""
+    yield from _behind(Tenant.objects.all(), OuterRef("pk")).values_list("pk", "told")
+    for told in _behind(ClusterRecord.objects.all(), CLUSTER).values_list("told", flat=True):
+        yield CLUSTER, told
+
+
+def _behind(owners: QuerySet[Any], number: OuterRef | int) -> QuerySet[Any]:
+    told = Coalesce(Subquery(ChainTold.objects.filter(chain=number).values("number")), 0)
+    rows: QuerySet[Any] = owners.annotate(told=told).filter(record_number__gt=F("told"))
+    return rows.order_by("pk")
+
+
+def _take(number: int, told: int) -> list[Event]:
+    """The next changes of the chain of this number as events, not stored yet. EventHead is locked."""
+    rows = AuditEntry.objects.filter(chain=number, number__gt=told).order_by("number")
+    found = list(rows.values("number", *OF_CHANGES)[:MOST])
+    ChainTold.objects.update_or_create(chain=number, defaults={"number": found[-1]["number"]})
+    return [
+        Event(kind="change", **{column: row[name] for name, column in OF_CHANGES.items()})
+        for row in found
+        if not row["verb"].startswith(NO_CHANGE)
+    ]
+
+
+def tell(tenant: Tenant) -> None:
+    """Make events of what a tenant's chain has, now that the tenant is about to go: nobody would look for it later.
+    They are given their numbers as notes are."""
+    EventHead.locked()
+    while last := [told for number, told in _untold() if number == tenant.pk]:
+        Event.objects.bulk_create(_take(tenant.pk, *last))
 
 
 def forget() -> None:

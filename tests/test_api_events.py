@@ -16,12 +16,16 @@ from django.db import connections
 from django.utils import timezone
 
 from contivui.asgi import make
-from networks.actions import create_network, delete_network
+from networks.actions import create_network, create_node, delete_network
 from tenants import events
+from tenants.actions import create_tenant, delete_tenant, update_tenant
 from tenants.change import SYSTEM
 from tenants.models import Event, Membership, Token
 from tenants.testing import Cast, client_of, make_cast, people
 from tests.leaks.wires import in_thread
+from tests.meeting import meeting
+from worker.intake import drift
+from worker.models import NodeStatus
 from worker.publish import publish_tenant
 
 __all__ = ["people"]
@@ -95,6 +99,7 @@ def test_who_begins_now_is_told_nothing_of_before_however_much_there_was(people:
 
 
 def test_what_nobody_listened_to_is_dropped_in_time_too(people: Cast) -> None:
+    events.newest()
     Event.objects.all().delete()
     note_many(events.MOST + 3, at=timezone.now() - events.KEPT - timedelta(days=1))
     last = events.newest()
@@ -104,6 +109,42 @@ def test_what_nobody_listened_to_is_dropped_in_time_too(people: Cast) -> None:
     assert Event.objects.filter(kind="status").count() == 2
     read = client_of(people.root).get(f"/api/v2/events/?since={last}").json()
     assert (len(read["events"]), read["missed"]) == (2, True)
+
+
+def test_what_a_tenant_did_is_told_in_order_though_it_is_gone(people: Cast) -> None:
+    since = events.newest()
+    gone = create_tenant(actor=SYSTEM, name="gone")
+    net = create_network(actor=SYSTEM, tenant=gone, name="a", subnet4="20.1.1.0/24")
+    publish_tenant(gone.pk)
+    delete_network(actor=SYSTEM, row=net)
+    delete_tenant(actor=SYSTEM, row=gone)
+    told = client_of(people.root).get(f"/api/v2/events/?since={since}").json()["events"]
+    whole = ["network.create", "live", "network.delete", "tenant.delete"]
+    assert [each["what"] for each in told if each["what"] in whole] == whole
+    assert {each["tenant"] for each in told} == {"gone"}
+    assert whats(client_of(people.alice).get(f"/api/v2/events/?since={since}")) == []
+
+
+def test_what_a_node_healed_is_told_as_a_status_and_not_as_a_change_too(people: Cast) -> None:
+    node, _ = create_node(actor=SYSTEM, name="n1", vtep="192.0.2.1")
+    since = events.newest()
+    NodeStatus.objects.get_or_create(node=node)
+    now = timezone.now().timestamp()
+    drift(node, {"tenant": people.blue.pk, "difference": ["chain forward"], "found_at": now, "healed_at": now})
+    told = client_of(people.root).get(f"/api/v2/events/?since={since}").json()["events"]
+    assert [(each["kind"], each["what"]) for each in told] == [("status", "drift")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_numbers_are_given_while_a_tenant_goes() -> None:
+    """Neither waits for the other for ever, and nothing is told twice."""
+    people = make_cast()
+    gone = create_tenant(actor=SYSTEM, name="gone")
+    since = events.newest()
+    update_tenant(actor=SYSTEM, row=gone, description="last words")
+    meeting(lambda: delete_tenant(actor=SYSTEM, row=gone), events.newest)
+    found = events.read(people.root, events.Asked(since)).events
+    assert [event.what for event in found] == ["tenant.update", "tenant.delete"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -128,8 +169,6 @@ def test_an_event_whose_transaction_ends_late_is_not_missed() -> None:
     thread = threading.Thread(target=slow)
     thread.start()
     assert begun.wait(PATIENCE_S)
-    from tenants.actions import update_tenant
-
     update_tenant(actor=SYSTEM, row=people.green, description="quick")
     quick = events.read(people.root, events.Asked(since))
     assert [event.object_name for event in quick.events] == ["green"]

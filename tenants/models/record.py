@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from tenants import access
 from tenants.doings import in_words
@@ -162,12 +163,15 @@ class Event(models.Model):
     """Something programs may want to hear of: a change of an object, or of how things stand. Only ever added.
 
     Transactions end in another order than they begin, so ids do not tell what a reader has seen: `number` does. It is
-    given once a row is committed (tenants.events), without gaps in order. An event of no tenant is the cluster's.
+    given once a row is committed (tenants.events), without gaps in order. An event of no tenant is the cluster's; that
+    of one that is gone still names it, as the record does.
     """
 
     number = models.PositiveBigIntegerField(null=True, unique=True)
-    at = models.DateTimeField(auto_now_add=True, db_index=True)
-    tenant = models.ForeignKey(Tenant, null=True, on_delete=models.SET_NULL, related_name="events", db_index=False)
+    at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
+    tenant = models.ForeignKey(
+        Tenant, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="events"
+    )
     tenant_name = models.CharField(max_length=64, blank=True)
     #: "change" (then `what` is the verb, as in the record), or "status".
     kind = models.CharField(max_length=6)
@@ -200,3 +204,13 @@ class EventHead(models.Model):
     def locked(cls) -> Self:
         """The row, locked to the end of the transaction; made at the first use."""
         return the_one(cls)
+
+
+class ChainTold(models.Model):
+    """Up to which row a chain of the record has become events (tenants.events). Written with EventHead locked."""
+
+    chain = models.PositiveBigIntegerField(primary_key=True)
+    number = models.PositiveBigIntegerField()
+
+    def __str__(self) -> str:
+        return f"chain {self.chain} up to {self.number}"
