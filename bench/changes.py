@@ -6,13 +6,9 @@ import os
 import time
 from collections.abc import Iterator
 from itertools import cycle
-from typing import TYPE_CHECKING
 
 from bench.figures import Figure, percentile
 from bench.installation import Installation, installation
-
-if TYPE_CHECKING:
-    from tenants.models import Realization
 
 CHANGES = 200
 ATTACHED = 40
@@ -54,9 +50,8 @@ def enforced(running: Installation, rule: int) -> Iterator[Figure]:
     first = None
     for _, ports in zip(range(CHANGES), cycle(("5432", "5432, 5433")), strict=False):
         running.api("PATCH", f"rules/{rule}/", {"ports": ports})
-        newest = newest_of("blue")
-        first = first or newest.generation
-        wait_live(newest.pk)
+        newest = wait_live("blue")
+        first = first or newest
     rows = Realization.objects.filter(tenant__name="blue", generation__gte=first)
     times = [row.live_ms for row in rows if row.live_ms is not None]
     nodes = min(row.nodes for row in rows)
@@ -65,20 +60,17 @@ def enforced(running: Installation, rule: int) -> Iterator[Figure]:
     yield Figure("saved → enforced on all nodes, p99", percentile(times, 0.99), "ms", "at most", 500, note)
 
 
-def newest_of(tenant: str) -> Realization:
-    from tenants.models import Realization
+def wait_live(tenant: str) -> int:
+    """Answers the generation that is live now: the tenant's last."""
+    from tenants.models import Realization, Tenant
 
-    return Realization.objects.filter(tenant__name=tenant).order_by("-generation")[0]
-
-
-def wait_live(realization: int) -> None:
-    from tenants.models import Realization
-
+    newest = Tenant.objects.get(name=tenant).generation
     until = time.monotonic() + PATIENCE_S
-    while Realization.objects.filter(pk=realization, live_at=None).exists():
+    while not Realization.objects.filter(tenant__name=tenant, generation=newest).exclude(live_at=None).exists():
         if time.monotonic() > until:
             raise RuntimeError("A change was not live after ten seconds.")
         time.sleep(0.01)
+    return newest
 
 
 def seen(running: Installation, rule: int) -> Iterator[Figure]:
@@ -121,7 +113,7 @@ def attached(running: Installation) -> Iterator[Figure]:
         probe = {"source": source["key"], "destination": new["key"], "address": new["ip4"], "protocol": 6, "port": 5432}
         wait_for_outcome(running, probe, passes=True)
         times.append((time.monotonic() - begun) * 1000 - answer["namespace_ms"])
-        wait_live(newest_of("blue").pk)
+        wait_live("blue")
     note = f"{ATTACHED} containers, each once the one before is live; the making of their namespaces not counted"
     yield Figure("endpoint attached and reachable, p50", percentile(times, 0.5), "ms", "at most", 60, note)
     yield Figure("endpoint attached and reachable, p99", percentile(times, 0.99), "ms", note=note)

@@ -142,11 +142,13 @@ def revisions(running: Installation) -> dict[str, int]:
     import django
 
     django.setup()
-    from tenants.models import Realization
+    from django.db.models import F
+
+    from tenants.models import Tenant
     from worker.models import NodeSpec as Head
 
     end = time.monotonic() + PATIENCE_S
-    while Realization.objects.filter(compiled_at=None).exists() and time.monotonic() < end:
+    while Tenant.objects.filter(generation__gt=F("compiled")).exists() and time.monotonic() < end:
         time.sleep(0.1)
     return dict(Head.objects.values_list("node__name", "revision"))
 

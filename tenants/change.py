@@ -58,7 +58,17 @@ SYSTEM = Actor("system", "system")
 PLAIN = (str, int, float, bool, type(None), list, dict)
 #: Bookkeeping, secrets, and what follows from other columns: never part of the record.
 UNRECORDED = frozenset(
-    {"generation", "created_at", "updated_at", "token_hash", "record_number", "record_link", "base4", "base6"}
+    {
+        "generation",
+        "created_at",
+        "updated_at",
+        "token_hash",
+        "compiled",
+        "record_number",
+        "record_link",
+        "base4",
+        "base6",
+    }
 )
 
 
@@ -263,10 +273,13 @@ def _write_entry(step: Change, actor: Actor, verb: str) -> chain.Head:
 
 def _advance(tenant_id: int, generation: int, head: chain.Head | None = None) -> None:
     """A listener that fails costs a delay (a timer finds the generation), never the answer: hence robust. `head` is
-    the new end of the tenant's record, where this change is in it."""
-    ends = {"record_number": head.number, "record_link": head.link} if head else {}
-    update(Tenant, tenant_id, generation=generation, **ends)
-    add(Realization, tenant_id=tenant_id, generation=generation, saved_at=timezone.now())
+    the new end of the tenant's record, where this change is in it; of one that is in the cluster's, the tenant's own
+    Realization says when it was saved."""
+    if head:
+        update(Tenant, tenant_id, generation=generation, record_number=head.number, record_link=head.link)
+    else:
+        update(Tenant, tenant_id, generation=generation)
+        add(Realization, tenant_id=tenant_id, generation=generation, saved_at=timezone.now())
 
     def tell() -> None:
         tenant_changed.send(sender=None, tenant_id=tenant_id, generation=generation)

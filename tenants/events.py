@@ -28,7 +28,7 @@ from contivui.web.errors import BadParameter
 from contivui.web.fields import LARGEST_ID
 from tenants.chain import CLUSTER
 from tenants.lookup import by_key
-from tenants.models import AuditEntry, ChainTold, ClusterRecord, Event, EventHead, Tenant
+from tenants.models import DRIFT, AuditEntry, ChainTold, ClusterRecord, Event, EventHead, Tenant
 from tenants.storing import insert, update
 
 #: Events answered at a time, and given numbers at a time.
@@ -39,8 +39,6 @@ KINDS = ("change", "status")
 #: What an event of a change has of the record's row.
 SAME = ("at", "tenant_id", "tenant_name", "generation", "object_type", "object_id", "object_name")
 OF_CHANGES = {"verb": "what"} | {name: name for name in SAME}
-#: Beside changes the record has what nodes healed, which is noted for itself.
-NO_CHANGE = "drift."
 OBJECT = "Name a kind of object, or one by its kind and id: network or network.7, for example."
 
 
@@ -97,7 +95,7 @@ def _take(number: int, told: int) -> list[Event]:
     return [
         Event(kind="change", **{column: row[name] for name, column in OF_CHANGES.items()})
         for row in found
-        if not row["verb"].startswith(NO_CHANGE)
+        if not row["verb"].startswith(DRIFT)  # That is noted for itself.
     ]
 
 

@@ -13,11 +13,12 @@ from networks.actions import create_endpoint, create_group, create_network, crea
 from networks.models import Endpoint, EndpointGroup, JoinToken, Knock, Network, Node, NodeCertificate
 from policies.actions import create_policy, replace_rules
 from tenants.change import SYSTEM
-from tenants.models import AuditEntry, Membership, Realization, Tenant
+from tenants.models import AuditEntry, Membership, Tenant
 from tenants.testing import Cast, people
 from tests.pages import signed_in, unhashed
 from tests.test_api_routes import certificate_of
 from worker.models import NodeStatus, SpecSection
+from worker.publish import publish_tenant
 
 __all__ = ["people", "unhashed"]
 pytestmark = pytest.mark.usefixtures("unhashed")
@@ -58,7 +59,7 @@ def test_a_network_is_made_and_its_page_follows_the_change(house: Cast) -> None:
     page = client.get(answer["Location"]).content.decode()
     assert "Network two is made" in page
     assert "Compiling" in page
-    Realization.objects.filter(generation=row.generation).update(compiled_at="2026-01-01T00:00:00Z")
+    publish_tenant(house.blue.pk)
     assert "No node carries an endpoint" in client.get(answer["Location"]).content.decode()
 
 

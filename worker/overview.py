@@ -46,11 +46,14 @@ class Counts:
 
 def sync_of(tenants: Sequence[Tenant]) -> Sync:
     rows = Realization.objects.filter(tenant__in=tenants)
-    found = rows.aggregate(pending=Count("pk", filter=Q(live_at=None)), since=Max("live_at"))
+    pending = Count("pk", filter=Q(live_at=None) & ~Q(compiled_at=None))
+    found = rows.aggregate(pending=pending, since=Max("live_at"))
+    behind = Tenant.objects.filter(pk__in=[tenant.pk for tenant in tenants])
+    saved = behind.aggregate(pending=Sum(F("generation") - F("compiled")))["pending"] or 0
     refused = SpecSection.objects.filter(tenant__in=tenants).exclude(refused="")
     drifts = DriftEvent.objects.filter(tenant__in=tenants, healed_at=None).order_by("found_at")
     return Sync(
-        found["pending"],
+        found["pending"] + saved,
         list(refused.values_list("tenant__name", "node__name", "refused")),
         list({row[:2]: row for row in drifts.values_list("tenant__name", "node__name", "problem")}.values()),
         found["since"],
@@ -70,7 +73,7 @@ def counts_of(tenants: Sequence[Tenant]) -> Counts:
 
 def last_changes(user: User, tenant: Tenant | None) -> list[AuditEntry]:
     """The newest entries she may see, each with how far it is `live` (None where nothing goes to nodes)."""
-    rows = AuditEntry.objects.visible_to(user).exclude(verb__startswith="drift.")
+    rows = AuditEntry.objects.visible_to(user).changes()
     entries = list(rows.filter(tenant=tenant)[:LAST_CHANGES] if tenant else rows[:LAST_CHANGES])
     live = realization_of([entry for entry in entries if entry.tenant_id and entry.generation])
     for entry in entries:

@@ -9,13 +9,13 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from core import wire
@@ -24,7 +24,8 @@ from core.model import TenantIntent
 from core.spec import Item, SpecDelta, by_key
 from policies.snapshot import intent_for_nodes
 from tenants.lookup import Columns, Lookup
-from tenants.models import Realization, Tenant
+from tenants.models import AuditEntry, Realization, Tenant
+from tenants.storing import update
 from worker.announce import announce, tell_node
 from worker.models import NodeSpec, NodeStatus, SpecSection, SpecStep
 from worker.realize import settle
@@ -38,19 +39,22 @@ KEPT_STEPS, FORGOTTEN_AT_ONCE = 50, 10
 LOST_AFTER = timedelta(seconds=1)
 
 BEHIND = Columns(
-    lambda tenant: Realization.objects.filter(tenant=tenant, compiled_at=None).order_by().values_list("pk")[:1], int
+    lambda tenant: Tenant.objects.filter(pk=tenant, generation__gt=F("compiled")).order_by().values_list("pk"), int
 )
-#: The tenant, locked: publishes of it, and its end, are in line, whatever process they are in. Sections that are not
-#: there yet cannot be locked.
-LOCKED = Columns(lambda tenant: Tenant.objects.select_for_update().filter(pk=tenant).order_by().values_list("pk"), int)
-#: Whether a later generation than this one is compiled.
-OVERTAKEN = Columns(
-    lambda tenant, generation: (
-        Realization.objects.filter(tenant=tenant, generation__gt=generation)
-        .exclude(compiled_at=None)
-        .order_by()
-        .values_list("pk")[:1]
+#: Up to which generation the tenant is compiled. It is locked: publishes of it, and its end, are in line, whatever
+#: process they are in. Sections that are not there yet cannot be locked.
+LOCKED = Columns(
+    lambda tenant: Tenant.objects.select_for_update().filter(pk=tenant).order_by().values_list("compiled"), int
+)
+#: When the generations of a tenant after the one and up to the other were saved.
+SAVED = Columns(
+    lambda tenant, after, upto: (
+        AuditEntry.objects.changes()
+        .filter(tenant=tenant, generation__gt=after, generation__lte=upto)
+        .order_by("generation")
+        .values_list("generation", "at")
     ),
+    int,
     int,
     int,
 )
@@ -94,13 +98,21 @@ def publish_tenant(tenant_id: int, tell: Tell = _tell) -> Published | None:
 
 def publish_stale_tenants() -> None:
     """Publish every tenant with a generation that nobody compiled for a while."""
-    lost = Realization.objects.filter(compiled_at=None, saved_at__lt=timezone.now() - LOST_AFTER)
-    for tenant_id in set(lost.values_list("tenant_id", flat=True)):
+    for tenant_id in _lost(timezone.now() - LOST_AFTER):
         log.info("Publishing tenant %s: its wake-up was lost.", tenant_id)
         try:
             publish_tenant(tenant_id)
         except Exception:  # The others are not to wait for this one.
             log.exception("Tenant %s could not be published; it is tried again.", tenant_id)
+
+
+def _lost(before: datetime) -> list[int]:
+    """The tenants with a generation that was saved before then, and is not compiled yet."""
+    behind = Q(tenant=OuterRef("pk"), generation__gt=OuterRef("compiled"))
+    saved = Exists(AuditEntry.objects.filter(behind, at__lt=before))
+    touched = Exists(Realization.objects.filter(behind, saved_at__lt=before))
+    rows = Tenant.objects.filter(generation__gt=F("compiled")).filter(saved | touched)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def nudge_nodes() -> None:
@@ -125,9 +137,11 @@ class Step:
 def store(intent: TenantIntent, compiled: Mapping[int, tuple[Item, ...]]) -> dict[int, Any]:
     """Store sections, revisions and deltas; answers these, in wire form, by the ids of the nodes whose items changed.
     The number of queries does not depend on the number of nodes."""
-    if not LOCKED.all(intent.id):
+    found = LOCKED.all(intent.id)
+    if not found:
         return {}  # It was deleted meanwhile, and what nodes had of it withdrawn.
-    if OVERTAKEN.all(intent.id, intent.generation):
+    ((compiled_by_now,),) = found
+    if compiled_by_now > intent.generation:
         return {}  # By a newer publish, whose state is the later truth.
     sections = {section.node_id: section for section in SECTIONS.all(intent.id)}
     steps = [
@@ -139,7 +153,9 @@ def store(intent: TenantIntent, compiled: Mapping[int, tuple[Item, ...]]) -> dic
     _store_sections(intent, changed, deltas)
     if untouched := [sections[node_id].pk for node_id in sections.keys() - deltas.keys()]:
         _carry_over(intent, untouched)
-    _note_compiled(intent, steps=len(steps), live=_in_sync(sections, deltas.keys()), waiting=bool(deltas))
+    _note_compiled(intent, compiled_by_now, nodes=len(steps), live=_in_sync(sections, deltas.keys()))
+    if not deltas:  # What nodes have yet to apply becomes live as they acknowledge; what none has, now.
+        settle(intent.id)
     return deltas
 
 
@@ -149,13 +165,15 @@ def _in_sync(sections: Mapping[int, SpecSection], touched: Collection[int]) -> i
     return sum(section.applied_generation == section.generation for section in kept)
 
 
-def _note_compiled(intent: TenantIntent, *, steps: int, live: int, waiting: bool) -> None:
-    """What nodes have yet to apply becomes live as they acknowledge; what none has, now."""
-    now = timezone.now()
-    done = Realization.objects.filter(tenant_id=intent.id, compiled_at=None, generation__lte=intent.generation)
-    done.update(compiled_at=now, nodes=steps, live=live)
-    if not waiting:
-        settle(intent.id, now)
+def _note_compiled(intent: TenantIntent, before: int, **counts: int) -> None:
+    """From here on it is known of the generations after the one `before` how far they are live."""
+    how = {"tenant_id": intent.id, "compiled_at": timezone.now(), **counts}
+    saved = SAVED.all(intent.id, before, intent.generation)
+    Realization.objects.bulk_create(Realization(generation=number, saved_at=at, **how) for number, at in saved)
+    if len(saved) < intent.generation - before:
+        touched = Realization.objects.filter(tenant_id=intent.id, compiled_at=None, generation__lte=intent.generation)
+        touched.update(**how)
+    update(Tenant, intent.id, compiled=intent.generation)
 
 
 @transaction.atomic

@@ -10,9 +10,9 @@ from functools import reduce
 from operator import or_
 from typing import Any, Literal
 
-from django.db.models import Q
+from django.db.models import F, Q
 
-from tenants.models import Realization
+from tenants.models import AuditEntry, Realization, Tenant
 from worker.models import SpecSection
 
 Stage = Literal["saved", "compiled", "live", "refused", "nowhere"]
@@ -63,7 +63,8 @@ class _Section:
 
 
 def realization_of(rows: Sequence[Any]) -> dict[Any, Live]:
-    """By key, for rows that have `tenant_id` and `generation`. Two queries, however many rows."""
+    """By key, for rows that have `tenant_id` and `generation`. Two queries, however many rows; two more where some are
+    not compiled yet, and one where some are not remembered any more."""
     changes = {row.pk: (row.tenant_id, row.generation) for row in rows}
     sections = _sections({tenant for tenant, _ in changes.values()})
     records = _records(set(changes.values()))
@@ -79,11 +80,26 @@ def _sections(tenants: Iterable[int]) -> Mapping[int, list[_Section]]:
 
 
 def _records(changes: set[Change]) -> dict[Change, Realization]:
+    found = {(row.tenant_id, row.generation): row for row in Realization.objects.filter(_any_of(changes))}
+    return found | _saved(changes - found.keys())
+
+
+def _saved(changes: set[Change]) -> dict[Change, Realization]:
+    """Those that are saved and not compiled yet. Of one that is compiled and has no Realization any more nobody
+    remembers when."""
+    behind = Tenant.objects.filter(pk__in={tenant for tenant, _ in changes}, generation__gt=F("compiled"))
+    ends = {pk: (compiled, newest) for pk, compiled, newest in behind.values_list("pk", "compiled", "generation")}
+    late = {(t, g) for t, g in changes if t in ends and ends[t][0] < g <= ends[t][1]}
+    rows = AuditEntry.objects.changes().filter(_any_of(late)).values_list("tenant_id", "generation", "at")
+    return {(t, g): Realization(tenant_id=t, generation=g, saved_at=at) for t, g, at in rows}
+
+
+def _any_of(changes: set[Change]) -> Q:
+    """No changes cost no query."""
     per_tenant: dict[int, set[int]] = defaultdict(set)
     for tenant, generation in changes:
         per_tenant[tenant].add(generation)
-    wanted = reduce(or_, (Q(tenant_id=t, generation__in=g) for t, g in per_tenant.items()), Q(pk__in=()))
-    return {(row.tenant_id, row.generation): row for row in Realization.objects.filter(wanted)}
+    return reduce(or_, (Q(tenant_id=t, generation__in=g) for t, g in per_tenant.items()), Q(pk__in=()))
 
 
 def _live(change: Change, sections: Sequence[_Section], record: Realization | None) -> Live:

@@ -28,6 +28,7 @@ from tenants.models.programs import (
     TokenRights,
 )
 from tenants.models.record import (
+    DRIFT,
     AddedOnly,
     AuditEntry,
     AuditQuerySet,
@@ -40,6 +41,7 @@ from tenants.models.record import (
 )
 
 __all__ = [
+    "DRIFT",
     "NAME_PATTERN",
     "Account",
     "AddedOnly",

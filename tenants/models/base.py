@@ -61,6 +61,8 @@ class Tenant(Labelled):
     limits = models.JSONField(default=dict, blank=True, editable=False)
     #: Counts changes of anything the tenant owns. Set by tenants.change only.
     generation = models.PositiveBigIntegerField(default=1, editable=False)
+    #: Up to which of them nodes' specs are compiled. Set by worker.publish only.
+    compiled = models.PositiveBigIntegerField(default=1, editable=False)
     #: The end of the tenant's chain in the record (tenants.chain).
     record_number = models.PositiveBigIntegerField(default=0, editable=False)
     record_link = models.CharField(max_length=64, blank=True, editable=False)

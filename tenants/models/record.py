@@ -26,6 +26,10 @@ class AddedOnly(Exception):
     """Somebody tried to alter or delete what is only ever added to."""
 
 
+#: How the verbs of what nodes found and healed begin.
+DRIFT = "drift."
+
+
 class AuditQuerySet(RecordQuerySet):
     """Reads. The record is written by tenants.chain, and by nobody afterwards."""
 
@@ -33,6 +37,10 @@ class AuditQuerySet(RecordQuerySet):
         raise AddedOnly("Rows of the record are never altered or deleted. Add one: tenants.chain.write.")
 
     update = delete = bulk_update = bulk_create = update_or_create = _refuse
+
+    def changes(self) -> Self:
+        """What somebody asked for, without what nodes healed."""
+        return self.exclude(verb__startswith=DRIFT)
 
 
 class AuditEntry(models.Model):
@@ -132,8 +140,9 @@ class ClusterRecord(models.Model):
 class Realization(models.Model):
     """How far one generation of a tenant's intent is live: saved, compiled, live on `live` of `nodes` nodes.
 
-    Made by tenants.change when the change is saved; filled in by the worker. A node counts as live when it has
-    applied this generation or a later one. `live_at` is set once, when the last of them has.
+    Made by worker.publish when it is compiled, until when the record says what was saved and when; of a change of the
+    cluster that touches the tenant by tenants.change at once. A node counts as live when it has applied this generation
+    or a later one. `live_at` is set once, when the last of them has.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="realizations", db_index=False)

@@ -97,11 +97,13 @@ def test_a_digest_that_is_wrong_is_set_right_when_a_node_refuses_it(blue: Stage)
     assert not nodes.mend(node)
 
 
-def test_a_tenant_that_cannot_be_published_does_not_keep_the_others_from_it(blue: Stage) -> None:
+def test_a_tenant_that_cannot_be_published_does_not_keep_the_others_from_it(
+    blue: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     green = stage("green", tag=2)
     generations = {made.tenant.pk: touch(made.tenant) for made in (blue, green)}
     Network.objects.filter(tenant=blue.tenant).update(subnet4="nonsense")
-    Realization.objects.update(saved_at="2026-01-01T00:00:00Z")
+    monkeypatch.setattr(publish, "LOST_AFTER", timedelta(0))
     publish.publish_stale_tenants()
     compiled = Realization.objects.exclude(compiled_at=None).values_list("tenant_id", "generation")
     assert list(compiled) == [(green.tenant.pk, generations[green.tenant.pk])]

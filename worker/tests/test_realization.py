@@ -7,10 +7,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tenants.models import Realization
+from tenants.models import AuditEntry, Realization
 from worker.models import SpecSection
+from worker.publish import publish_tenant
 from worker.realization import Live, Refusal, realization_of
-from worker.tests.cast import Stage, stage
+from worker.tests.cast import Stage, stage, touch
 
 pytestmark = pytest.mark.django_db
 SAVED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,6 +54,14 @@ def test_a_change_nobody_compiled_yet_is_saved(blue: Stage) -> None:
     put(blue, (4, 4))
     note(blue, compiled=False)
     assert seen(blue).stage == "saved"
+
+
+def test_a_change_is_saved_from_the_moment_the_record_says(blue: Stage) -> None:
+    generation = touch(blue.tenant)
+    entry = AuditEntry.objects.get(tenant=blue.tenant, generation=generation)
+    assert (seen(blue, generation).stage, seen(blue, generation).saved_at) == ("saved", entry.at)
+    publish_tenant(blue.tenant.pk)
+    assert (seen(blue, generation).stage, seen(blue, generation).saved_at) == ("compiled", entry.at)
 
 
 def test_a_change_is_live_node_by_node(blue: Stage) -> None:
@@ -100,9 +109,14 @@ def test_another_tenants_sections_do_not_count(blue: Stage) -> None:
     assert seen(other).stage == "compiled"
 
 
-def test_many_rows_of_several_tenants_cost_two_queries(blue: Stage) -> None:
+def test_many_rows_of_several_tenants_cost_two_queries_and_four_while_some_are_not_compiled(blue: Stage) -> None:
     other = stage("green", tag=2)
-    rows = [Row(n, (blue, other)[n % 2].tenant.pk, n) for n in range(40)]
-    with CaptureQueriesContext(connection) as queries:
-        assert len(realization_of(rows)) == 40
-    assert len(queries) == 2
+    ends = [(made.tenant.pk, touch(made.tenant)) for made in (blue, other) for _ in range(20)]
+    rows = [Row(n, *end) for n, end in enumerate(ends)]
+    for stage_of_all, cost in (("saved", 4), ("compiled", 2)):
+        with CaptureQueriesContext(connection) as queries:
+            found = realization_of(rows)
+        assert [live.stage for live in found.values()] == [stage_of_all] * 40
+        assert len(queries) == cost
+        for made in (blue, other):
+            publish_tenant(made.tenant.pk)
