@@ -16,23 +16,28 @@ from policies.models import Policy
 from tenants.models import AuditEntry, Realization, Tenant
 from worker.intake import RATE_FRESH
 from worker.models import DeniedFlow, DriftEvent, EndpointTraffic, SpecSection, TrafficSample
+from worker.publish import waiting_since
 from worker.realization import realization_of
 from worker.screens import condition, with_status
 
 LAST_CHANGES, BUSIEST, LAST_DENIED = 8, 8, 8
 A_MINUTE = timedelta(minutes=1)
+#: A worker compiles within a second, or its timer within two.
+STALLED_AFTER = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Sync:
     """`pending` changes are on their way, `refused` names (tenant, node, reason); `drifting` names (tenant, node, why)
     where something differs that the node could not set right; `since` is when the last change became live everywhere.
+    `stalled`: some change waits for a worker, and none comes.
     """
 
     pending: int
     refused: list[tuple[str, str, str]]
     drifting: list[tuple[str, str, str]]
     since: datetime | None
+    stalled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ def sync_of(tenants: Sequence[Tenant]) -> Sync:
     found = rows.aggregate(pending=pending, since=Max("live_at"))
     behind = Tenant.objects.filter(pk__in=[tenant.pk for tenant in tenants])
     saved = behind.aggregate(pending=Sum(F("generation") - F("compiled")))["pending"] or 0
+    waiting = waiting_since(timezone.now() - STALLED_AFTER) if saved else []
     refused = SpecSection.objects.filter(tenant__in=tenants).exclude(refused="")
     drifts = DriftEvent.objects.filter(tenant__in=tenants, healed_at=None).order_by("found_at")
     return Sync(
@@ -57,6 +63,7 @@ def sync_of(tenants: Sequence[Tenant]) -> Sync:
         list(refused.values_list("tenant__name", "node__name", "refused")),
         list({row[:2]: row for row in drifts.values_list("tenant__name", "node__name", "problem")}.values()),
         found["since"],
+        stalled=not {tenant.pk for tenant in tenants}.isdisjoint(waiting),
     )
 
 

@@ -98,7 +98,7 @@ def publish_tenant(tenant_id: int, tell: Tell = _tell) -> Published | None:
 
 def publish_stale_tenants() -> None:
     """Publish every tenant with a generation that nobody compiled for a while."""
-    for tenant_id in _lost(timezone.now() - LOST_AFTER):
+    for tenant_id in waiting_since(timezone.now() - LOST_AFTER):
         log.info("Publishing tenant %s: its wake-up was lost.", tenant_id)
         try:
             publish_tenant(tenant_id)
@@ -106,7 +106,7 @@ def publish_stale_tenants() -> None:
             log.exception("Tenant %s could not be published; it is tried again.", tenant_id)
 
 
-def _lost(before: datetime) -> list[int]:
+def waiting_since(before: datetime) -> list[int]:
     """The tenants with a generation that was saved before then, and is not compiled yet."""
     behind = Q(tenant=OuterRef("pk"), generation__gt=OuterRef("compiled"))
     saved = Exists(AuditEntry.objects.filter(behind, at__lt=before))

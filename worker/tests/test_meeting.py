@@ -20,7 +20,7 @@ from policies.snapshot import tenant_intent
 from tenants.change import SYSTEM
 from tenants.models import Event, Realization
 from tests.meeting import meeting
-from worker import intake, nodes, publish, realize
+from worker import intake, nodes, overview, publish, realize
 from worker.acks import Acks
 from worker.models import NodeSpec, NodeStatus, SpecSection
 from worker.overview import sync_of
@@ -214,3 +214,12 @@ def test_a_node_that_was_silent_and_speaks_again_is_told_to_be_back(blue: Stage)
     assert list(told.all()) == ["node.away", "node.connected", "node.away"]
     nodes.goodbye(node.pk, "here")
     assert told.all().count() == 3
+
+
+def test_a_change_that_no_worker_takes_is_said_to_stand_still(blue: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(blue.tenant)
+    assert (sync_of([blue.tenant]).pending, sync_of([blue.tenant]).stalled) == (1, False)
+    monkeypatch.setattr(overview, "STALLED_AFTER", timedelta(0))
+    assert sync_of([blue.tenant]).stalled
+    publish.publish_tenant(blue.tenant.pk)
+    assert not sync_of([blue.tenant]).stalled
