@@ -152,7 +152,7 @@ RESERVATIONS = register(
         resource=RESERVATION,
         title=_("Reservations"),
         one=_("reservation"),
-        icon="key",
+        icon="bookmark",
         purpose=_(
             "Reserved addresses are never handed out: for a router, a printer, or a move that is to come. A network's "
             "page shows them among what is free."

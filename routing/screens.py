@@ -43,7 +43,7 @@ SERVICES = register(
         resource=SERVICE,
         title=_("Services"),
         one=_("service"),
-        icon="route",
+        icon="affiliate",
         purpose=_(
             "A service is one address for all endpoints with certain labels. It is stored, not yet in effect: its "
             "address is kept aside, and nodes do not balance yet."
@@ -76,7 +76,7 @@ APP_PROFILES = register(
         resource=APP_PROFILE,
         title=_("Application profiles"),
         one=_("application profile"),
-        icon="box",
+        icon="apps",
         purpose=_(
             "An application profile names the groups that an ACI fabric shows as one application. It is stored, not "
             "yet in effect."
@@ -125,7 +125,7 @@ BGP_PEERS = register(
         resource=BGP_PEER,
         title=_("BGP peers"),
         one=_("BGP peer"),
-        icon="network",
+        icon="git-merge",
         purpose=_(
             "A BGP peer is the router a node tells of its containers. It is stored, not yet in effect: no node speaks "
             "BGP yet."
@@ -155,7 +155,7 @@ ACI_GATEWAYS = register(
         resource=ACI_GATEWAY,
         title=_("ACI gateway"),
         one=_("ACI gateway"),
-        icon="server-2",
+        icon="sitemap",
         purpose=_(
             "The ACI gateway says which fabric application profiles are for. There is one at the most. It is stored, "
             "not yet in effect."

@@ -15,10 +15,10 @@ const FILES = [
   ["swagger-ui-dist", "swagger-ui-bundle.js", "swagger-ui.min.js"],
   ["swagger-ui-dist", "swagger-ui.css", "swagger-ui.min.css"],
 ];
-const ICONS = `alert-triangle arrow-right box braces building-community check chevron-down chevron-left chevron-right
-  chevron-up circle-check circle-dashed copy device-floppy file-type-csv gauge history info-circle key
-  language layout-dashboard loader-2 logout menu-2 moon network pencil plug-connected plus route search
-  server-2 shield-lock sun sun-moon trash user-circle users-group x`.split(/\s+/);
+const ICONS = `affiliate alert-triangle apps arrow-right bookmark box braces building-community check chevron-down
+  chevron-left chevron-right chevron-up circle-check circle-dashed copy device-floppy file-type-csv gauge git-merge
+  history info-circle key language layout-dashboard loader-2 lock logout menu-2 moon network pencil plug-connected
+  plus route search server-2 shield-lock sitemap sun sun-moon tag topology-star-3 trash user-circle users-group x`.split(/\s+/);
 
 const target = join(dirname(fileURLToPath(import.meta.url)), "..", "static", "vendor");
 const scratch = mkdtempSync(join(tmpdir(), "vendor-"));

@@ -34,18 +34,18 @@ TENANT = (
 CLUSTER = (
     Place(_("Nodes"), "node.list", "server-2", "node.view"),
     Place(_("Joining"), "joining", "key", "node.token"),
-    Place(_("Fabric"), "fabric", "route", "fabric.view"),
+    Place(_("Fabric"), "fabric", "topology-star-3", "fabric.view"),
     Place(_("Tenants"), "tenant.list", "building-community"),
     Place(_("People"), "user.list", "user-circle", "user.view"),
-    Place(_("Sign-in"), "sign_in", "key", "user.view"),
+    Place(_("Sign-in"), "sign_in", "lock", "user.view"),
 )
 #: Kept for Contiv's clients; nodes do nothing about it yet.
 STORED = (
-    Place(_("Services"), "service.list", "route"),
-    Place(_("Application profiles"), "app.list", "box"),
+    Place(_("Services"), "service.list", "affiliate"),
+    Place(_("Application profiles"), "app.list", "apps"),
     Place(_("Contract groups"), "contract.list", "braces"),
-    Place(_("BGP peers"), "bgp.list", "network", "bgp.view"),
-    Place(_("ACI gateway"), "aci.list", "server-2", "aci.view"),
+    Place(_("BGP peers"), "bgp.list", "git-merge", "bgp.view"),
+    Place(_("ACI gateway"), "aci.list", "sitemap", "aci.view"),
 )
 
 
