@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.forms.formsets import DELETION_FIELD_NAME
+from django.forms.formsets import DELETION_FIELD_NAME, TOTAL_FORM_COUNT
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from contivui.web.forms import VerbForm, dress
@@ -118,6 +119,8 @@ class ProfileForm(VerbForm):
 
 #: The peer of a rule that misses something, in the page: what it is about stays as it was.
 MISSING = "missing"
+#: The peers of every page.
+EVERYWHERE = ("any", "address")
 
 
 class Peers:
@@ -132,10 +135,11 @@ class Peers:
             for row in model.objects.filter(tenant=policy.tenant)
         }
 
-    def choices(self, rule: Rule | None) -> list[Any]:
-        """What can be chosen; first, for a rule that matches nothing, that it goes on so."""
+        self.words = {*EVERYWHERE, *self.named}
+
+    def choices(self) -> list[Any]:
+        """What can be chosen. A rule that matches nothing can also go on so (MISSING)."""
         return [
-            *([(MISSING, "; ".join(sentences(rule)))] if rule else []),
             ("any", _("anyone")),
             ("address", _("addresses…")),
             (_("Groups"), self._of(RulePeer.GROUP)),
@@ -149,18 +153,35 @@ class Peers:
 PEER = ("peer", "peer_group", "peer_network", "peer_addresses")
 
 
+class SharedChoice(forms.ChoiceField):
+    """A choice from a list that is the same in every row: Django would copy it for each."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        memo[id(self.choices)] = self.choices
+        return super().__deepcopy__(memo)
+
+
+class PeerField(SharedChoice):
+    """A peer as one word. What the page offers is drawn once (policies.drawing), so a row only knows the words."""
+
+    offered: Collection[str] = EVERYWHERE
+
+    def valid_value(self, value: Any) -> bool:
+        return value in self.offered
+
+
 class RuleForm(forms.Form):
     """One row of the table."""
 
     id = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    action = forms.ChoiceField(
+    action = SharedChoice(
         label=_("Verdict"), choices=[(Verdict.ALLOW.value, _("Allow")), (Verdict.DENY.value, _("Deny"))]
     )
-    direction = forms.ChoiceField(
+    direction = SharedChoice(
         label=_("Direction"),
         choices=[(RuleDirection.IN.value, _("Incoming")), (RuleDirection.OUT.value, _("Outgoing"))],
     )
-    peer = forms.ChoiceField(label=_("Peer"))
+    peer = PeerField(label=_("Peer"))
     peer_addresses = forms.CharField(
         label=_("Addresses"),
         required=False,
@@ -204,13 +225,18 @@ class RuleForm(forms.Form):
         # Every row is a rule: one that is sent with nothing in it lacks everything.
         self.empty_permitted = False
         self.peers = peers
-        self.key = id_of(str(self["id"].value() or ""))
+        self.key = id_of(str(self.said("id") or ""))
         self.lost = peers.missing.get(self.key)
         self.why = sentences(self.lost) if self.lost else []
-        self.fields["peer"].choices = peers.choices(self.lost)  # type: ignore[attr-defined]
-        for name, field in self.fields.items():
-            dress(field.widget)
-            field.widget.attrs["aria-label"] = field.label or name
+        self.fields["peer"].offered = {*peers.words, MISSING} if self.lost else peers.words  # type: ignore[attr-defined]
+
+    def said(self, name: str) -> Any:
+        """What stands in a field. Where nothing was typed it is what the row began with, and is had without the object
+        that Django makes of each field to ask it."""
+        if self.is_bound:
+            return self[name].value()
+        field = self.fields[name]
+        return field.prepare_value(self.get_initial_for_field(field, name))
 
     def entry(self) -> dict[str, Any]:
         """The row as the verb takes it."""
@@ -243,6 +269,26 @@ class RuleForm(forms.Form):
 class RuleTable(RuleForms):
     """All rules of a policy, edited in place and saved in one go."""
 
+    default_error_messages: ClassVar = {"too_many_forms": _("A table has at most %(num)d rules.")}
+
+    def total_form_count(self) -> int:
+        """No more rows than something came of: how many there are to be drawn is not for a number to say."""
+        said = super().total_form_count()
+        if not self.is_bound:
+            return said
+        return sum(self.add_prefix(row) in self._sent for row in range(said))
+
+    @cached_property
+    def _sent(self) -> set[str]:
+        """The prefixes of all fields that came."""
+        return {name.rpartition("-")[0] for name in self.data}
+
+    def clean(self) -> None:
+        said, came = self.management_form.cleaned_data[TOTAL_FORM_COUNT] or 0, self.total_form_count()
+        if said > came:
+            says = _("The table should have %(said)d rows, and %(came)d came. Open the page anew and try again.")
+            raise ValidationError(says, code="rows", params={"said": said, "came": came})
+
     def readable(self) -> list[RuleForm]:
         """The rows that stay and could be read: all that stay, where the table is valid."""
         return [form for form in self.forms if form.is_valid() and not form.cleaned_data.get(DELETION_FIELD_NAME)]
@@ -265,7 +311,7 @@ class RuleTable(RuleForms):
 #: Makes a table; Django adds to the class what its options say.
 rule_table = cast(
     "type[RuleTable]",
-    forms.formset_factory(RuleForm, formset=RuleTable, extra=0, can_delete=True, max_num=MOST_RULES),
+    forms.formset_factory(RuleForm, formset=RuleTable, extra=0, can_delete=True, max_num=MOST_RULES, validate_max=True),
 )
 
 

@@ -6,14 +6,17 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from core import ipam
 from core import rules as core_rules
 from core.model import Peer, PortRange
 from core.model import Rule as RuleValue
+from networks.models import EndpointGroup, Network
 from policies.missing import check_kept, check_missing, settle_missing
 from policies.models import Rule, RulePeer
 from tenants.checks import FieldErrors, owned
+from tenants.models import Tenant
 
 #: The fields a kind of peer is said with. Those of the other kinds must be empty.
 PEER_FIELD = {
@@ -24,12 +27,40 @@ PEER_FIELD = {
 NOTHING = Peer("nothing")
 #: Lowest and highest address (with its family), lowest and highest protocol, lowest and highest port.
 Bounds = tuple[tuple[int, int], tuple[int, int], int, int, int, int]
+Named = EndpointGroup | Network
+#: Answers what a field names as it stands, when it is the tenant's; else raises an error at the field.
+Finder = Callable[[str, Any, Tenant], Any]
 
 
-def check(row: Rule, others: Iterable[Rule], old: Rule | None = None, *, may_miss: bool = False) -> None:
+def read_at_once(table: Iterable[Rule], tenant: Tenant) -> Finder:
+    """As `owned`, for the peers of a whole table: one question for each kind of them, however many there are."""
+    wanted: dict[type[Named], set[int]] = defaultdict(set)
+    for peer in (peer for row in table for peer in (row.peer_group, row.peer_network) if peer is not None):
+        wanted[type(peer)].add(peer.pk)
+    rows = (row for kind, keys in wanted.items() for row in kind.objects.filter(tenant=tenant, pk__in=keys))
+    read = {(type(row), row.pk): row for row in rows}
+
+    def found(field: str, peer: Named, tenant: Tenant) -> Named:
+        row: Named | None = read.get((type(peer), peer.pk))
+        if row is None:
+            return owned(field, peer, tenant)
+        row.tenant = tenant
+        return row
+
+    return found
+
+
+def check(
+    row: Rule,
+    others: Iterable[Rule],
+    old: Rule | None = None,
+    *,
+    may_miss: bool = False,
+    find: Finder = owned,
+) -> None:
     """Make the row canonical, or raise ValidationError by field. `others` are the rules of its policy it must make a
     difference to. What `old`, the rule as it stood, misses it may go on missing; anything else only where it
-    `may_miss`."""
+    `may_miss`. `find` answers what its peer is, or refuses it."""
     errors = FieldErrors()
     row.protocol = _canonical("protocol", row.protocol, core_rules.protocol, errors)
     row.ports = _canonical("ports", row.ports, lambda text: core_rules.ports_text(core_rules.ports(text)), errors)
@@ -37,7 +68,7 @@ def check(row: Rule, others: Iterable[Rule], old: Rule | None = None, *, may_mis
     if not errors.found.keys() & {"protocol", "ports"}:
         _check_ports(row, errors)
     settle_missing(row, old)
-    _check_peer(row, errors)
+    _check_peer(row, errors, find)
     if row.own_addresses:
         row.own_addresses = _canonical("own_addresses", row.own_addresses, _addresses, errors)
     if not may_miss:
@@ -194,7 +225,7 @@ def _check_ports(row: Rule, errors: FieldErrors) -> None:
         errors.add("ports", str(error), "ports")
 
 
-def _check_peer(row: Rule, errors: FieldErrors) -> None:
+def _check_peer(row: Rule, errors: FieldErrors, find: Finder) -> None:
     wanted = PEER_FIELD.get(RulePeer(row.peer)) if row.peer in RulePeer.values else None
     for field in PEER_FIELD.values():
         narrows = row.peer == RulePeer.GROUP and field == "peer_addresses"
@@ -203,17 +234,17 @@ def _check_peer(row: Rule, errors: FieldErrors) -> None:
     if wanted == "peer_addresses" or (wanted == "peer_group" and row.peer_addresses):
         row.peer_addresses = _canonical("peer_addresses", row.peer_addresses, _addresses, errors)
     if wanted is not None and wanted != "peer_addresses":
-        _check_named_peer(row, wanted, errors)
+        _check_named_peer(row, wanted, errors, find)
 
 
-def _check_named_peer(row: Rule, field: str, errors: FieldErrors) -> None:
+def _check_named_peer(row: Rule, field: str, errors: FieldErrors, find: Finder) -> None:
     named_peer = getattr(row, field)
     if named_peer is None and row.peer in row.missing:
         return
     if named_peer is None:
         errors.add(field, f"Choose the {row.peer} this rule is about.", "needed")
     else:
-        setattr(row, field, owned(field, named_peer, row.policy.tenant))
+        setattr(row, field, find(field, named_peer, row.policy.tenant))
 
 
 def _addresses(text: str) -> str:

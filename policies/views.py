@@ -16,6 +16,7 @@ from contivui.web.request import PageRequest
 from contivui.web.views import change_mark, find
 from networks.models import Endpoint
 from policies.actions import replace_rules
+from policies.drawing import DrawnTable
 from policies.explain import Explanation
 from policies.explain import explain as explain_connection
 from policies.forms import ExplainForm, Peers, RuleTable, rule_table, shown
@@ -57,6 +58,8 @@ def _save(request: PageRequest, policy: Policy, table: RuleTable, made_from: str
     the rest being at its fields. Where some rows cannot be read, or somebody changed the policy since the page was
     made, the verb is asked for its word all the same, and nothing of that stays: a person sees everything at once."""
     valid, rows, wrong = table.is_valid(), table.readable(), [str(error) for error in table.non_form_errors()]
+    if wrong:  # These rows are not the table: what the verb said of them would mislead.
+        return wrong, False
     try:
         with transaction.atomic():
             stale = _changed(policy, made_from)
@@ -66,10 +69,10 @@ def _save(request: PageRequest, policy: Policy, table: RuleTable, made_from: str
             changed = replace_rules(actor=request.person.actor, policy=policy, rules=entries)
             transaction.set_rollback(stale or not valid)
     except ValidationError as error:
-        return wrong + table.blame(error, rows), False
+        return table.blame(error, rows), False
     except Problem as problem:
-        return [*wrong, problem.message], False
-    return None if valid and not stale else wrong, changed
+        return [problem.message], False
+    return None if valid and not stale else [], changed
 
 
 def _changed(policy: Policy, made_from: str) -> bool:
@@ -91,11 +94,9 @@ def _rules_page(
     request: PageRequest, policy: Policy, table: RuleTable, rules: list[Any], wrong: list[str], made_from: str
 ) -> HttpResponse:
     """The page says which generation it was made from until it is opened anew, so what was refused stays refused."""
-    counted = {rule.pk: rule.counted for rule in rules}
-    for form in table.forms:
-        form.counted = counted.get(form.key)  # type: ignore[attr-defined]
+    drawn = DrawnTable(table, {rule.pk: rule.counted for rule in rules})
     since = {"made_from": made_from, "changed": made_from != str(policy.generation)}
-    context = {"policy": policy, "table": table, "wrong": wrong, "topics": [], **since}
+    context = {"policy": policy, "table": table, "drawn": drawn, "wrong": wrong, "topics": [], **since}
     return render(request, "policies/edit_rules.html", context, status=422 if table.is_bound else 200)
 
 

@@ -57,6 +57,8 @@ def update_endpoint(
         _refuse_moved(row, network=network, ip4=ip4, ip6=ip6)
         assign(row, name=name, node=node, labels=labels)
         _regroup(row, row.group if group is KEEP else _as_it_stands(group, row.tenant), was_there=step.back)
+        if step.same(row, before):
+            return row
         _save(step, row)
         step.updated(row, before)
     return row
@@ -142,8 +144,7 @@ def _settle_here(step: Change, row: Endpoint, node: Node, network: str, group: s
     )
     row.node = node
     _regroup(row, asked or row.group)
-    if plain(row) == before:
-        step.unchanged()
+    if step.same(row, before):
         return row
     _save(step, row)
     step.updated(row, before)

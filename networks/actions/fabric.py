@@ -38,6 +38,8 @@ def update_fabric(
         assign(row, forwarding_mode=forwarding_mode, arp_mode=arp_mode, infra_type=infra_type)
         assign(row, private_subnet=private_subnet)
         _check(row, before)
+        if step.same(row, before):
+            return row
         row.save()
         for encap in Encap:
             if any(getattr(row, field) != before[field] for field in (f"{encap}_first", f"{encap}_last")):

@@ -59,6 +59,8 @@ def update_group(
         if network is not KEEP:
             row.network = owned("network", network, row.tenant)
         _check(row, old, back=step.back)
+        if step.same(row, before):
+            return row
         row.generation = step.generation or 0
         row.save()
         _let_go(old)

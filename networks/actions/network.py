@@ -83,6 +83,8 @@ def update_network(
         if tag is not KEEP:
             row.tag = tag or (row.tag if row.encap == old.encap else 0)
         _check(row, old)
+        if step.same(row, before):
+            return row
         row.generation = step.generation or 0
         row.save()
         _settle(row, old)

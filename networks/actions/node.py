@@ -46,6 +46,8 @@ def update_node(
         before = plain(row)
         assign(row, name=name, vtep=vtep, labels=labels)
         _check(row)
+        if step.same(row, before):
+            return row
         row.save()
         if (before["name"], before["vtep"]) != (row.name, row.vtep):
             step.touches(_tenants_on([row]))

@@ -80,6 +80,8 @@ def update_reservation(
             refuse("network", "A reservation stays in its network. Make one in the other network instead.", "fixed")
         assign(row, addresses=addresses, note=note, labels=labels)
         _check(row, old)
+        if step.same(row, before):
+            return row
         row.save()
         free_again(row.network, old)
         _keep(row)

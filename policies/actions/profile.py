@@ -37,7 +37,7 @@ def create_profile(
         _check(row)
         row.generation = step.generation or 0
         row.save()
-        _put_on(row, groups)
+        row.groups.set(_limited_by_none_else(row, groups))
         step.created(row, recorded(row))
     return row
 
@@ -59,10 +59,13 @@ def update_profile(
         before = recorded(row)
         assign(row, name=name, rate_bps=rate_bps, burst_bytes=burst_bytes, dscp=dscp, labels=labels)
         _check(row)
+        chosen = groups if groups is KEEP else _limited_by_none_else(row, groups)
+        if step.same(row, before, groups=chosen):
+            return row
         row.generation = step.generation or 0
         row.save()
-        if groups is not KEEP:
-            _put_on(row, groups)
+        if chosen is not KEEP:
+            row.groups.set(chosen)
         step.updated(row, before, recorded(row))
     return row
 
@@ -82,12 +85,13 @@ def recorded(row: BandwidthProfile) -> dict[str, Any]:
     return plain(row) | {"groups": list(row.groups.order_by("id").values("id", "name"))}
 
 
-def _put_on(row: BandwidthProfile, groups: Sequence[EndpointGroup]) -> None:
+def _limited_by_none_else(row: BandwidthProfile, groups: Sequence[EndpointGroup]) -> list[EndpointGroup]:
+    """The groups as they stand, when no other profile is on one of them."""
     chosen = owned_all("groups", groups, row.tenant)
     others = BandwidthAssignment.objects.filter(group__in=chosen).exclude(profile=row).order_by("group__name")
     if taken := [f"{group} has {name}" for group, name in others.values_list("group__name", "profile__name")]:
         refuse("groups", f"A group has one bandwidth profile: {listed(taken)}. Take that one off first.", "taken")
-    row.groups.set(chosen)
+    return chosen
 
 
 def _check(row: BandwidthProfile) -> None:

@@ -104,6 +104,8 @@ def update_rule(
         assign(row, missing=missing if missing is KEEP else dict(missing))
         _name_free(row)
         check(row, () if step.back else _others(row), old, may_miss=step.back)
+        if step.same(row, before):
+            return row
         row.save()
         stamp(row.policy, step.generation)
         step.updated(row, before, recorded(row))

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from policies.actions.rule import recorded, stamp
 from policies.models import Policy, Rule
-from policies.rules import check, idle
+from policies.rules import check, idle, read_at_once
 from tenants.change import Actor, assign, change, fresh, plain
 from tenants.checks import refuse
 from tenants.labels import follow_all
@@ -47,7 +47,7 @@ def replace_rules(*, actor: Actor, policy: Policy, rules: Sequence[Mapping[str, 
         known = {rule.pk: rule for rule in policy.rules.select_related("peer_group", "peer_network").order_by("id")}
         before = plain(policy) | {"rules": [recorded(rule) for rule in known.values()]}
         table = [_entered(policy, entry, known, i, back=step.back) for i, entry in enumerate(rules)]
-        _check_table(table, known, accept_idle=idle or step.back)
+        _check_table(policy, table, known, accept_idle=idle or step.back)
         differing = [rule for rule in table if not _same(rule, known)]
         if not differing and len(table) == len(known):
             step.unchanged()
@@ -80,16 +80,17 @@ def _let_names_go(policy: Policy, table: Sequence[Rule], known: Mapping[int, Rul
         policy.rules.filter(pk__in=renamed).update(name="")
 
 
-def _check_table(table: Sequence[Rule], known: Mapping[int, Rule], *, accept_idle: bool) -> None:
+def _check_table(policy: Policy, table: Sequence[Rule], known: Mapping[int, Rule], *, accept_idle: bool) -> None:
     """Each rule against all others of the table, so that it can be entered in any order. One that stays as it is may be
     without effect: whoever made it was told, or meant it."""
     seen = [row.pk for row in table if row.pk]
     if len(seen) != len(set(seen)):
         refuse("rules", "A rule is in the table twice. Name each id once.", "twice")
     found: dict[str, list[ValidationError]] = _names_twice(table)
+    find = read_at_once(table, policy.tenant)
     for position, row in enumerate(table):
         try:
-            check(row, (), known.get(row.pk or 0), may_miss=accept_idle)
+            check(row, (), known.get(row.pk or 0), may_miss=accept_idle, find=find)
         except ValidationError as error:
             found |= _placed(error, position)
     if not found and not accept_idle:

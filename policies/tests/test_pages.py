@@ -183,7 +183,10 @@ def test_a_rule_that_is_not_the_policys_is_named_in_its_row(people: Cast) -> Non
     [
         (posted(id="9" * 5000), {"id"}),
         (posted(id="x"), {"id"}),
-        ({"rules-TOTAL_FORMS": 1, "rules-INITIAL_FORMS": 0}, {"action", "direction", "peer", "protocol", "priority"}),
+        (
+            {"rules-TOTAL_FORMS": 1, "rules-INITIAL_FORMS": 0, "rules-0-id": ""},
+            {"action", "direction", "peer", "protocol", "priority"},
+        ),
         (
             {"rules-TOTAL_FORMS": 1, "rules-INITIAL_FORMS": 0, "rules-0-priority": 1, "rules-0-protocol": "any"},
             {"action", "direction", "peer"},

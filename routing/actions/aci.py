@@ -47,6 +47,8 @@ def update_gateway(
         assign(row, physical_domain=physical_domain, path_bindings=path_bindings, node_bindings=node_bindings)
         assign(row, enforce_policies=enforce_policies, include_common_tenant=include_common_tenant)
         _check(row)
+        if step.same(row, before):
+            return row
         row.save()
         step.updated(row, before)
     return row

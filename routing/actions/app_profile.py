@@ -48,10 +48,13 @@ def update_app_profile(
         before = recorded(row)
         assign(row, name=name, labels=labels)
         check_named(row)
+        chosen = groups if groups is KEEP else owned_all("groups", groups, row.tenant)
+        if step.same(row, before, groups=chosen):
+            return row
         row.generation = step.generation or 0
         row.save()
-        if groups is not KEEP:
-            _put_in(row, owned_all("groups", groups, row.tenant))
+        if chosen is not KEEP:
+            _put_in(row, chosen)
         step.updated(row, before, recorded(row))
     return row
 

@@ -48,6 +48,8 @@ def update_bgp_peer(
         assign(row, name=name, router_address=router_address, asn=asn, neighbor_asn=neighbor_asn)
         assign(row, neighbor=neighbor if neighbor is KEEP else neighbor or None)
         _check(row)
+        if step.same(row, before):
+            return row
         row.save()
         step.updated(row, before)
     return row

@@ -54,10 +54,13 @@ def update_contract_group(
         before = recorded(row)
         assign(row, name=name, labels=labels, kind=kind, contracts=contracts if contracts is KEEP else list(contracts))
         _check(row)
+        chosen = groups if groups is KEEP else owned_all("groups", groups, row.tenant)
+        if step.same(row, before, groups=chosen):
+            return row
         row.generation = step.generation or 0
         row.save()
-        if groups is not KEEP:
-            row.groups.set(owned_all("groups", groups, row.tenant))
+        if chosen is not KEEP:
+            row.groups.set(chosen)
         step.updated(row, before, recorded(row))
     return row
 

@@ -64,6 +64,8 @@ def update_service(
         if row.network_id != old.network_id or (address is not KEEP and address and address != row.address):
             free_address(old)
             take_address(row, None if address is KEEP else address)
+        if step.same(row, before):
+            return row
         row.generation = step.generation or 0
         row.save()
         step.updated(row, before)
