@@ -15,6 +15,7 @@ from dataclasses import asdict
 from typing import Any, ParamSpec, TypeVar
 
 from agent import __version__
+from agent.backoff import Backoff
 from agent.cache import SpecCache
 from agent.config import Config
 from agent.intake import Refusal, Section, Taken, sections, take, touched
@@ -54,6 +55,7 @@ class Agent:
         self.last_drift: tuple[int, Drift] | None = None
         self.link = Link(config, self)
         self.presence = Presence(PlugStore(config.state), self.link)
+        self.backoff = Backoff()
         self.sweeper = Sweeper(self)
         self.reporter = Reporter(self)
         self.server = Server(self)
@@ -269,10 +271,13 @@ class Agent:
             if tenant in self.watches and tenant not in await self.in_thread(self.kernel.tenants):
                 # Its name is gone. Our eyes would keep the old namespace, and the veths in it, half alive.
                 self.watches.close(tenant)
+            refused = keeper.refused
             try:
                 self._note_swept(tenant, await self.in_thread(keeper.sweep))
             except Exception as error:  # one tenant that cannot be looked at must not end the sweeping of others
                 log.error("Tenant %s cannot be swept: %s", tenant, error)
+            if keeper.refused != refused:
+                self._ack(0.0)
             await self._look_after(tenant, self.sections.get(tenant, {}))
 
     async def sweep_stale(self) -> None:
@@ -302,7 +307,7 @@ class Agent:
             log.exception("Tenant %s cannot be realized.", keeper.tenant)
             outcome = keeper.refuse(f"The agent failed at it: {error!r}.")
         if outcome.refused and outcome.refused != before:
-            log.error("Tenant %s is refused and stays as it was: %s", keeper.tenant, outcome.refused)
+            log.error("Tenant %s is not as wanted: %s", keeper.tenant, outcome.refused)
         return plugs, outcome
 
     async def _first_look(self, keeper: Keeper, section: Section) -> dict[int, Plug]:
@@ -312,7 +317,10 @@ class Agent:
 
     async def _look_after(self, tenant: int, section: Section) -> None:
         self.watches.drain(tenant)
-        if section and tenant not in self.watches and not self._keepers[tenant].refused:
+        if not section or tenant in self.watches:
+            return
+        # A refused tenant may have no namespace yet; one that an earlier process left is looked after all the same.
+        if not self._keepers[tenant].refused or tenant in await self.in_thread(self.kernel.tenants):
             await self.watches.open(tenant)
 
     def _note_swept(self, tenant: int, swept: Swept) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
+from agent.backoff import Backoff
 from agent.link import Away, Link, Message
 from agent.plugs import Plug, identity_of
 from agent.presence import Presence, Waiting
@@ -29,6 +30,7 @@ class Attaching(Protocol):
     spec: NodeSpec
     link: Link
     presence: Presence
+    backoff: Backoff
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None: ...
 
@@ -40,18 +42,23 @@ class Attaching(Protocol):
 
 
 async def attach(agent: Attaching, message: Message) -> Message:
-    """Place the endpoint on this node and plug the container in. ValueError with a sentence when it cannot be."""
+    """Place the endpoint on this node and plug the container in. ValueError with a sentence when it cannot be; NotNow
+    where the next try has to wait."""
     netns, ifname = str(message.get("netns", "")), str(message.get("ifname") or "eth0")
     if not identity_of(netns):
         raise ValueError(f"There is no network namespace at {netns!r}; give a path such as /run/netns/name.")
     if not ifname.isascii() or not re.fullmatch(IFNAME, ifname):
         raise ValueError(f"{ifname!r} is no name of a device: use at most {IFNAME_LIMIT} letters, digits and dashes.")
+    asked = (netns, ifname, *_wanted(message).values())
+    agent.backoff.check(asked, agent.spec.items.values())
     try:
         endpoint = await _placed(agent, message)
         plug = Plug(int(endpoint["tenant"]), int(endpoint["id"]), netns, ifname, identity_of(netns))
         agent.spawn(agent.prepare(plug, endpoint))
         if reason := await _plugged(agent, plug):
-            raise ValueError(f"Endpoint {endpoint['name']} cannot be attached: {reason}")
+            sentence = f"Endpoint {endpoint['name']} cannot be attached: {reason}"
+            raise agent.backoff.failed(asked, sentence, plug.tenant, agent.spec.items.values())
+        agent.backoff.succeeded(asked)
     finally:
         if agent.presence.plugs.departed:
             agent.spawn(agent.presence.tell_departed())  # Of those that could not be told meanwhile.
@@ -75,9 +82,13 @@ def _number(value: object) -> int:
         raise ValueError(f"Give the number of the endpoint, not {value!r}.") from None
 
 
+def _wanted(message: Message) -> dict[str, str]:
+    return {name: str(message.get(name) or "") for name in ("tenant", "network", "group", "name", "ip4", "ip6")}
+
+
 async def _placed(agent: Attaching, message: Message) -> Message:
     """The endpoint as the controller has it. Without the controller one that was told before will do."""
-    wanted = {name: str(message.get(name) or "") for name in ("tenant", "network", "group", "name", "ip4", "ip6")}
+    wanted = _wanted(message)
     if not wanted["tenant"] or not wanted["name"]:
         raise ValueError("Give at least tenant and name of the endpoint.")
     try:

@@ -9,17 +9,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from agent.attachments import attachment, attachments
 from agent.kernel.interface import ApplyError, Attachment, Kernel, nothing
 from agent.plugs import Plug
+from agent.reasons import network_of, told
+from core import ids
 from core.diff import diff
 from core.plan import Op, describe, plan
-from core.render import NodeFacts, mtu
+from core.render import NodeFacts
 from core.rendering import Rendering, rerender
-from core.spec import EndpointItem, Item, NetworkItem
+from core.spec import Item, NetworkItem
 from core.state import KernelObject, Key
 
 log = logging.getLogger("agent.keeper")
@@ -35,7 +38,7 @@ DIFFERENCES_TOLD = 20
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of realizing. `ops`: steps carried out. `refused`: why the tenant stays as it was, "" when it does not.
+    """What came of realizing. `ops`: steps carried out. `refused`: why the tenant is not as wanted, "" when it is.
     `failed`: endpoints that could not be plugged in, each with the reason; the next sweep tries again."""
 
     ops: int = 0
@@ -70,6 +73,17 @@ class Held:
     objects: Objects
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What was wanted while nothing was held yet and could not be made true: the items and plugs, and the objects they
+    are made of. `owed` are the keys of those that differed when it had been tried."""
+
+    items: Items
+    plugs: Mapping[int, Plug]
+    objects: Objects
+    owed: Set[Key]
+
+
 class Keeper:
     """One tenant on this node. `refused` is why the newest that was wanted is not what is held; "" when it is."""
 
@@ -80,6 +94,8 @@ class Keeper:
         self._node = node
         self._clock = clock
         self._held: Held | None = None
+        #: Only while nothing is held: an earlier process may have left what must not be changed by others meanwhile.
+        self._tried: Tried | None = None
         self._rendering: Rendering | None = None
         #: What the kernel is believed to hold; None: look.
         self._believed: Objects | None = None
@@ -115,14 +131,15 @@ class Keeper:
             log.info("Endpoint %s cannot be prepared: %s", plug.endpoint, error.reason)
 
     def realize(self, items: Items, plugs: Mapping[int, Plug], plugged: Plugged | None = None) -> Outcome:
-        """Make `items` true with the endpoints of `plugs` plugged in. When refused, the items stay as they were before;
-        plugs of endpoints among those come and go all the same. `plugged` hears of the endpoints that are plugged in as
-        soon as they can be reached, which is before connections that run already are judged anew."""
+        """Make `items` true with the endpoints of `plugs` plugged in. When a network cannot be made, all but that
+        is; when anything else is refused, the items stay as they were before, and plugs among those come and go all the
+        same. `plugged` hears of the endpoints that are plugged in as soon as they can be reached, which is before
+        connections that run already are judged anew."""
         try:
             outcome = self._make(items, plugs, plugged)
         except ApplyError as error:
-            self.refused = error.reason
-            return self._fall_back(plugs)
+            self.refused = told(error, items)
+            return self._make_rest(items, plugs, error, plugged) or self._fall_back(items, plugs)
         self.refused = ""
         return outcome
 
@@ -134,7 +151,7 @@ class Keeper:
     def sweep(self) -> Swept:
         """Compare what is held with what is there, and heal the difference. Raises ApplyError when it cannot look."""
         if self._held is None:
-            return Swept()
+            return self._sweep_tried(self._tried) if self._tried else Swept()
         found_at, held = self._clock(), self._held
         there = self._kernel.attached(self.tenant)
         self._veths = {e: self.veths().get(e) for e in there}
@@ -148,12 +165,27 @@ class Keeper:
         self._unplug(gone.keys() & there)
         return Swept(self._drift(found_at, tuple(difference), problem), gone)
 
+    def _sweep_tried(self, tried: Tried) -> Swept:
+        """Nothing is held yet, so there is nothing to go back to. Where something was changed since it was tried, it is
+        tried again at once: all that comes before what is refused is made true, the policy first."""
+        found_at = self._clock()
+        self._veths = {e: self.veths().get(e) for e in self._kernel.attached(self.tenant)}
+        self._believed = self._kernel.observe(self.tenant)
+        difference = tuple(_sentences(plan(diff(tried.objects, self._believed)), tried.owed))
+        if not difference:
+            return Swept(self._drift(found_at, (), ""))
+        self.realize(tried.items, tried.plugs)
+        left = self._tried.owed - tried.owed if self._tried else set()
+        if self._tried:
+            self._tried = replace(self._tried, owed=self._tried.owed & tried.owed)
+        return Swept(self._drift(found_at, difference, self.refused if left else ""))
+
     def _make(self, items: Items, plugs: Mapping[int, Plug], plugged: Plugged | None = None) -> Outcome:
         wanted = attachments(items, plugs, self._node)
         ops, failed = self._plug_in(items, plugs, wanted)
         held = self._hold(items, {e: p for e, p in plugs.items() if e in wanted}, failed)
         ops += self._reach(held.objects, partial(plugged, wanted.keys() - failed) if plugged else nothing)
-        self._held = held
+        self._held, self._tried = held, None
         if held.objects:
             # Only now, when no object speaks of them any more: the other order would be drift of our own making.
             self._unplug(self.veths().keys() - wanted.keys())
@@ -161,10 +193,34 @@ class Keeper:
             self._veths = {}
         return Outcome(ops, "", failed)
 
-    def _fall_back(self, plugs: Mapping[int, Plug]) -> Outcome:
-        """After a refusal: what was held before is held again."""
+    def _make_rest(
+        self, items: Items, plugs: Mapping[int, Plug], error: ApplyError, plugged: Plugged | None
+    ) -> Outcome | None:
+        """All of `items` but networks that this node cannot make, where none of them is there in another form yet: of
+        one that is, what was held before is better than nothing. None when that is not what was refused."""
+        while (key := network_of(error, items)) and self._is_absent(items[key]):
+            items = {name: item for name, item in items.items() if name != key}
+            try:
+                outcome = self._make(items, plugs, plugged)
+            except ApplyError as another:
+                error = another
+                self._believed = None
+                self.refused = f"{self.refused} {told(error, items)}"
+            else:
+                return replace(outcome, refused=self.refused)
+        return None
+
+    def _is_absent(self, network: Item) -> bool:
+        try:
+            return isinstance(network, NetworkItem) and ("link", ids.vxlan(network.id)) not in self._look()
+        except ApplyError:
+            return False
+
+    def _fall_back(self, items: Items, plugs: Mapping[int, Plug]) -> Outcome:
+        """After a refusal of `items`: what was held before is held again."""
         self._believed = None
         if self._held is None:
+            self._tried = self._now_tried(items, plugs)
             return Outcome(refused=self.refused)
         try:
             outcome = self._make(self._held.items, plugs)
@@ -172,6 +228,15 @@ class Keeper:
             log.error("Tenant %s: what was held before cannot be restored: %s", self.tenant, error.reason)
             return Outcome(refused=self.refused)
         return Outcome(outcome.ops, self.refused, outcome.failed)
+
+    def _now_tried(self, items: Items, plugs: Mapping[int, Plug]) -> Tried | None:
+        """What came of trying. None: it cannot be looked at."""
+        try:
+            objects = self._render(items, attachments(items, plugs, self._node).keys() & self.veths().keys())
+            return Tried(items, plugs, objects, _keys_between(objects, self._look()))
+        except ApplyError as error:
+            log.warning("Tenant %s cannot be looked at: %s", self.tenant, error.reason)
+            return None
 
     def _heal(self, wanted: Held, missing: Set[int], actual: Objects) -> str:
         """Make `wanted` true again, starting from `actual`. Returns what could not be healed, a sentence, or ""."""
@@ -188,7 +253,7 @@ class Keeper:
             left = self._left(self._held.objects) if healed else ""
         except ApplyError as error:
             self._believed = None
-            return error.reason
+            return told(error, wanted.items)
         return " ".join(
             [f"Endpoint {e} cannot be plugged in again: {why}" for e, why in failed.items()] + [left]
         ).strip()
@@ -292,46 +357,13 @@ class Keeper:
             self._kernel.apply(self.tenant, ops, in_force)
 
 
-def attachments(items: Items, plugs: Mapping[int, Plug], node: NodeFacts) -> dict[int, Attachment]:
-    """How each plugged endpoint that is among the items is to be plugged in."""
-    made = {}
-    for endpoint, plug in plugs.items():
-        item = items.get(plug.key)
-        network = items.get(f"{plug.tenant}/network/{item.network}") if isinstance(item, EndpointItem) else None
-        if isinstance(item, EndpointItem) and isinstance(network, NetworkItem):
-            made[endpoint] = attachment(plug, item.mac, (item.ip4, item.ip6), network, node)
-    return made
-
-
-def attachment(
-    plug: Plug, mac: str, addresses: tuple[str | None, str | None], network: NetworkItem, node: NodeFacts
-) -> Attachment:
-    """`addresses` are the endpoint's, IPv4 and IPv6."""
-    ip4, ip6 = addresses
-    return Attachment(
-        endpoint=plug.endpoint,
-        netns=plug.netns,
-        mac=mac,
-        ifname=plug.ifname,
-        ip4=_with_length(ip4, network.subnet4),
-        gateway4=network.gateway4 if ip4 else None,
-        ip6=_with_length(ip6, network.subnet6),
-        gateway6=network.gateway6 if ip6 else None,
-        mtu=mtu(network, node),
-    )
-
-
-def _with_length(address: str | None, subnet: str | None) -> str | None:
-    return f"{address}/{subnet.rpartition('/')[2]}" if address and subnet else None
-
-
 def _keys_between(before: Objects, after: Objects) -> set[Key]:
     """Keys of what changes by our own doing, which is no drift."""
     step = diff(after, before)
     return {*step.create, *step.update, *step.delete}
 
 
-def _sentences(ops: Sequence[Op], owed: set[Key]) -> list[str]:
+def _sentences(ops: Sequence[Op], owed: Set[Key]) -> list[str]:
     found = [op for op in ops if op.subject.key not in owed]
     told = [describe(op) for op in found[:DIFFERENCES_TOLD]]
     return [*told, f"And {len(found) - len(told)} more."] if len(found) > len(told) else told

@@ -18,6 +18,14 @@ Answer = Callable[[Message], Awaitable[Message]]
 LINE_LIMIT = 16 * 1024 * 1024
 
 
+class NotNow(ValueError):
+    """A refusal with the seconds before which asking again is in vain; the answer says them as `retry_s`."""
+
+    def __init__(self, reason: str, retry_s: float) -> None:
+        super().__init__(reason)
+        self.retry_s = retry_s
+
+
 async def ask(path: Path, message: Message, *, timeout_s: float = 15.0) -> Message:
     """The answer of the server at `path`. OSError when nobody listens there or it falls silent (TimeoutError)."""
     async with asyncio.timeout(timeout_s):
@@ -78,6 +86,8 @@ async def _answered(line: bytes, answer: Answer) -> Message:
     """What `answer` says; a refusal (ValueError, LookupError, OSError) becomes a sentence for the asker."""
     try:
         return {"ok": True, **await answer(_decoded(line))}
+    except NotNow as refusal:
+        return {"ok": False, "error": str(refusal), "retry_s": round(refusal.retry_s, 3)}
     except (ValueError, OSError) as refusal:
         return {"ok": False, "error": str(refusal)}
     except LookupError as missing:

@@ -77,6 +77,8 @@ class Sweeper:
             del self._woken[tenant]
             begun = time.monotonic()
             await self._agent.sweep(tenant)
+            # Whatever was changed there may have been in the way of a refused tenant: the next round tries it again.
+            self._retries.pop(tenant, None)
             # A namespace that never rests must not take all of our time.
             self._rested[tenant] = time.monotonic() + (time.monotonic() - begun) / SHARE
 

@@ -12,6 +12,7 @@ docs/design.md, "Isolation", says why. What changes with a tenant's default or e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from core.ids import TABLE
@@ -97,6 +98,7 @@ FROM_ENDPOINT = (
     "ether type arp iifname . arp saddr ip @own4 iifname . arp saddr ether @own_mac accept",
     "ether type arp goto spoofed",
     "icmpv6 type { nd-router-advert, nd-redirect } goto spoofed",
+    # An answer about addresses tells of the endpoint's own, or of the link-local one that its MAC gives it.
     "icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @own6_target goto spoofed",
     f"ip6 hoplimit 255 icmpv6 type {ND} iifname . ip6 saddr @own6 accept",
     f"ip6 hoplimit 255 icmpv6 type {ND} ip6 saddr {{ ::, fe80::/10 }} accept",
@@ -156,6 +158,15 @@ def group_chain_name(direction: str, group: int) -> str:
 def layer_set_name(direction: str, group: int, layer: Layer) -> str:
     narrowed = f"_own{layer.own}" if layer.own else ""
     return f"{direction}_{group}_p{layer.priority}_{layer.action}_{layer.kind}_{layer.plane}{narrowed}"
+
+
+#: Names that layer_set_name makes, and no other set of ours has.
+LAYER_SET = re.compile(r"(in|out)_\d+_p\d+_")
+
+
+def is_layer_set(name: str) -> bool:
+    """Whether a set of ours is a layer's: those have intervals and counters, the others neither."""
+    return LAYER_SET.match(name) is not None
 
 
 def group_chains(item: ChainItem) -> Iterator[KernelObject]:

@@ -161,10 +161,11 @@ def _subnet(bridge: str, subnet: str, gateway: str | None) -> Iterator[KernelObj
 
 
 def _remote(item: RemoteItem, around: Context) -> Iterator[KernelObject]:
+    yield from _grouped(item)
     network = around.networks.get(item.network)
     if network is None:
         return
-    yield from _known(item)
+    yield from _neighbours(item)
     if network.encap == "vxlan":
         yield BridgeFdb(ids.vxlan(network.id), item.mac, generation=network.tag)
         yield VxlanFdb(ids.vxlan(network.id), item.mac, item.vtep, generation=network.tag)
@@ -173,10 +174,11 @@ def _remote(item: RemoteItem, around: Context) -> Iterator[KernelObject]:
 
 
 def _endpoint(item: EndpointItem, around: Context) -> Iterator[KernelObject]:
+    yield from _grouped(item)
     network = around.networks.get(item.network)
     if network is None:
         return
-    yield from _known(item)
+    yield from _neighbours(item)
     yield from _own(item)
     yield from _judged(item, around)
     if item.id in around.attached:
@@ -193,12 +195,17 @@ def _addresses(item: EndpointItem | RemoteItem) -> Iterator[tuple[str, str]]:
         yield "6", item.ip6
 
 
-def _known(item: EndpointItem | RemoteItem) -> Iterator[KernelObject]:
-    """What a node knows of every endpoint of the tenant, wherever it lives: its MAC and its group."""
+def _grouped(item: EndpointItem | RemoteItem) -> Iterator[KernelObject]:
+    """Every node knows the group of every endpoint of the tenant, wherever it lives, also where its network cannot be
+    made: its packets arrive by the network of whom they are for, and a rule about the group must find it."""
     for digit, address in _addresses(item):
-        yield Neighbour(ids.bridge(item.network), address, item.mac)
         if item.group:
             yield Element("inet", f"group{digit}", address, str(item.group))
+
+
+def _neighbours(item: EndpointItem | RemoteItem) -> Iterator[KernelObject]:
+    for _, address in _addresses(item):
+        yield Neighbour(ids.bridge(item.network), address, item.mac)
 
 
 def _own(item: EndpointItem) -> Iterator[KernelObject]:
@@ -207,8 +214,17 @@ def _own(item: EndpointItem) -> Iterator[KernelObject]:
     yield Element("bridge", "own_mac", f"{port} . {item.mac}")
     for digit, address in _addresses(item):
         yield Element("bridge", f"own{digit}", f"{port} . {address}")
-    if item.ip6:
-        yield Element("bridge", "own6_target", f"{port} . {int(IPv6Address(item.ip6)):#x}")
+    # Containers' kernels ask each other for their link-local addresses, too, and ask again for ever where no answer
+    # comes; so the true answer passes. It is true of this one address only, and of no use for data: own6 lacks it.
+    targets = [link_local(item.mac), *([int(IPv6Address(item.ip6))] if item.ip6 else [])]
+    yield from (Element("bridge", "own6_target", f"{port} . {target:#x}") for target in targets)
+
+
+def link_local(mac: str) -> int:
+    """The address that a kernel gives itself by its device's MAC (RFC 4291, appendix A), as a number."""
+    octets = bytes.fromhex(mac.replace(":", ""))
+    interface = bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:]
+    return int.from_bytes(b"\xfe\x80" + bytes(6) + interface)
 
 
 def _judged(item: EndpointItem, around: Context) -> Iterator[KernelObject]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -69,6 +70,14 @@ def save(path: Path, containers: Iterable[Container]) -> None:
     fresh.replace(path)
 
 
+class Refused(ConnectionError):
+    """The agent's sentence, and the seconds it wants to be left alone for."""
+
+    def __init__(self, answer: Message) -> None:
+        super().__init__(answer.get("error", "The agent gave no reason."))
+        self.retry_s = float(answer.get("retry_s", 0))
+
+
 class Socket:
     """A running container: its namespace, and the task that keeps it plugged in while it is to be."""
 
@@ -79,6 +88,8 @@ class Socket:
         self.problem = "not plugged in yet" if container.plugged else "unplugged"
         self._wanted = asyncio.Event()
         self._plugging = asyncio.Lock()
+        #: Somebody plugged it in or out by hand: whoever waits to try again need not.
+        self._stirred = asyncio.Event()
         if container.plugged:
             self._wanted.set()
         if not container.netns.exists():
@@ -117,16 +128,24 @@ class Socket:
         self.container.plugged = False
         self.addresses = {}
         self.problem = why
+        self._stirred.set()
 
     async def _plug_until_done(self) -> None:
+        """Try again, later each time, and no sooner than the agent says: what it refuses for the same reason again and
+        again costs two entries of the record each time."""
         pause_s = FIRST_PAUSE_S
-        while self.problem:
+        while self.problem and self._wanted.is_set():
+            self._stirred.clear()
             try:
                 await self.plug()
             except (OSError, ValueError) as error:
                 self.problem = str(error) or type(error).__name__
-                await asyncio.sleep(pause_s)
+                await self._rest(max(pause_s, error.retry_s if isinstance(error, Refused) else 0))
                 pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
+
+    async def _rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stirred.wait(), seconds)
 
     async def plug(self) -> None:
         """Plug it in unless it is. ConnectionError with the agent's sentence when it refuses."""
@@ -137,12 +156,13 @@ class Socket:
     async def _ask_to_plug(self) -> None:
         answer = await ask(self.node.agent_socket, self._attach(), timeout_s=20)
         if not answer.get("ok"):
-            raise ConnectionError(answer.get("error", "The agent gave no reason."))
+            raise Refused(answer)
         self.addresses = answer["endpoint"]
         self.container.endpoint = self.addresses["id"]
         self.container.plugged = True
         self.problem = ""
         self._wanted.set()
+        self._stirred.set()
 
     def _attach(self) -> Message:
         container = self.container

@@ -2,6 +2,7 @@
 
 A transaction first lets go (rules of chains that change, elements, chains, sets), then makes (tables, sets, chains,
 rules, elements): in this order nothing refers to what is not there, and a set may be made anew under its old name.
+A set that goes takes its elements along, so they are not named: it may be somebody else's, of any type and any flags.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, TypeVar
 
-from core.pipeline import EPOCH_CHAINS
+from core.pipeline import EPOCH_CHAINS, is_layer_set
 from core.plan import Op
 from core.ruleset import Chain, Element, Hook, Set, Table, mark_of
 from core.state import KernelObject, Key
 
 Thing = TypeVar("Thing", Table, Set, Chain, Element)
 Json = Any
+#: Family and name.
+SetName = tuple[str, str]
 
 NFT_KINDS = (Table, Set, Chain, Element)
 
@@ -52,7 +55,9 @@ def transaction(ops: Iterable[Op]) -> list[Statement]:
     gone, made = _Phase(ops, old=True), _Phase(ops, old=False)
     return [
         *gone.each(Chain, lambda chain: f"flush chain {_name(chain)}"),
-        *gone.elements("delete"),
+        *gone.elements("delete", unless_in=gone.sets),
+        # Its elements may lead to a chain that goes, which the kernel keeps as long as one does.
+        *gone.each(Set, lambda thing: f"flush map {_name(thing)}", unless=lambda op: not _is_map(op.old)),
         *gone.each(Chain, lambda chain: f"delete chain {_name(chain)}", unless=_stays),
         *gone.each(Set, lambda thing: f"delete set {_name(thing)}"),
         *gone.each(Table, lambda table: f"delete table {table.family} {table.name}"),
@@ -77,15 +82,20 @@ class _Phase:
             if isinstance(thing, kind) and not (unless and unless(op)):
                 yield Statement(text(thing), op)
 
+    @property
+    def sets(self) -> frozenset[SetName]:
+        return frozenset((thing.family, thing.name) for _, thing in self.pairs if isinstance(thing, Set))
+
     def rules(self) -> Iterator[Statement]:
         for op, thing in self.pairs:
             if isinstance(thing, Chain):
                 for mark, rule in zip(thing.marks, thing.rules, strict=True):
                     yield Statement(f'add rule {_name(thing)} {rule} comment "{mark}"', op)
 
-    def elements(self, verb: str) -> Iterator[Statement]:
+    def elements(self, verb: str, unless_in: frozenset[SetName] = frozenset()) -> Iterator[Statement]:
         """Many elements of a set in one command, each on a line of its own."""
-        mine = [(op, thing) for op, thing in self.pairs if isinstance(thing, Element)]
+        elements = [(op, thing) for op, thing in self.pairs if isinstance(thing, Element)]
+        mine = [(op, thing) for op, thing in elements if (thing.family, thing.set) not in unless_in]
         mine.sort(key=lambda pair: (pair[1].family, pair[1].set))
         for (family, name), run in groupby(mine, key=lambda pair: (pair[1].family, pair[1].set)):
             lines = [Statement(_element_text(thing, verb), op) for op, thing in run]
@@ -130,19 +140,24 @@ def _chain_text(chain: Chain) -> str:
     )
 
 
+def _is_map(thing: KernelObject | None) -> bool:
+    return isinstance(thing, Set) and bool(thing.data)
+
+
 def _element_text(thing: Element, verb: str) -> str:
     if verb == "delete":
-        return f"{_written(thing.match)},"
+        return f"{_written(thing)},"
     comment = f' comment "{thing.comment}"' if thing.comment else ""
     data = f" : {thing.data}" if thing.data else ""
-    return f"{_written(thing.match)}{comment}{data},"
+    return f"{_written(thing)}{comment}{data},"
 
 
-def _written(match: str) -> str:
+def _written(thing: Element) -> str:
     """A match of an interval set ends in ports. A single one is written as a range: nft 1.0.6 adds an element of three
-    single values to such a set, but the kernel then finds none to delete."""
-    rest, _, ports = match.rpartition(" . ")
-    return f"{rest} . {ports}-{ports}" if rest and ports.isdecimal() else match
+    single values to such a set, but the kernel then finds none to delete. Any other set refuses a range. Elements are
+    written of our own sets only, and of those the layers' have intervals."""
+    rest, _, ports = thing.match.rpartition(" . ")
+    return f"{rest} . {ports}-{ports}" if is_layer_set(thing.set) and ports.isdecimal() else thing.match
 
 
 def as_found(ops: Iterable[Op], actual: Mapping[Key, KernelObject]) -> list[Op]:
@@ -194,14 +209,18 @@ def _mark(rule: Json) -> str:
 
 
 def _parse_set(body: Json) -> Iterator[KernelObject]:
-    family, name, data = body["family"], body["name"], body.get("map", "")
-    types = body["type"] if isinstance(body["type"], list) else [body["type"]]
+    family, name, data = body["family"], body["name"], " . ".join(_types(body.get("map", [])))
+    types = _types(body["type"])
     counter = any("counter" in statement for statement in body.get("stmt", []))
     yield Set(family, name, " . ".join(types), data, "interval" in body.get("flags", []), counter)
     for element in body.get("elem", []):
         key, leads_to = element if data else (element, None)
         value, comment, _ = _parse_key(key)
         yield Element(family, name, _match(value, types), _data(leads_to) if data else "", comment)
+
+
+def _types(value: Json) -> list[str]:
+    return [str(each) for each in (value if isinstance(value, list) else [value])]
 
 
 def _parse_key(key: Json) -> tuple[Json, str, tuple[int, int]]:
@@ -236,7 +255,11 @@ def _data(value: Json) -> str:
     if not isinstance(value, dict):
         return str(value)
     (verdict, body), *_ = value.items()
-    return f"{verdict} {body['target']}" if body else verdict
+    if body is None:
+        return str(verdict)
+    # What a map of somebody else leads to may be anything; it is told apart, and never written.
+    target = body["target"] if isinstance(body, dict) and "target" in body else body
+    return f"{verdict} {target}"
 
 
 # --- counting --------------------------------------------------------------------------------------------------------

@@ -43,9 +43,11 @@ def tenant(number: int = 7, epoch: int = 1, name: str = "blue") -> TenantItem:
     return TenantItem(number, name, "allow", epoch)
 
 
-def network(number: int = 7, encap: str = "vxlan") -> NetworkItem:
-    mac = f"02:01:00:00:00:{number:02x}"
-    return NetworkItem(number, number, "front", encap, 100 + number, mac, "20.1.1.0/24", "20.1.1.254")  # type: ignore[arg-type]
+def network(number: int = 7, encap: str = "vxlan", owner: int = 0) -> NetworkItem:
+    """Of the tenant `owner`, of the one with its own number unless that is said; only that one's subnet is 20.1.1."""
+    mac, subnet = f"02:01:00:00:00:{number:02x}", f"20.1.{number if owner else 1}"
+    tag = 100 + number
+    return NetworkItem(owner or number, number, "front", encap, tag, mac, f"{subnet}.0/24", f"{subnet}.254")  # type: ignore[arg-type]
 
 
 def endpoint(number: int, owner: int = 7, **more: Any) -> EndpointItem:

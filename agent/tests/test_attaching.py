@@ -226,6 +226,42 @@ async def test_a_refused_port_is_taken_back_and_the_others_stay(controller: Cont
         await until(lambda: node.kernel.observe(7) == render(blue(endpoint(1), endpoint(2)), [1], FACTS))
 
 
+async def test_the_same_refusal_again_and_again_is_answered_without_asking_the_controller(
+    controller: Controller, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each asking has the endpoint placed and released: two entries of the record."""
+    monkeypatch.setattr("agent.backoff.FIRST_S", 0.5)
+    asked: list[Message] = []
+    placing = Placing(controller)
+    controller.place = lambda message: asked.append(message) or placing.place(message)  # type: ignore[func-returns-value]
+    async with running(node):
+        await controller.connected.wait()
+        await controller.settle(blue(network(9, owner=7)))
+        node.kernel.refuse = lambda op: "No buffer space." if op.new and op.new.key == ("link", "ep1") else None
+        first, second, third = [await attach(node) for _ in range(3)]
+        assert (first["retry_s"], second["retry_s"]) == (0, 0.5)
+        assert first["error"] == second["error"] != third["error"]
+        assert third["error"].startswith(first["error"]) and 0 < third["retry_s"] <= 0.5
+        assert len(asked) == 2
+        await asyncio.sleep(0.5)
+        assert (await attach(node))["retry_s"] == 1.0, "twice as long"
+        assert len(asked) == 3
+        node.kernel.refuse = None
+        await controller.settle(blue(network(9, encap="vlan", owner=7)))
+        assert (await attach(node))["ok"], "a network was changed, which may have been in the way"
+        assert len(asked) == 4
+
+
+async def test_a_network_that_cannot_be_made_is_named_with_what_to_do(controller: Controller, node: Node) -> None:
+    async with running(node):
+        await controller.connected.wait()
+        ack = await controller.settle(blue(network(9, encap="vlan", owner=7)))
+        assert ack["refused"] == {
+            "7": "The network front with the VLAN 109 cannot be made on this node: its kernel cannot tag frames. "
+            "Choose VXLAN for the network, load the module 8021q on the node, or delete the network."
+        }
+
+
 async def test_ports_come_and_go_while_the_tenants_newest_spec_is_refused(controller: Controller, node: Node) -> None:
     async with running(node):
         await controller.connected.wait()

@@ -177,7 +177,7 @@ async def test_a_refused_tenant_is_still_guarded_as_it_was(controller: Controlle
     async with running(node):
         await controller.connected.wait()
         await controller.settle(blue(remote(2)))
-        ack = await controller.settle([*blue(remote(2)), network(9, encap="vlan")])
+        ack = await controller.settle([*blue(remote(2)), network(9, encap="vlan", owner=7)])
         assert ack["refused"]
         node.kernel.tamper(7, create=Bridge("br99", "02:00:00:00:00:99", 1500))
         assert (await controller.heard("drift"))["healed_at"]

@@ -131,16 +131,15 @@ async def test_steps_that_wait_become_one(controller: Controller, node: Node) ->
         assert node.kernel.observe(7) == render(controller.spec.items.values(), [], FACTS)
 
 
-async def test_a_refused_tenant_stays_as_it_was_and_holds_up_no_other(controller: Controller, node: Node) -> None:
+async def test_a_refused_network_holds_up_neither_its_tenant_nor_another(controller: Controller, node: Node) -> None:
     async with running(node):
         await controller.connected.wait()
         await controller.settle(blue() + green())
-        held = node.kernel.observe(7)
         vlan = replace(network(), id=9, encap="vlan")
         ack = await controller.settle([*blue(endpoint(1)), vlan, *green(endpoint(3, owner=8))])
         assert list(ack["refused"]) == ["7"]
         assert "cannot tag frames" in ack["refused"]["7"]
-        assert node.kernel.observe(7) == held
+        assert node.kernel.observe(7) == render(blue(endpoint(1)), [], FACTS)
         assert node.kernel.observe(8) == render(green(endpoint(3, owner=8)), [], FACTS)
         ack = await controller.settle(blue(endpoint(1)) + green(endpoint(3, owner=8)))
         assert ack["refused"] == {}

@@ -3,11 +3,14 @@ same is done, for every tenant, and what cannot be is said."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
+from dataclasses import replace
 
 import pytest
 
 from agent.kernel.interface import ApplyError
+from agent.sweep import PERIOD_S
 from agent.tests.stage import (
     FACTS,
     Controller,
@@ -17,12 +20,15 @@ from agent.tests.stage import (
     blue,
     endpoint,
     network,
+    remote,
     running,
     tenant,
     until,
 )
 from core.render import render
+from core.ruleset import NftObject
 from core.spec import Item
+from core.state import Bridge
 
 pytestmark = pytest.mark.asyncio
 
@@ -117,3 +123,81 @@ async def test_ports_of_a_tenant_that_could_not_be_looked_into_at_first_are_kept
         await until(lambda: not blind and not again.agent.refused)
         assert again.kernel.attached(7) == {1}
         assert again.agent.attached == [1]
+
+
+async def test_a_tenant_refused_since_the_start_is_guarded_as_it_stands(controller: Controller, node: Node) -> None:
+    """What an earlier process left keeps its policy though the newest spec cannot be made, and nothing was held yet."""
+    async with running(node):
+        await controller.connected.wait()
+        await controller.settle(blue(endpoint(1)))
+        assert (await controller.settle([*blue(endpoint(1)), network(9, encap="vlan", owner=7)]))["refused"]
+    again = Node(node.folder, node.kernel.machine)
+    async with running(again):
+        await until(lambda: again.agent.link.connected)
+        assert again.agent.refused
+        await asyncio.sleep(0.3)
+        assert controller.silent("drift"), "what cannot be made is not drift"
+        policy = {key: thing for key, thing in again.kernel.observe(7).items() if isinstance(thing, NftObject)}
+        again.kernel.tamper(7, delete=("table", "inet", "contiv"))
+        drift = await controller.heard("drift", within=PERIOD_S / 2)
+        assert drift["difference"][0].endswith("was missing.") and drift["healed_at"] and not drift["problem"]
+        after = again.kernel.observe(7)
+        assert {key: after.get(key) for key in policy} == policy
+        assert again.agent.refused
+
+
+async def test_what_was_in_the_way_of_a_tenant_refused_since_the_start_is_told_when_it_is_gone(
+    controller: Controller, node: Node
+) -> None:
+    async with running(node):
+        await controller.connected.wait()
+        await controller.settle(blue())
+    again = Node(node.folder, node.kernel.machine)
+    again.kernel.tamper(7, delete=("chain", "inet", "input"))
+    again.kernel.refuse = lambda op: "No buffer space." if op.new and op.new.key == ("chain", "inet", "input") else None
+    async with running(again):
+        await until(lambda: again.agent.refused == {7: "No buffer space."})
+        while not (await controller.heard("ack"))["refused"]:
+            pass
+        again.kernel.tamper(7, create=Bridge("br99", "02:00:00:00:00:99", 1500))
+        drift = await controller.heard("drift", within=PERIOD_S / 2)
+        assert (drift["healed_at"], drift["problem"]) == (None, "No buffer space.")
+        again.kernel.refuse = None
+        again.kernel.tamper(7, create=Bridge("br98", "02:00:00:00:00:98", 1500))
+        assert (await controller.heard("drift", within=PERIOD_S / 2))["healed_at"]
+        while (await controller.heard("ack"))["refused"]:
+            pass
+        assert again.kernel.observe(7) == render(blue(), [], FACTS)
+
+
+async def test_a_network_that_cannot_be_made_holds_up_nothing_else_of_its_tenant(
+    controller: Controller, node: Node
+) -> None:
+    Placing(controller)
+    tagged = [network(number, encap="vlan", owner=7) for number in (9, 10)]
+    beyond = replace(remote(3), network=9, group=5, ip4="20.1.9.3")
+    async with running(node):
+        await controller.connected.wait()
+        await controller.settle(blue())
+        ack = await controller.settle([tenant(epoch=2), network(), *tagged, remote(2), beyond])
+        assert all(f"VLAN {tag} cannot be made" in ack["refused"]["7"] for tag in (109, 110))
+        assert (await attach(node))["ok"], "in the network that is there"
+        await node.agent.sweep(7)  # After what attach began has come to its end.
+        expected = render([tenant(epoch=2), network(), remote(2), beyond, endpoint(1)], [1], FACTS)
+        assert node.kernel.observe(7) == expected
+        assert expected["element", "inet", "group4", "20.1.9.3"], "what comes from there is judged all the same"
+        node.kernel.tamper(7, delete=("neighbour", "br7", "20.1.1.2"))
+        assert (await controller.heard("drift", within=PERIOD_S / 2))["difference"] == [
+            "The neighbour br7 20.1.1.2 was missing."
+        ]
+        node.kernel.vlan = True
+        assert await node.agent.retry(7)
+        assert node.kernel.observe(7) == render(controller.spec.items.values(), [1], FACTS)
+
+
+async def test_a_network_that_is_there_in_another_form_stays_so(controller: Controller, node: Node) -> None:
+    async with running(node):
+        await controller.connected.wait()
+        await controller.settle(blue(endpoint(1)))
+        assert (await controller.settle([tenant(epoch=2), network(encap="vlan"), endpoint(1)]))["refused"]
+        assert node.kernel.observe(7) == render(blue(endpoint(1)), [], FACTS)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.lines import Message, ask, serve
+from agent.lines import Message, NotNow, ask, serve
 from lab import containers, fabric, namespace
 from lab.centre import Centre
 from lab.containers import Container, load, save
@@ -41,14 +41,14 @@ class StandIn:
     """Answers attach and detach as an agent does, as far as a container sees of it; `refusal` "" is none."""
 
     def __init__(self) -> None:
-        self.refusal = "The controller is away."
+        self.refusal, self.retry_s = "The controller is away.", 0.0
         self.asked: list[Message] = []
         self.netns: dict[int, Path] = {}
 
     async def answer(self, message: Message) -> Message:
         self.asked.append(message)
         if self.refusal:
-            raise ValueError(self.refusal)
+            raise NotNow(self.refusal, self.retry_s)
         if message["verb"] == "detach":
             self.take_away(message["endpoint"])
             return {}
@@ -89,6 +89,23 @@ async def test_a_container_is_plugged_in_as_soon_as_its_agent_can(tmp_path: Path
         assert socket.here
         assert (socket.container.endpoint, socket.described()["ip4"]) == (40, "20.1.1.1")
         assert agent.asked[-1]["group"] == "web"
+
+
+@pytest.mark.kernel
+async def test_an_agent_that_wants_to_be_left_alone_is_but_by_hand_it_can_be_asked(tmp_path: Path) -> None:
+    async with centre(tmp_path) as (lab, agent):
+        agent.retry_s = 60.0
+        socket = lab.add(web())
+        await until(lambda: len(agent.asked) == 1)
+        await asyncio.sleep(1)
+        assert len(agent.asked) == 1
+        agent.refusal = ""
+        await socket.plug()
+        assert socket.described()["plugged"]
+        await socket.unplug()
+        await asyncio.sleep(0.5)
+        assert not socket.here, "who waited to try again has heard of it"
+        assert [message["verb"] for message in agent.asked] == ["attach", "attach", "detach"]
 
 
 @pytest.mark.kernel

@@ -32,6 +32,49 @@ TAMPERINGS = (
     ("nft flush set inet contiv in_2_p10_allow_group_0", "element inet in_2_p10_allow_group_0"),
     ("nft delete element bridge contiv own_mac { ep11 . 02:02:14:01:01:0b }", "element bridge own_mac"),
     ("nft add chain inet contiv extra '{ type filter hook forward priority -10; policy drop; }'", "chain inet extra"),
+    (
+        "nft 'add set inet contiv mine { type ipv4_addr . inet_service; elements = { 1.2.3.4 . 22 }; }'",
+        "set inet mine was there though nothing",
+    ),
+    (
+        "nft 'add set inet contiv mine { type ipv4_addr . inet_service; flags interval; "
+        "elements = { 1.2.3.4 . 22, 1.2.3.0/24 . 80-90 }; }'",
+        "element inet mine 1.2.3.4 . 22 was there though nothing",
+    ),
+    (
+        "nft 'add set inet contiv mine { type inet_service; flags interval; elements = { 22, 80-90 }; }'",
+        "set inet mine was there though nothing",
+    ),
+    (
+        "nft 'add set inet contiv mine { type ipv4_addr . inet_service; flags dynamic, timeout; timeout 1h; "
+        "elements = { 1.2.3.4 . 22, 1.2.3.4 . 23 timeout 5m }; }'",
+        "element inet mine 1.2.3.4 . 23 was there though nothing",
+    ),
+    (
+        "nft 'add set inet contiv mine { typeof iifname . ip saddr . meta l4proto . th dport; "
+        'elements = { "a" . 1.2.3.4 . tcp . 22 }; }\'',
+        "set inet mine was there though nothing",
+    ),
+    (
+        "nft 'add chain inet contiv extra; add map inet contiv mine { type ipv4_addr . inet_service : verdict; "
+        "elements = { 1.2.3.4 . 22 : jump extra, 1.2.3.4 . 23 : drop }; }'",
+        "chain inet extra was there though nothing",
+    ),
+    (
+        "nft 'add map inet contiv mine { type ipv4_addr : ipv4_addr . inet_service; "
+        "elements = { 1.2.3.4 : 5.6.7.8 . 22 }; }'",
+        "set inet mine was there though nothing",
+    ),
+    (
+        "nft 'add map inet contiv mine { type inet_service : verdict; flags interval; "
+        "elements = { 22-23 : drop }; }; add rule inet contiv judge th dport vmap @mine'",
+        "chain inet judge differed",
+    ),
+    (
+        "nft 'add set inet contiv mine { type ipv4_addr; flags dynamic; }; "
+        "add rule inet contiv judge update @mine { ip saddr limit rate 9/second }'",
+        "set inet mine was there though nothing",
+    ),
     ("nft add table ip stranger", "table ip stranger was there though nothing"),
     ("bridge fdb del 02:02:14:01:01:0d dev vx1 master", "bridge FDB entry vx1"),
     ("bridge fdb del 02:02:14:01:01:0d dev vx1 self", "VXLAN FDB entry vx1"),
