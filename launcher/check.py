@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -28,12 +29,27 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "contivui.settings")
     try:
         settings = load()
+        if not listened_at(settings.lab_socket):  # Before Django, which makes keys for a data folder that has none.
+            sys.exit(nothing_runs(settings))
         django.setup()
         sys.exit(check(settings))
     except ImproperlyConfigured as error:
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"No lab answers at {load().lab_socket} ({error}). Start ContivUI with its lab first: make run.")
+
+
+def listened_at(lab: Path) -> bool:
+    """Whether anybody is there; the socket of a lab that ended stays."""
+    with socket.socket(socket.AF_UNIX) as line:
+        return line.connect_ex(str(lab)) == 0
+
+
+def nothing_runs(settings: Settings) -> str:
+    return (
+        f"Nothing runs with this data folder, {settings.data}, or no lab does. Start ContivUI with its lab (make run), "
+        "and set CONTIVUI_DATA as it was for that."
+    )
 
 
 def check(settings: Settings) -> int:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations, product
 
-from core.evaluate import Evaluator
-from core.isolation import compile_policy
 from core.model import ICMP, ICMPV6, TCP, UDP, BandwidthProfile, Endpoint, Flow, TenantIntent
+from core.reach import Judge
 
 #: Ports tried where the rules name none.
 WELL_KNOWN_PORTS = (80, 5432, 443, 22)
@@ -30,7 +29,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """May this flow pass? `kind` is the column it belongs to."""
+    """Does this flow pass? `kind` is the column it belongs to."""
 
     kind: str
     source: Seat
@@ -74,11 +73,12 @@ class Tenant:
     def __init__(self, intent: TenantIntent, seats: Sequence[Seat]) -> None:
         self.intent = intent
         self.seats = [seat for seat in seats if seat.endpoint.node_id is not None]
-        self._judge = Evaluator(compile_policy(intent))
+        self._judge = Judge(intent)
         self._ports = candidate_ports(intent)
 
     def questions(self) -> Iterator[Question]:
-        """Every ordered pair × family × icmp, an allowed and a denied TCP port where there is one, udp."""
+        """Every ordered pair × family × icmp, an allowed and a denied TCP port where there is one, udp. Nothing is
+        expected to pass between two where there is no way, whatever rules say."""
         for (source, destination), family in product(permutations(self.seats, 2), FAMILIES):
             if source.address(family) and destination.address(family):
                 yield from self._of_pair(source, destination, family)
@@ -95,7 +95,7 @@ class Tenant:
         self, kind: str, source: Seat, destination: Seat, family: int, protocol: int, port: int | None
     ) -> Question:
         flow = Flow(source.address(family) or "", destination.address(family) or "", protocol, None, port)
-        passes = self._judge.verdict(flow).action == "allow"
+        passes = self._judge.answer(flow).action == "allow"
         return Question(kind, source, destination, family, protocol, port, passes)
 
     def limits(self) -> Iterator[Limit]:

@@ -69,8 +69,8 @@ def with_uv(python: Path, lock: Path) -> bool:
     """Bytecode is compiled here, or the first start would pay for it."""
     uv = python.with_name("uv")
     if not uv.exists() and not succeeds([str(python), "-m", "pip", "install", "-q", UV], quiet=True):
-        return False
-    return succeeds(
+        return no_use("uv could not be had")
+    done = succeeds(
         [
             str(uv),
             "pip",
@@ -84,6 +84,13 @@ def with_uv(python: Path, lock: Path) -> bool:
             str(lock),
         ]
     )
+    return done or no_use("uv could not install them")
+
+
+def no_use(why: str) -> bool:
+    """False, said: behind a proxy that looks into TLS, say, uv complains and pip gets through all the same."""
+    print(f"{why}; trying pip.", flush=True)
+    return False
 
 
 def with_pip(python: Path, lock: Path) -> bool:

@@ -38,11 +38,15 @@ class NetworkForm(VerbForm):
     name = NameField()
     subnet4 = typed(_("IPv4 subnet"), "20.1.1.0/24", _("Networks of one tenant may not overlap; those of two may."))
     gateway4 = typed(
-        _("IPv4 gateway"), "20.1.1.254", _("An address inside the subnet, the same on every node. Empty: no gateway.")
+        _("IPv4 gateway"),
+        "20.1.1.254",
+        _("An address inside the subnet, the same on every node. Empty: no way to other networks."),
     )
     range4 = typed(_("IPv4 range"), "20.1.1.10-20.1.1.50", _("The addresses it hands out. Empty: all of the subnet."))
     subnet6 = typed(_("IPv6 subnet"), "fd00:1::/64", _("A network has IPv4, IPv6 or both."))
-    gateway6 = typed(_("IPv6 gateway"), "fd00:1::1", _("An address inside the subnet. Empty: no gateway."))
+    gateway6 = typed(
+        _("IPv6 gateway"), "fd00:1::1", _("An address inside the subnet. Empty: no way to other networks.")
+    )
     range6 = typed(_("IPv6 range"), "fd00:1::10-fd00:1::50", _("The addresses it hands out. Empty: all of the subnet."))
     encap = forms.ChoiceField(
         label=_("Encapsulation"),

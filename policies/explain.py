@@ -1,4 +1,5 @@
-"""Why a connection passes or does not: the decision the kernel takes, with the names people know."""
+"""Why a connection passes or does not: the decision the kernel takes, with the names people know, and whether there is
+a way for it at all."""
 
 from __future__ import annotations
 
@@ -8,9 +9,9 @@ from django.utils.translation import gettext
 
 from core import ipam
 from core import rules as core_rules
-from core.evaluate import Reason, Side, verdict
-from core.isolation import compile_policy
+from core.evaluate import Reason, Side
 from core.model import PORT_PROTOCOLS, Action, Endpoint, Flow, Node, TenantIntent
+from core.reach import Judge
 from policies.snapshot import tenant_intent
 from tenants.checks import refuse
 from tenants.models import Tenant
@@ -37,19 +38,35 @@ class End:
     @property
     def said(self) -> str:
         """The reason in the reader's language; programs get it in English."""
-        words = {**self.reason.values, "action": gettext(self.action)}
-        return gettext(self.reason.sentence) % words
+        return _said(self.reason, action=gettext(self.action))
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A connection passes when the source's outgoing rules and the destination's incoming rules both let it."""
+    """A connection passes when the source's outgoing rules and the destination's incoming rules both let it, which is
+    `action`, and there is a way for it: `no_way` says why there is none."""
 
     action: Action
+    no_way: Reason | None
     protocol: str
     port: int | None
     outgoing: End
     incoming: End
+
+    @property
+    def outcome(self) -> Action:
+        """What becomes of the connection."""
+        return self.action if self.no_way is None else "deny"
+
+    @property
+    def unreachable(self) -> str:
+        """Why there is no way, for programs; "" where there is one."""
+        return str(self.no_way or "")
+
+    @property
+    def unreachable_said(self) -> str:
+        """The same in the reader's language."""
+        return _said(self.no_way) if self.no_way else ""
 
 
 def explain(
@@ -61,14 +78,21 @@ def explain(
     number = _protocol(protocol, port)
     ends = _addresses(intent, source.strip(), destination.strip())
     known = {address: endpoint for endpoint in intent.endpoints for address in (endpoint.ip4, endpoint.ip6) if address}
-    decision = verdict(compile_policy(_all_placed(intent)), Flow(*ends, number, None, port))
+    answer = Judge(_all_placed(intent)).answer(Flow(*ends, number, None, port))
+    decision = answer.decision
     return Explanation(
         decision.action,
+        answer.no_way,
         core_rules.protocol_text(number),
         port,
         _end(intent, ends[0], known.get(ends[0]), decision.outgoing),
         _end(intent, ends[1], known.get(ends[1]), decision.incoming),
     )
+
+
+def _said(reason: Reason, **words: str) -> str:
+    """A reason in the reader's language; `words` are those of its values that are to be translated, too."""
+    return gettext(reason.sentence) % {**reason.values, **words}
 
 
 def _all_placed(intent: TenantIntent) -> TenantIntent:

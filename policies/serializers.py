@@ -112,7 +112,12 @@ class SideSerializer(serializers.Serializer[Any]):
 
 
 class ExplanationSerializer(serializers.Serializer[Any]):
-    action = serializers.ChoiceField(Verdict.choices)
+    """What becomes of the connection: it is allowed when both ends let it and there is a way for it."""
+
+    action = serializers.ChoiceField(Verdict.choices, source="outcome")
+    unreachable = serializers.CharField(
+        allow_blank=True, help_text="Why there is no way between the two, whatever rules say; empty: there is one."
+    )
     protocol = serializers.CharField()
     port = serializers.IntegerField(allow_null=True)
     outgoing = SideSerializer()
