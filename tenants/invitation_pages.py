@@ -7,10 +7,12 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.password_validation import password_validators_help_texts
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -24,6 +26,9 @@ from tenants.change import Actor
 from tenants.forms import PLAIN_TEXT
 from tenants.models import Invitation, Role, Tenant
 from tenants.people import ROLES
+
+#: Where the session keeps the name of an account that was just made with an invitation, for the page it is used on.
+JOINED = "joined"
 
 
 class InvitationForm(VerbForm):
@@ -46,6 +51,7 @@ class JoinForm(forms.Form):
     password = forms.CharField(
         label=_("Password"),
         max_length=200,
+        help_text=lazy(lambda: " ".join(password_validators_help_texts()), str)(),
         widget=forms.PasswordInput({"autocomplete": "new-password", "class": "form-control"}),
     )
 
@@ -57,14 +63,14 @@ def invite(request: PageRequest, pk: int) -> HttpResponse:
     row = find(request, TENANTS, pk)
     request.person.require("invitation.create", row)
     form, link, made = InvitationForm(request, tenant=row), "", None
+    form.focus_first()
     if request.method == "POST":
         done, result = form.run(invitations.invite, actor=request.person.actor, tenant=row)
         if done:
             made, secret = result
             link = request.build_absolute_uri(reverse("invitation", args=[secret]))
-    status = 422 if form.errors else 409 if form.problem else 200
     context = {"form": form, "row": row, "link": link, "made": made, "topics": []}
-    answer = render(request, "tenants/invite.html", context, status=status)
+    answer = render(request, "tenants/invite.html", context, status=form.status)
     answer["Cache-Control"] = "no-store"
     return answer
 
@@ -89,6 +95,8 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
         problem = _joined(request, secret, form)
         if problem is None and not form.errors:
             messages.success(request, gettext("You are a member of %(tenant)s.") % {"tenant": found.tenant})
+            if not signed_in:
+                request.session[JOINED] = form.cleaned_data["username"]
             return redirect("overview" if signed_in else "login")
     status = 404 if found is None else 422 if form.errors else 409 if problem else 200
     context = {"invitation": found, "role": ROLES[found.role] if found else "", "form": form, "problem": problem}

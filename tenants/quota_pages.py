@@ -31,20 +31,21 @@ TITLES = {
 class QuotaForm(VerbForm):
     """A number for each thing that can be limited; nothing is any number."""
 
-    def __init__(self, request: PageRequest, **options: Any) -> None:
-        super().__init__(request, **options)
+    def prepare(self) -> None:
         for name in quotas.NAMES:
             self.fields[name] = forms.IntegerField(
                 label=TITLES[name],
                 min_value=0,
                 max_value=quotas.LARGEST,
                 required=False,
-                initial=self.row.limits.get(name),
-                widget=forms.NumberInput({"class": "form-control", "placeholder": gettext("any number")}),
+                widget=forms.NumberInput({"placeholder": gettext("any number")}),
             )
         self.fields["bandwidth_bps"].help_text = _(
             "The sum over all endpoints of the rate their profile gives each. Endpoints without one count nothing."
         )
+
+    def fill(self, row: Tenant) -> dict[str, Any]:
+        return {name: row.limits.get(name) for name in quotas.NAMES}
 
 
 def quota(request: PageRequest, pk: int) -> HttpResponse:
@@ -58,9 +59,8 @@ def quota(request: PageRequest, pk: int) -> HttpResponse:
         done, changed = form.run(set_quota, actor=request.person.actor, row=row)
         if done:
             return saved(request, TENANTS, changed, gettext("The quotas of %(name)s are saved.") % {"name": changed})
-    status = 422 if form.errors else 409 if form.problem else 200
     context = {"screen": TENANTS, "form": form, "row": row, "topics": []}
-    return render(request, "tenants/quota.html", context, status=status)
+    return render(request, "tenants/quota.html", context, status=form.status)
 
 
 def bars(request: PageRequest, row: Tenant) -> dict[str, Any]:

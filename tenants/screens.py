@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
+from django.apps import apps
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +27,11 @@ from tenants.token_pages import RIGHTS
 
 #: Changes an object's page shows; Activity has all.
 LAST_CHANGES = 8
+#: What has no page of its own, or is changed on that of the object it is of: the object's kind, what the record calls
+#: such a part, and the field in which a part names its whole.
+PARTS = {"policy": ("rule", "policy_id"), "network": ("addressreservation", "network_id")}
+#: Parts that are gone are looked for in so many last changes of their tenant: the record has no index of wholes.
+RECENT = 500
 
 TENANT_COLUMN = Column(key="tenant", title=_("Tenant"), sort="tenant__name")
 LABELS_COLUMN = Column(key="labels", title=_("Labels"), cell=cells.labels, plain=written)
@@ -35,10 +42,26 @@ LIVE = Column(
 
 
 def history_of(request: PageRequest, row: models.Model) -> dict[str, Any]:
-    kind = row._meta.model_name
-    entries = AuditEntry.objects.visible_to(request.user).filter(object_type=kind, object_id=row.pk)
+    kind = str(row._meta.model_name)
+    seen = AuditEntry.objects.visible_to(request.user)
+    found = {entry.pk: entry for each in _changes_of(row, kind) for entry in seen.filter(each)[:LAST_CHANGES]}
+    entries = [found[pk] for pk in sorted(found, reverse=True)[:LAST_CHANGES]]
     more = f"{reverse('activity')}?object={kind}.{row.pk}"
-    return {"entries": described(entries[:LAST_CHANGES], request.person), "more": more}
+    return {"entries": described(entries, request.person), "more": more, "named": kind in PARTS}
+
+
+def _changes_of(row: Any, kind: str) -> Iterator[models.Q]:
+    """Where the record speaks of a row: of itself, of the parts it has, and of those it lately had. Each is asked for
+    alone, so that each is found by an index and read no further than the card goes."""
+    yield models.Q(object_type=kind, object_id=row.pk)
+    if kind not in PARTS:
+        return
+    part, whole = PARTS[kind]
+    model: Any = apps.get_model(row._meta.app_label, part)
+    yield models.Q(object_type=part, object_id__in=model.objects.filter(**{whole: row.pk}).values("pk"))
+    lately = models.Q(tenant=row.tenant_id, generation__gt=row.tenant.generation - RECENT)
+    its = models.Q(**{f"before__{whole}": row.pk}) | models.Q(**{f"after__{whole}": row.pk})
+    yield lately & models.Q(object_type=part) & its
 
 
 def record_of(request: PageRequest, row: Tenant) -> dict[str, Any]:
@@ -46,6 +69,7 @@ def record_of(request: PageRequest, row: Tenant) -> dict[str, Any]:
     entries = AuditEntry.objects.visible_to(request.user).filter(tenant=row)
     return {
         "entries": described(entries[:LAST_CHANGES]),
+        "named": True,
         "more": f"{reverse('activity')}?{urlencode({'tenant': row.name})}",
     }
 

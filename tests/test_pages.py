@@ -219,5 +219,5 @@ def test_pages_of_objects_and_the_overview_cost_the_same_however_much_there_is(p
     for n in range(10):
         group = create_group(actor=SYSTEM, tenant=people.blue, name=f"more-{n}", network=network)
         add_rule(actor=SYSTEM, tenant=people.blue, policy=policy, peer="group", peer_group=group)
-    assert [queries(client, url) for url in urls] == few
+    assert all(now <= then for now, then in zip([queries(client, url) for url in urls], few, strict=True))
     assert queries(client, reverse("activity")) <= of_all_kinds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import Any
 
 import webauthn
@@ -14,10 +15,11 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
+from accounts.factors.asking import asked_again, take_asked
 from accounts.models import Passkey
 
-#: Where the session keeps what the browser was asked.
-CHALLENGE = "challenge"
+#: Where the session keeps what the browser was asked: of a new key, and of one she has.
+OF_NEW, OF_KNOWN = "asked_of_new_key", "asked_of_key"
 
 
 class NotGood(Exception):
@@ -41,8 +43,9 @@ def ask_for_new(request: HttpRequest, user: User) -> str:
         user_name=user.get_username(),
         user_id=str(user.pk).encode(),
         exclude_credentials=_descriptors(user),
+        challenge=_question(request, OF_NEW),
     )
-    return _asked(request, options)
+    return webauthn.options_to_json(options)
 
 
 def ask_for_known(request: HttpRequest, user: User) -> str:
@@ -50,7 +53,10 @@ def ask_for_known(request: HttpRequest, user: User) -> str:
     known = _descriptors(user)
     if not known:
         return ""
-    return _asked(request, webauthn.generate_authentication_options(rp_id=site(request), allow_credentials=known))
+    options = webauthn.generate_authentication_options(
+        rp_id=site(request), allow_credentials=known, challenge=_question(request, OF_KNOWN)
+    )
+    return webauthn.options_to_json(options)
 
 
 def read_new(request: HttpRequest, answer: str) -> dict[str, Any]:
@@ -58,7 +64,7 @@ def read_new(request: HttpRequest, answer: str) -> dict[str, Any]:
     try:
         made = webauthn.verify_registration_response(
             credential=answer,
-            expected_challenge=_challenge(request),
+            expected_challenge=_asked(request, OF_NEW),
             expected_rp_id=site(request),
             expected_origin=_origin(request),
         )
@@ -78,7 +84,7 @@ def take(request: HttpRequest, user: User, answer: str) -> bool:
         row = Passkey.objects.select_for_update().get(user=user, credential_id=str(said["id"]).replace("\0", ""))
         found = webauthn.verify_authentication_response(
             credential=said,
-            expected_challenge=_challenge(request),
+            expected_challenge=_asked(request, OF_KNOWN),
             expected_rp_id=site(request),
             expected_origin=_origin(request),
             credential_public_key=base64url_to_bytes(row.public_key),
@@ -91,14 +97,13 @@ def take(request: HttpRequest, user: User, answer: str) -> bool:
     return True
 
 
-def _asked(request: HttpRequest, options: Any) -> str:
-    request.session[CHALLENGE] = bytes_to_base64url(options.challenge)
-    return webauthn.options_to_json(options)
+def _question(request: HttpRequest, name: str) -> bytes:
+    return base64url_to_bytes(asked_again(request.session, name, lambda: secrets.token_urlsafe(64)))
 
 
-def _challenge(request: HttpRequest) -> bytes:
+def _asked(request: HttpRequest, name: str) -> bytes:
     """Each question is answered once."""
-    asked = request.session.pop(CHALLENGE, None)
+    asked = take_asked(request.session, name)
     if asked is None:
         raise ValueError("nothing was asked")
     return base64url_to_bytes(asked)

@@ -5,6 +5,7 @@ Security keys are tried in a real browser (tests/browser).
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from io import StringIO
@@ -135,6 +136,29 @@ def test_who_showed_a_password_that_was_changed_meanwhile_shows_it_again(alice: 
     alice.save()
     assert client.post("/login/factor/", {"code": now(secret, 1)})["Location"] == "/login/"
     assert not is_in(client)
+
+
+def test_a_page_that_is_opened_again_is_about_the_same_app(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An open page that asks for itself again, and a second tab, must not make the code on her phone a wrong one."""
+    client, page = sign_in(), "/account/factors/app/"
+    shown = client.get(page).context["secret"]
+    assert client.get(page, headers={"X-Live": "1"}).context["secret"] == shown
+    assert client.post(page, {"code": ""}).context["secret"] == shown
+    monkeypatch.setattr("accounts.factors.asking.AGAIN", timedelta(seconds=-1))
+    assert client.post(page, {"code": "000000"}).context["secret"] == shown, "who was slow is judged by what she saw"
+    assert client.get(page).context["secret"] != shown, "but it is not shown for ever"
+    monkeypatch.undo()
+    assert client.post(page, {"code": now(client.get(page).context["secret"])}).status_code == 200
+    assert has_factor(alice)
+
+
+def test_a_security_key_is_asked_the_same_until_it_answers(alice: User) -> None:
+    client, page = sign_in(), "/account/factors/key/"
+    asked = [json.loads(client.get(page).context["options"])["challenge"] for _ in range(2)]
+    assert asked[0] == asked[1]
+    answer = client.post(page, {"name": "blue key", "answer": "no key has said this"})
+    assert answer.status_code == 422
+    assert json.loads(answer.context["options"])["challenge"] != asked[0], "an answer is to one question"
 
 
 def test_a_wrong_first_code_adds_nothing(alice: User) -> None:

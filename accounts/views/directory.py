@@ -108,7 +108,7 @@ def grant(request: PageRequest) -> HttpResponse:
         saved, _row = form.run(grant_group, actor=request.person.actor)
         if saved:
             return redirect("sign_in.directory")
-    return render(request, "accounts/grant.html", {"form": form, "topics": []}, status=422 if form.errors else 200)
+    return render(request, "accounts/grant.html", {"form": form, "topics": []}, status=form.status)
 
 
 @require_POST

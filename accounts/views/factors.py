@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.actions import factors
 from accounts.entering import enter
 from accounts.factors import codes, passkeys
+from accounts.factors.asking import asked_again
 from accounts.forms import patience_says
 from accounts.gate import done
 from accounts.models import Authenticator, Passkey, RecoveryCode
@@ -33,7 +34,7 @@ from contivui.web.request import PageRequest
 #: Where a session keeps who showed her password and is to show a second factor, and how long it waits for it.
 PENDING, PATIENCE = "pending", timedelta(minutes=5)
 #: Where it keeps the secret of an app that is being set up, sealed.
-NEW_SECRET = "new_secret"  # noqa: S105 - the name of a place
+NEW_SECRET = "secret_of_new_app"  # noqa: S105 - the name of a place
 
 
 class CodeForm(forms.Form):
@@ -146,10 +147,11 @@ def own(request: PageRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def add_app(request: PageRequest) -> HttpResponse:
-    """Show the secret of a new app once, and take the first code it shows."""
+    """Show the secret of a new app until its first code is right."""
     form = AppForm(request.POST or None)
-    if request.method == "POST" and NEW_SECRET in request.session and form.is_valid():
-        secret = unseal(request.session[NEW_SECRET])
+    posted, known = request.method == "POST", NEW_SECRET in request.session
+    secret = unseal(asked_again(request.session, NEW_SECRET, lambda: seal(codes.new_secret()), answering=posted))
+    if posted and known and form.is_valid():
         give: dict[str, Any] = {"actor": request.person.actor, "user": request.user}
         try:
             made = factors.add_authenticator(**give, secret=secret, code=form.cleaned_data["code"])
@@ -158,9 +160,6 @@ def add_app(request: PageRequest) -> HttpResponse:
         else:
             del request.session[NEW_SECRET]
             return _added(request, made)
-    else:
-        secret = codes.new_secret()
-        request.session[NEW_SECRET] = seal(secret)
     context = {"form": form, "secret": secret, "qr": codes.qr(secret, request.user.get_username())}
     return _unkept(render(request, "accounts/add_app.html", context, status=422 if form.errors else 200))
 

@@ -42,7 +42,7 @@ def settings_page(request: PageRequest, one: OutsidePage, more: Callable[[], dic
             _say_whether_it_answers(request, one, row)
             return redirect(route)
     context = {"form": form, "known": known, "topics": [], **more()}
-    return render(request, f"accounts/{one.name}.html", context, status=422 if form.errors else 200)
+    return render(request, f"accounts/{one.name}.html", context, status=form.status)
 
 
 def _say_whether_it_answers(request: PageRequest, one: OutsidePage, row: Any) -> None:

@@ -39,7 +39,7 @@ def sign_in(request: PageRequest) -> HttpResponse:
     has_app = Exists(Authenticator.objects.filter(user=OuterRef("pk")))
     people = User.objects.annotate(has_app=has_app, keys=Count("passkeys")).filter(Q(has_app=True) | Q(keys__gt=0))
     context = {"form": form, "people": people.order_by("username"), "topics": []}
-    return render(request, "accounts/sign_in.html", context, status=422 if form.errors else 200)
+    return render(request, "accounts/sign_in.html", context, status=form.status)
 
 
 @require_POST

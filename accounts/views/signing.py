@@ -25,6 +25,7 @@ from accounts.sessions import MUST
 from accounts.views.factors import hold
 from contivui.web.problem import Problem
 from contivui.web.request import PageRequest
+from tenants.invitation_pages import JOINED
 
 
 class SignIn(auth.LoginView):
@@ -34,7 +35,9 @@ class SignIn(auth.LoginView):
     redirect_authenticated_user = True
 
     def get_context_data(self, **given: Any) -> dict[str, Any]:
-        return super().get_context_data(**given, provider=Provider.current())
+        """Who has just made an account is told so, once, and need not type her name again."""
+        joined = self.request.session.pop(JOINED, "") if self.request.method == "GET" else ""
+        return super().get_context_data(**given, provider=Provider.current(), joined=joined)
 
     def form_valid(self, form: Any) -> HttpResponse:
         user, wanted = form.get_user(), self.get_success_url()

@@ -150,6 +150,7 @@ def create(request: PageRequest, screen: Screen) -> HttpResponse:
     request.person.require(f"{screen.name}.create", tenant)
     assert screen.form and screen.resource.create
     form = screen.form(request, tenant=tenant)
+    form.focus_first()
     if request.method == "POST":
         frame = {"tenant": tenant} if screen.in_tenant else {}
         done, row = form.run(screen.resource.create, actor=request.person.actor, **frame)
@@ -169,6 +170,10 @@ def edit(request: PageRequest, pk: int, screen: Screen) -> HttpResponse:
     form = screen.form(request, tenant=tenant, row=row)
     if request.method == "POST":
         done, changed = form.run(screen.resource.update, actor=request.person.actor, row=row)
+        if done and getattr(changed, "as_it_was", False):
+            words = _("Nothing was changed: %(one)s %(name)s is so already.") % {"one": screen.one, "name": changed}
+            messages.success(request, words)
+            return redirect(screen.url("detail", row))
         if done:
             words = capfirst(_("%(one)s %(name)s is saved.") % {"one": screen.one, "name": changed})
             return saved(request, screen, changed, words)
@@ -177,10 +182,9 @@ def edit(request: PageRequest, pk: int, screen: Screen) -> HttpResponse:
 
 def _form_page(request: PageRequest, screen: Screen, form: Any, row: Any | None) -> HttpResponse:
     """A form that was refused answers 422, so that programs and tests can tell; the page is the same."""
-    status = 422 if form.errors else 409 if form.problem else 200
     left = _quota(screen, form) if row is None else None
     context = {"screen": screen, "form": form, "row": row, "topics": [], "quota": left}
-    return render(request, "web/form.html", context, status=status)
+    return render(request, "web/form.html", context, status=form.status)
 
 
 def _quota(screen: Screen, form: Any) -> Any | None:

@@ -331,3 +331,12 @@ def test_an_idle_rule_is_made_only_for_who_asks_for_it_and_stays_in_its_table(pe
     assert on.rules.count() == 3
     table[1] = {"id": idle.pk, "protocol": "tcp", "ports": "80"}
     assert refusal(actions.replace_rules, policy=on, rules=table)["rules.1.action"][0] == "without_effect"
+
+
+def test_a_rule_that_goes_is_recorded_by_what_it_was_called(people: Cast) -> None:
+    policy = actions.create_policy(actor=SYSTEM, tenant=people.blue, name="p")
+    row = actions.add_rule(actor=SYSTEM, tenant=people.blue, policy=policy)
+    actions.delete_rule(actor=SYSTEM, row=row)
+    entry = AuditEntry.objects.get(verb="rule.delete")
+    assert (entry.object_id, entry.object_name) == (row.pk, f"p/{row.pk}")
+    assert not policy.rules.exists()

@@ -50,6 +50,7 @@
     if (wanted) plan(1000);
   };
   const plan = (atLeast = 0) => {
+    if (!document.querySelector("[data-live][id]")) return;  // Nothing here would change: a form, a question.
     wanted = true;
     if (timer || running || document.hidden) return;
     timer = setTimeout(run, Math.max(atLeast, lastFetch + QUIET_MS - Date.now(), 0));

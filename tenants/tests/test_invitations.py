@@ -130,3 +130,15 @@ def test_who_is_signed_in_joins_with_one_click_and_owners_withdraw(people: Cast)
     assert signed_in(people.bob).post(url).status_code == 404
     assert signed_in(people.alice).post(url).status_code == 302
     assert not Invitation.objects.exists()
+
+
+def test_who_made_an_account_is_told_so_where_she_signs_in(people: Cast, unhashed: None) -> None:
+    _, secret = invite(actor=SYSTEM, tenant=people.blue, email="dora@example.com")
+    client, page = Client(), reverse("invitation", args=[secret])
+    assert "at least 8 characters" in client.get(page).content.decode()
+    answer = client.post(page, {"username": "dora", "password": PASSWORD}, follow=True)
+    shown = answer.content.decode()
+    assert answer.redirect_chain == [("/login/", 302)]
+    assert "Your account is made. Sign in." in shown and 'value="dora"' in shown
+    assert "dora" not in client.get("/login/").content.decode(), "it is said once"
+    assert client.post("/login/", {"username": "dora", "password": PASSWORD})["Location"] == "/"

@@ -117,6 +117,41 @@ def test_no_page_complains_or_scrolls_sideways_on_a_phone(visit: Any) -> None:
         assert here.complaints == [], path
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_short_name_stays_whole_and_a_long_one_is_broken(visit: Any, width: int) -> None:
+    page = visit(viewport={"width": width, "height": 800}).sign_in("root")
+    rows = "[...document.querySelectorAll('.sheet td :is(a.key, a:not([class]))')].map(a => a.offsetHeight)"
+    call = "name => document.querySelectorAll('.sheet a.key').forEach(a => { a.textContent = name; })"
+    for path in ("/networks/", "/endpoints/", "/networks/1/", "/nodes/"):
+        page.goto(path)
+        page.evaluate(call, "contiv-net")
+        assert max(page.evaluate(rows)) < 30, f"a name takes two lines at {path}"
+        page.evaluate(call, "x" * 63)
+        assert max(page.evaluate(rows)) > 30, f"a name takes all the room at {path}"
+
+
+@pytest.mark.parametrize("path", ["/tenants/1/", "/policies/1/", "/activity/"])
+def test_the_record_is_read_on_a_phone_without_moving_it(visit: Any, path: str) -> None:
+    page = visit(viewport={"width": 390, "height": 800}).sign_in("root")
+    page.goto(path)
+    wide = page.evaluate(
+        "(() => { const box = document.querySelector('[id^=entry-]').closest('.scroll');"
+        " return box.scrollWidth - box.clientWidth; })()"
+    )
+    assert wide <= 0
+
+
+def test_a_new_one_is_typed_at_once_and_a_refused_form_opens_at_what_is_wrong(visit: Any) -> None:
+    page = visit().sign_in("root")
+    page.goto("/networks/new/?tenant=blue")
+    assert page.evaluate("document.activeElement.id") == "id_name"
+    page.keyboard.type("fine")
+    page.fill("#id_subnet4", "rubbish")
+    page.click("button:has-text('Save')")
+    page.wait_for_selector("[aria-invalid=true]")
+    assert page.evaluate("document.activeElement.id") == "id_subnet4"
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_page_can_be_read_by_everybody(visit: Any, theme: str) -> None:
     """WCAG A and AA as far as axe can tell; of the second theme the colours only, for all else is the same."""

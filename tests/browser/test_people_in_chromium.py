@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyotp
 import pytest
 
 from tests.browser.house import chromium
@@ -75,8 +76,48 @@ def test_who_is_invited_joins_by_the_link_with_an_account_and_without(visit: Any
     stranger.fill("#id_username", "newcomer")
     stranger.fill("#id_password", PASSWORD)
     stranger.click("text=Make an account and join")
-    stranger.wait_for_url("**/login/*")
+    stranger.wait_for_selector("text=Your account is made. Sign in.")
+    assert stranger.input_value("#id_username") == "newcomer"
+    assert stranger.evaluate("document.activeElement.id") == "id_password"
+    stranger.keyboard.type(PASSWORD)
+    stranger.keyboard.press("Enter")
+    stranger.wait_for_selector("h1:has-text('Overview')")
     bob = visit().sign_in("bob")
     bob.goto(invitation(root, "green", "bob@example.org"))
     bob.click("button:has-text('Join')")
     bob.wait_for_selector("text=You are a member of green.")
+
+
+def test_an_app_is_set_up_while_others_work_in_the_tenant(visit: Any) -> None:
+    """Nothing of the page is live, so it does not ask for itself when something changes; and it may be opened twice."""
+    hers, other = visit().sign_in("alice"), visit().sign_in("root")
+    hers.goto("/account/factors/app/")
+    hers.wait_for_selector("#live-state.good")
+    asked: list[str] = []
+    hers.on("request", lambda request: asked.append(request.url))
+    other.goto("/networks/1/edit/")
+    other.fill("#id_label", "while-she-types")
+    other.click("button:has-text('Save')")
+    other.wait_for_selector("text=is saved.")
+    hers.wait_for_selector("#live-state:has-text('·')")  # It says when it heard of something.
+    hers.wait_for_timeout(600)
+    assert asked == []
+    second = hers.context.new_page()
+    second.goto("/account/factors/app/")
+    assert second.inner_text("#secret") == hers.inner_text("#secret")
+    hers.fill("#id_code", pyotp.TOTP(hers.inner_text("#secret")).now())
+    hers.click("button:has-text('Add it')")
+    hers.wait_for_selector("h1:has-text('Recovery codes')")
+
+
+def test_whoever_saves_last_is_told_and_keeps_what_she_typed(visit: Any) -> None:
+    hers, other = visit().sign_in("root"), visit().sign_in("root")
+    for page in (hers, other):
+        page.goto("/groups/2/edit/")
+    for page, said in ((other, "theirs"), (hers, "mine")):
+        page.fill("#id_label", said)
+        page.click("button:has-text('Save')")
+    hers.wait_for_selector("text=Somebody changed it meanwhile.")
+    assert hers.input_value("#id_label") == "mine"
+    hers.goto("/groups/2/edit/")
+    assert hers.input_value("#id_label") == "theirs"
