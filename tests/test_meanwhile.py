@@ -8,8 +8,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from networks.models import Fabric, Network
+from networks.actions import update_fabric
+from networks.models import Network
 from policies.models import Policy
+from tenants.change import SYSTEM
 from tenants.models import AuditEntry, Membership, Tenant
 from tenants.testing import Cast, people
 from tests.pages import furnish, page_routes, signed_in, unhashed, url_of
@@ -79,7 +81,7 @@ def test_quotas_and_the_fabric_are_asked_the_same(people: Cast) -> None:
     quota, fabric = reverse("tenant.quota", args=[people.blue.pk]), reverse("fabric")
     mine, ours = opened(root, quota), opened(root, fabric)
     Tenant.objects.filter(pk=people.blue.pk).update(limits={"networks": 7})
-    Fabric.objects.create(vlan_last=4000)
+    update_fabric(actor=SYSTEM, vlan_last=4000)
     for page, said in ((quota, mine), (fabric, ours)):
         answer = root.post(page, said)
         assert (answer.status_code, SAID in answer.content.decode()) == (409, True), page

@@ -41,15 +41,15 @@ def test_what_is_no_number_of_lanes_is_refused_in_a_sentence(text: str) -> None:
         lanes_asked(text)
 
 
-def running(mark: str) -> list[str]:
-    """Processes with this word in their command line or their environment."""
+def running(mark: str) -> list[bytes]:
+    """The command lines of processes with this word in them or in their environment."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            said = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-        except OSError:
+            line, environment = ((process / name).read_bytes() for name in ("cmdline", "environ"))
+        except OSError:  # It ended meanwhile.
             continue
-        found += [process.name] if mark.encode() in said and int(process.name) != os.getpid() else []
+        found += [line] if mark.encode() in line + environment and int(process.name) != os.getpid() else []
     return found
 
 
@@ -81,4 +81,4 @@ def test_what_ends_it_ends_its_lanes(tmp_path: Path, lanes: str, number: signal.
 
 
 def sleeping(mark: str) -> int:
-    return sum(b"sleep" in (Path("/proc") / pid / "cmdline").read_bytes() for pid in running(mark))
+    return sum(b"sleep" in line for line in running(mark))

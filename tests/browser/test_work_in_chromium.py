@@ -32,7 +32,7 @@ def test_a_refused_form_opens_at_its_first_wrong_field(visit: Any) -> None:
     here = visit()
     page = here.sign_in("alice")
     page.goto("/networks/new/")
-    assert page.evaluate("document.activeElement === document.body")
+    page.wait_for_function("document.activeElement.id === 'id_name'")
     page.fill("#id_name", "two")
     page.fill("#id_subnet4", "nonsense")
     page.click("button:has-text('Save')")
