@@ -133,6 +133,8 @@ def _check_broadcasts(row: Network, others: list[Network], family: Family, error
     let nothing pass."""
     mine = _of(row, family)
     for other in others:
+        if not ipam.overlaps(mine.subnet, of_family(other, "subnet", family)):
+            continue  # Most of those that are near by the index.
         theirs, whose = _of(other, family), f"network {other.name} of this tenant"
         if lost := ranges.lost(mine, theirs.subnet):
             field = "gateway" if lost == mine.gateway else "subnet"
