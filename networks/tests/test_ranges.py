@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from networks import actions
+from networks.addresses import near
 from networks.check import differences
+from networks.kept import Family
 from networks.models import AddressReservation, EndpointGroup, Network
 from networks.snapshot import networks_of
 from networks.tests.made import endpoint, network, refusal
@@ -302,3 +304,24 @@ def test_the_next_address_is_kept_for_an_endpoint_that_comes_later(people: Cast)
     assert refusal(actions.reserve_next, **give | {"network": other}, group=plain)["group"][0] == "elsewhere"
     assert refusal(actions.reserve_next, **give | {"network": other}, family=6)["network"][0] == "outside"
     assert refusal(actions.reserve_next, **give | {"network": theirs})["network"][0] == "unknown"
+
+
+@pytest.mark.parametrize(("family", "subnet"), [(4, "20.1.1.0/24"), (6, "fd00:1::/64")])
+def test_what_may_overlap_is_found_by_its_index(people: Cast, family: Family, subnet: str) -> None:
+    """However many networks a tenant has: SQLite is asked what it would do."""
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL decides by what is in the table")
+    asked: list[tuple[str, Any]] = []
+
+    def listen(execute: Any, sql: str, values: Any, *rest: Any) -> Any:
+        asked.append((sql, values))
+        return execute(sql, values, *rest)
+
+    with connection.execute_wrapper(listen):
+        near(people.blue, family, subnet)
+    with connection.cursor() as cursor:  # With its values apart: what is written into it is planned otherwise.
+        ((sql, values),) = asked
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}", values)
+        plan = [step for *_, step in cursor.fetchall() if "networks_network" in step]
+    assert len(plan) == 2
+    assert all(f"networks_network_base{family} (tenant_id=? AND base{family}" in step for step in plan)
