@@ -103,8 +103,9 @@ def tell(tenant: Tenant) -> None:
     """Make events of what a tenant's chain has, now that the tenant is about to go: nobody would look for it later.
     They are given their numbers as notes are."""
     EventHead.locked()
-    while last := [told for number, told in _untold() if number == tenant.pk]:
-        Event.objects.bulk_create(_take(tenant.pk, *last))
+    untold = _behind(Tenant.objects.filter(pk=tenant.pk), tenant.pk).values_list("told", flat=True)
+    while (told := untold.first()) is not None:
+        Event.objects.bulk_create(_take(tenant.pk, told))
 
 
 def forget() -> None:

@@ -56,7 +56,8 @@ class Operations(DatabaseOperations):
     def convert_datetimefield_value(self, value: Any, expression: Any, connection: Any) -> Any:
         if type(value) is str and self.connection.timezone is UTC:
             with suppress(ValueError):  # Django reads more ways of writing them.
-                return datetime.fromisoformat(value).replace(tzinfo=UTC)
+                read = datetime.fromisoformat(value)
+                return read if read.tzinfo else read.replace(tzinfo=UTC)
         return super().convert_datetimefield_value(value, expression, connection)
 
 
